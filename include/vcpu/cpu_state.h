@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* CPUID, MSRs, control registers, extended state, and the state groups of the UAPI. */
+#ifndef VCPU_CPU_STATE_H
+#define VCPU_CPU_STATE_H
+
+#include <linux/types.h>
+
+#include "vcpu/error.h"
+
+struct vcpu;
+struct vm;
+
+/* vcpu/cpuid.c */
+int cpuid_default(struct vmxhv_cpuid_entry *entries, u32 max, u32 *count);	/* -ENOSPC: *count needed */
+int cpuid_set(struct vcpu *v, const struct vmxhv_cpuid_entry *entries, u32 count,
+	      struct vmxhv_error *err);			/* may sleep; checks the table against the host */
+void cpuid_free(struct vcpu *v);
+int handle_cpuid(struct vcpu *v);			/* exit handler, irqs-off, fast */
+bool cpuid_guest_has(struct vcpu *v, u32 leaf, u32 index, int reg, u32 bit);
+u8 cpuid_maxphyaddr(struct vcpu *v);
+
+/* vcpu/msr.c */
+int msr_bitmap_init(struct vm *vm);			/* allocates vm->msr_bitmap */
+void msr_reset(struct vcpu *v);				/* power-on values */
+int handle_rdmsr(struct vcpu *v);			/* exit handlers, irqs-off */
+int handle_wrmsr(struct vcpu *v);
+int msr_get(struct vcpu *v, u32 index, u64 *value);	/* 0, or 1: no such MSR */
+int msr_set(struct vcpu *v, u32 index, u64 value, bool from_user); /* 0, or 1: refused */
+int msr_list(struct vmxhv_msr_entry *entries, u32 max, u32 *count);	/* -ENOSPC: *count needed */
+
+/* vcpu/cr.c */
+int handle_cr_access(struct vcpu *v);			/* exit handler, irqs-off but for paging changes */
+int cr0_set(struct vcpu *v, u64 value);			/* as MOV would: 0, or 1: #GP */
+int cr3_set(struct vcpu *v, u64 value);
+int cr4_set(struct vcpu *v, u64 value);
+int efer_set(struct vcpu *v, u64 value);
+u64 vcpu_cr0(struct vcpu *v);				/* what the guest reads */
+u64 vcpu_cr4(struct vcpu *v);
+void cr_force(struct vcpu *v, u64 cr0, u64 cr4, u64 efer);	/* state restore; values were checked */
+int handle_dr_access(struct vcpu *v);
+
+/* vcpu/xstate.c: the guest's FPU and extended state */
+int xstate_create(struct vcpu *v);			/* may sleep */
+void xstate_destroy(struct vcpu *v);
+void xstate_load(struct vcpu *v);			/* RUN begins: preemption on; guest's in */
+void xstate_put(struct vcpu *v);			/* RUN ends: host's in */
+void xstate_enter(struct vcpu *v);			/* IRQs off, before a burst of entries: XCR0 */
+void xstate_leave(struct vcpu *v);			/* IRQs still off, after it */
+int handle_xsetbv(struct vcpu *v);			/* exit handler */
+u64 xstate_allowed_xcr0(void);
+
+/* vcpu/state.c: GET_STATE and SET_STATE; vCPU loaded, mutex held, buffers are the kernel's */
+u32 state_group_size(u32 group);			/* bytes; 0: no such group */
+int state_get(struct vcpu *v, u32 group, void *out);
+int state_check(struct vcpu *v, u32 group, const void *in, struct vmxhv_error *err);
+void state_set(struct vcpu *v, u32 group, const void *in);	/* after state_check of all */
+void vcpu_reset_state(struct vcpu *v);			/* power-on state (SDM: "Processor State After Reset") */
+
+#endif /* VCPU_CPU_STATE_H */

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the exit handlers share: how they end, and what they may ask of the run loop. */
+#ifndef VCPU_EXITS_H
+#define VCPU_EXITS_H
+
+#include "vcpu/vcpu.h"
+
+/*
+ * A handler returns HANDLED to enter the guest again, TO_USER with the run area's exit filled in,
+ * or a negative errno, which RUN returns (the VM is then dead or the request was bad).
+ */
+#define HANDLED		1
+#define TO_USER		0
+
+/* vcpu/exit.c */
+int vcpu_handle_exit(struct vcpu *v);
+void exit_to_user(struct vcpu *v, enum vmxhv_exit reason);	/* fills the run area's kernel part */
+int exit_internal(struct vcpu *v, const char *what);		/* kills the VM; TO_USER */
+
+/*
+ * Ends the exiting instruction: RIP moves on, an STI or MOV-SS shadow ends, a single-step trap is
+ * raised when RFLAGS.TF is set. Costs VMREADs of RIP, length, interruptibility and RFLAGS and the
+ * RIP write. SDM: "Debug Exceptions", "Blocking by STI"/"by MOV SS".
+ */
+void vcpu_skip_insn(struct vcpu *v);
+void vcpu_retire_insn(struct vcpu *v, u32 len);			/* the same, length from elsewhere */
+
+/* vcpu/event.c */
+void vcpu_raise(struct vcpu *v, u8 vector);			/* no error code: #UD, #DB ... */
+void vcpu_raise_error(struct vcpu *v, u8 vector, u32 error);	/* #GP(0), #SS(0) ... */
+void vcpu_raise_page_fault(struct vcpu *v, u64 address, u32 error);
+void vcpu_raise_exception(struct vcpu *v, const struct exception *e);
+void vcpu_recover_events(struct vcpu *v);			/* after an exit: IDT-vectoring */
+void vcpu_inject_events(struct vcpu *v);			/* before an entry: what fits */
+bool vcpu_can_take_interrupt(struct vcpu *v);			/* IF and no shadow */
+bool vcpu_has_wakeup(struct vcpu *v);				/* something ends HLT */
+
+static inline int raise_gp(struct vcpu *v)
+{
+	vcpu_raise_error(v, 13, 0);
+	return HANDLED;
+}
+
+static inline int raise_ud(struct vcpu *v)
+{
+	vcpu_raise(v, 6);
+	return HANDLED;
+}
+
+#endif /* VCPU_EXITS_H */

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One virtual CPU.
+ *
+ * Who may touch what: vcpu->mutex is held by whoever runs the vCPU or reads and writes its state.
+ * Between vcpu_load() and vcpu_put() its VMCS is current whenever the thread runs (a preempt
+ * notifier follows the thread across CPUs), so that VMREAD and VMWRITE are legal with preemption on.
+ * Exit handlers marked irqs-off run with interrupts disabled and must not sleep.
+ */
+#ifndef VCPU_VCPU_H
+#define VCPU_VCPU_H
+
+#include <linux/bits.h>
+#include <linux/mutex.h>
+#include <linux/preempt.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+
+#include "vmxhv.h"
+#include "vcpu/error.h"
+#include "vcpu/vm.h"
+#include "vmx/vmcs.h"
+
+struct lapic;
+struct cpuid_table;
+struct xstate;
+
+/* indexes of vcpu.gpr[], in the order of their encodings; entry.S knows them */
+enum {
+	REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
+	REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15,
+	NR_GPRS
+};
+
+/*
+ * Guest registers that live in the VMCS are cached: a bit in reg_avail says that the cache holds
+ * the value, a bit in reg_dirty that the VMCS does not have it yet. RSP is gpr[REG_RSP].
+ */
+#define CACHE_RIP	BIT(0)
+#define CACHE_RSP	BIT(1)
+#define CACHE_RFLAGS	BIT(2)
+#define CACHE_SHADOW	BIT(3)	/* guest interruptibility state; never dirty, written through */
+
+/* vcpu.requests: one word, tested once on the fast path */
+#define REQ_KICK	0	/* userspace asked: RUN returns INTR */
+#define REQ_EVENT	1	/* look again at what can be injected */
+#define REQ_TLB_FLUSH	2	/* the EPT changed: INVEPT before the next entry */
+#define REQ_DEAD	3	/* the VM died */
+#define REQ_INIT	4	/* an INIT arrived */
+#define REQ_SIPI	5	/* a start-up IPI arrived; vcpu.sipi_vector */
+#define REQ_NMI		6	/* an NMI arrived; vcpu.nmi_queued */
+#define REQ_TIMER	7	/* the APIC timer's hrtimer fired while the vCPU was halted */
+
+/* vcpu.mode: tells a requester whether an IPI is needed */
+enum vcpu_mode {
+	OUTSIDE_GUEST = 0,
+	IN_GUEST = 1,
+};
+
+/* vcpu.exit.valid: which fields of the last exit have been read */
+#define EXIT_HAS_QUALIFICATION	BIT(0)
+#define EXIT_HAS_INSN_LEN	BIT(1)
+#define EXIT_HAS_INSN_INFO	BIT(2)
+#define EXIT_HAS_INTR_INFO	BIT(3)
+#define EXIT_HAS_VECTORING	BIT(4)
+#define EXIT_HAS_GPA		BIT(5)
+#define EXIT_HAS_GLA		BIT(6)
+
+struct exit_info {
+	u32 valid;
+	u32 reason;		/* the whole field; bit 31: the entry failed */
+	u64 qualification;
+	u32 insn_len;
+	u32 insn_info;
+	u32 intr_info;
+	u32 intr_error;
+	u32 vectoring_info;
+	u32 vectoring_error;
+	u64 gpa;
+	u64 gla;
+};
+
+/* An exception that waits for delivery: not yet in the VM-entry field. */
+struct exception {
+	bool pending;
+	u8 vector;
+	bool has_error;
+	bool has_payload;
+	u32 error_code;
+	u64 payload;
+};
+
+/* An event that an exit interrupted, or that is in the VM-entry field; info 0: none. */
+struct injected_event {
+	u32 info;
+	u32 error_code;
+	u32 insn_len;
+};
+
+struct vcpu_events {
+	struct exception exception;
+	struct injected_event injected;
+	u8 nmi_pending;		/* 0 to 2: one can wait behind a blocked one */
+	bool intr_window;	/* the control is on in the VMCS */
+	bool nmi_window;
+	u32 activity;		/* enum vmxhv_activity */
+	bool extint_waiting;	/* INTACK was reported; the next RUN answers */
+	bool extint_answered;
+	u8 extint_vector;
+};
+
+/* Guest MSRs that are kept in memory, not in the VMCS. */
+struct guest_msrs {
+	u64 star, lstar, cstar, syscall_mask;
+	u64 kernel_gs_base;
+	u64 tsc_aux;
+	u64 tsc_adjust;
+	u64 pat;
+	u64 misc_enable;
+	u64 mtrr_def_type;
+	u64 mtrr_fixed[11];
+	u64 mtrr_var[16];	/* base, mask pairs */
+	u64 bios_sign_id;
+	u64 smi_count;
+};
+
+/* What VM exit does not restore of the thread's own state; written back by vcpu_put(). */
+struct host_thread {
+	bool loaded;		/* the guest's are in the registers */
+	u16 fs_sel, gs_sel, ds_sel, es_sel, ldt_sel;
+	u64 fs_base, user_gs_base;
+	u64 star, lstar, cstar, syscall_mask, tsc_aux;
+	bool syscall_loaded, tsc_aux_loaded;
+};
+
+enum pending_completion {
+	COMPLETE_NONE = 0,
+	COMPLETE_IO,
+	COMPLETE_MMIO,
+	COMPLETE_MSR_READ,
+	COMPLETE_MSR_WRITE,
+	COMPLETE_HYPERCALL,
+	COMPLETE_INTACK,
+};
+
+/**
+ * struct vcpu - one virtual CPU
+ *
+ * Lock legend: I immutable, M vcpu->mutex, a atomic words, H hot: entry.S knows the offset.
+ */
+struct vcpu {
+	u64 gpr[NR_GPRS];			/* M H */
+	u64 host_rsp;				/* M H: HOST_RSP as it stands in the VMCS */
+	u64 rip;				/* M: see CACHE_* */
+	u64 rflags;				/* M */
+	u32 shadow;				/* M: guest interruptibility state */
+	u32 reg_avail;				/* M */
+	u32 reg_dirty;				/* M */
+	enum vcpu_mode mode;			/* a */
+	unsigned long requests;			/* a */
+	int cpu;				/* a: where it is loaded, or was last */
+
+	struct exit_info exit;			/* M */
+	struct vcpu_events events;		/* M */
+
+	/* what stands in the VMCS's host area for things that can change */
+	u64 vmcs_host_cr3, vmcs_host_cr4;	/* M */
+	u64 vmcs_host_fs_base, vmcs_host_gs_base; /* M */
+
+	/* guest control registers as the guest sees them, for bits that it does not own */
+	u64 cr0_shadow, cr4_shadow;		/* M: read shadows as written to the VMCS */
+	u64 cr2;				/* M: in the register while in guest mode */
+	u64 efer;				/* M: the guest's view, LMA included */
+	u64 xcr0;				/* M */
+	u64 dr[4], dr6;				/* M: DR7 is in the VMCS */
+	bool dr_loaded;				/* M: guest's DR0-3, DR6 are in the registers */
+	struct guest_msrs msrs;			/* M */
+	struct host_thread host;		/* M */
+
+	u32 entry_controls, cpu_controls, cpu2_controls, pin_controls; /* M: as written to the VMCS */
+	u16 vpid;				/* I */
+	u32 id;					/* I: APIC id */
+	struct vm *vm;				/* I: a reference */
+	struct loaded_vmcs vmcs;		/* M */
+	struct lapic *lapic;			/* I pointer */
+	struct cpuid_table *cpuid;		/* M: replaced before the first RUN */
+	struct xstate *xstate;			/* I pointer */
+
+	struct vmxhv_run *run;			/* I: the run area, VMXHV_RUN_SIZE bytes, user-mapped */
+	enum pending_completion completion;	/* M */
+	struct vmxhv_exit_io io;		/* M: the pending I/O, as reported: never read back */
+	u64 io_gva;				/* M: string I/O: where the data goes to or came from */
+	struct vmxhv_exit_mmio mmio;		/* M: as reported */
+	struct mutex mutex;
+	struct preempt_notifier notifier;	/* M */
+	wait_queue_head_t wait;			/* halted: wakes on requests */
+	u8 sipi_vector;				/* a */
+	atomic_t nmi_queued;			/* a: NMIs from other threads, moved into events */
+	bool extint_line;			/* a */
+	bool ran;				/* M: SET_CPUID is closed */
+	bool apic_base_changed;			/* M */
+	struct vmxhv_error error;		/* M: the last refusal */
+};
+
+/* vcpu/vcpu.c */
+int vcpu_create(struct vm *vm, u32 id, struct vcpu **out, struct vmxhv_error *err);
+void vcpu_destroy(struct vcpu *v);
+int vcpu_load(struct vcpu *v);
+void vcpu_put(struct vcpu *v);
+
+/* vcpu/run.c: RUN itself; the mutex is held */
+int vcpu_run(struct vcpu *v, u32 flags, struct vmxhv_error *err);
+
+/* vcpu/request.c: from any thread, without the mutex */
+void vcpu_request(struct vcpu *v, unsigned long request_bit);	/* sets, wakes and kicks */
+void vcpu_kick(struct vcpu *v);					/* the KICK call */
+
+static inline bool vcpu_has_requests(const struct vcpu *v)
+{
+	return READ_ONCE(v->requests) != 0;
+}
+
+/* registers: vcpu/regs.h has the cached accessors */
+
+#endif /* VCPU_VCPU_H */

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* One virtual machine: its vCPUs, its memory, and what kills it. */
+#ifndef VCPU_VM_H
+#define VCPU_VM_H
+
+#include <linux/kref.h>
+#include <linux/mutex.h>
+#include <linux/types.h>
+
+#include "vcpu/error.h"
+#include "vcpu/memory.h"
+
+#define VM_MAX_VCPUS	64
+
+struct vcpu;
+
+/**
+ * struct vm - one virtual machine
+ *
+ * Lock legend of the members:
+ *   I  immutable after creation
+ *   L  vm->lock
+ *   a  atomic or single-word accesses with READ_ONCE/WRITE_ONCE
+ *
+ * Lock order: vcpu->mutex, vm->lock, mm's mmap_lock, memory's own locks (see memory.h).
+ */
+struct vm {
+	struct kref ref;
+	struct mm_struct *mm;			/* I: held by mmgrab only */
+	struct mutex lock;			/* vcpus[], memory changes */
+	struct vcpu *vcpus[VM_MAX_VCPUS];	/* L to write, a to read; index: APIC id */
+	u32 nr_vcpus;				/* a */
+	bool dead;				/* a: an internal error or the mm's end; never cleared */
+	u64 tsc_offset;				/* I: guest TSC = host TSC + offset */
+	void *msr_bitmap;			/* I: one page, all ones but for the MSRs passed through */
+	struct memory memory;
+};
+
+struct vm *vm_create(struct vmxhv_error *err);
+void vm_get(struct vm *vm);
+void vm_put(struct vm *vm);
+void vm_kill(struct vm *vm);
+
+/* requests to every vCPU; see vcpu.h */
+void vm_request_all(struct vm *vm, unsigned long request_bit, bool wait);
+
+#endif /* VCPU_VM_H */
