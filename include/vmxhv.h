@@ -5,12 +5,12 @@
  * /dev/vmxhv gives VM descriptors (VMXHV_CREATE_VM), a VM gives vCPU descriptors
  * (VMXHV_CREATE_VCPU), and a vCPU's memory map is its run area (struct vmxhv_run).
  *
- * Every structure that an ioctl takes begins with size and flags. size is sizeof(the structure) as
- * the caller knows it: a shorter one is taken as if its tail were zero, a longer one is refused with
- * E2BIG unless its tail is zero. Output is written up to the caller's size, the rest of a longer
- * buffer is zeroed, and size returns the kernel's own. Unknown flags and reserved fields that are
- * not zero are refused with EINVAL. Pointers travel as __u64, so that 32-bit callers need nothing
- * special.
+ * Every structure that an ioctl takes begins with size and flags. size is sizeof(the structure)
+ * as the caller knows it: a shorter one is taken as if its tail were zero, a longer one is
+ * refused with E2BIG unless its tail is zero. Output is written up to the caller's size, the rest
+ * of a longer buffer is zeroed, and size returns the kernel's own. Unknown flags and reserved
+ * fields that are not zero are refused with EINVAL. Pointers travel as __u64, so that 32-bit
+ * callers need nothing special.
  */
 #ifndef VMXHV_H
 #define VMXHV_H
@@ -59,12 +59,12 @@ enum vmxhv_unusable {
 	VMXHV_UNUSABLE_IN_USE = 3,		/* EBUSY: CR4.VMXE is set already */
 	VMXHV_UNUSABLE_BASIC = 4,		/* EOPNOTSUPP: IA32_VMX_BASIC lacks what we need */
 	VMXHV_UNUSABLE_CONTROLS = 5,		/* EOPNOTSUPP: a required control is missing */
-	VMXHV_UNUSABLE_EPT = 6,			/* EOPNOTSUPP: EPT, or its 4-level/write-back form */
+	VMXHV_UNUSABLE_EPT = 6,			/* EOPNOTSUPP: no EPT, or not the form needed */
 	VMXHV_UNUSABLE_UNRESTRICTED = 7,	/* EOPNOTSUPP: no unrestricted guest */
 	VMXHV_UNUSABLE_VPID = 8,		/* EOPNOTSUPP: VPID, or its invalidation */
 	VMXHV_UNUSABLE_MSR_BITMAP = 9,		/* EOPNOTSUPP: no MSR bitmaps */
 	VMXHV_UNUSABLE_CPUS_DIFFER = 10,	/* EXDEV: CPUs have different capabilities */
-	VMXHV_UNUSABLE_FIXED_BITS = 11,		/* EOPNOTSUPP: the host's CR0/CR4 break VMX's rules */
+	VMXHV_UNUSABLE_FIXED_BITS = 11,		/* EOPNOTSUPP: host CR0/CR4 break VMX's rules */
 	VMXHV_UNUSABLE_VMXON_FAILED = 12,	/* EIO: VMXON itself failed */
 	VMXHV_UNUSABLE_SHUTDOWN = 13,		/* ESHUTDOWN: the host is going down */
 };
@@ -81,7 +81,7 @@ enum vmxhv_unusable {
 #define VMXHV_FEATURE_EPT_AD		(1ull << 2)
 #define VMXHV_FEATURE_PREEMPTION_TIMER	(1ull << 3)
 #define VMXHV_FEATURE_TSC_SCALING	(1ull << 4)
-#define VMXHV_FEATURE_APICV		(1ull << 5)	/* APIC-register virtualization etc. present */
+#define VMXHV_FEATURE_APICV		(1ull << 5)	/* APIC-register virtualization */
 #define VMXHV_FEATURE_PML		(1ull << 6)
 #define VMXHV_FEATURE_X2APIC		(1ull << 7)	/* guests may use x2APIC mode */
 #define VMXHV_FEATURE_XSAVE		(1ull << 8)
@@ -188,7 +188,7 @@ struct vmxhv_msi {
 
 /* ---- run ---------------------------------------------------------------------------------- */
 
-#define VMXHV_RUN_COMPLETE_ONLY	(1u << 0)	/* complete the pending exit, apply dirty groups, stop */
+#define VMXHV_RUN_COMPLETE_ONLY	(1u << 0)	/* complete, apply dirty groups, stop */
 
 struct vmxhv_run_args {
 	__u32 size;
@@ -197,7 +197,7 @@ struct vmxhv_run_args {
 
 enum vmxhv_exit {
 	VMXHV_EXIT_NONE = 0,
-	VMXHV_EXIT_INTR = 1,		/* kicked, or a signal is pending */
+	VMXHV_EXIT_INTR = 1,		/* kicked, or the host has work for the thread: RUN again */
 	VMXHV_EXIT_IO = 2,
 	VMXHV_EXIT_MMIO = 3,
 	VMXHV_EXIT_HLT = 4,
@@ -223,6 +223,7 @@ enum vmxhv_exit {
 /* vmxhv_run.user_flags */
 #define VMXHV_USER_WANT_WINDOW	(1u << 0)	/* exit WINDOW when an interrupt could be taken */
 #define VMXHV_USER_EXIT_HLT	(1u << 1)	/* HLT exits instead of waiting in the kernel */
+#define VMXHV_USER_EXIT_HYPERCALL (1u << 2)	/* VMCALL at CPL 0 exits; else it returns -ENOSYS */
 
 /* vmxhv_run.exit_flags */
 #define VMXHV_EXITF_PENDING	(1u << 0)	/* the next RUN completes an instruction */
@@ -348,7 +349,13 @@ struct vmxhv_exit_internal {
 	char text[96];
 };
 
-/* GPRS: RAX RCX RDX RBX RSP RBP RSI RDI R8-R15, in the order of their encodings */
+/*
+ * GPRS: RAX RCX RDX RBX RSP RBP RSI RDI R8-R15, in the order of their encodings.
+ *
+ * Setting them (by SET_STATE, or as a dirty group once RUN has completed the last exit) gives RIP
+ * too: an instruction that an exit left pending is not completed after that. COMPLETE_ONLY
+ * completes it before.
+ */
 struct vmxhv_gprs {
 	__u64 gpr[16];
 	__u64 rip;
@@ -433,7 +440,7 @@ struct vmxhv_run {
 	/* 0x000: the user's; each field is read once by RUN */
 	__u32 user_flags;		/* VMXHV_USER_* */
 	__u32 wanted;			/* groups to publish at each exit */
-	__u32 dirty;			/* groups that the user changed; RUN clears it when applied */
+	__u32 dirty;			/* groups that the user changed; RUN clears it */
 	__u8 kick;			/* not 0: RUN returns INTR before entering */
 	__u8 intack_spurious;		/* answer to INTACK: 1 means no vector */
 	__u8 intack_vector;
@@ -517,7 +524,7 @@ struct vmxhv_msr_entry {
 struct vmxhv_msrs {
 	__u32 size;
 	__u32 flags;
-	__u32 count;			/* in: entries; out: how many were done (GET_MSR_LIST: there are) */
+	__u32 count;			/* in: entries; out: done, or that there are */
 	__u32 reserved;
 	__u64 entries;			/* struct vmxhv_msr_entry[] */
 };
@@ -582,55 +589,5 @@ struct vmxhv_error {
 	__u64 wanted;
 	char text[96];
 };
-
-/* ---- the layout is the contract ------------------------------------------------------------ */
-
-#ifdef __cplusplus
-#define VMXHV_ASSERT(what)	static_assert(what, #what)
-#else
-#define VMXHV_ASSERT(what)	_Static_assert(what, #what)
-#endif
-#define VMXHV_ASSERT_SIZE(type, bytes)	VMXHV_ASSERT(sizeof(struct type) == (bytes))
-#define VMXHV_ASSERT_AT(type, member, offset) \
-	VMXHV_ASSERT(__builtin_offsetof(struct type, member) == (offset))
-
-VMXHV_ASSERT_SIZE(vmxhv_info, 480);
-VMXHV_ASSERT_SIZE(vmxhv_create_vm, 8);
-VMXHV_ASSERT_SIZE(vmxhv_cpuid_entry, 32);
-VMXHV_ASSERT_SIZE(vmxhv_cpuid, 24);
-VMXHV_ASSERT_SIZE(vmxhv_mem_op, 48);
-VMXHV_ASSERT_SIZE(vmxhv_memory, 24);
-VMXHV_ASSERT_SIZE(vmxhv_create_vcpu, 16);
-VMXHV_ASSERT_SIZE(vmxhv_msi, 24);
-VMXHV_ASSERT_SIZE(vmxhv_run_args, 8);
-VMXHV_ASSERT_SIZE(vmxhv_hw, 96);
-VMXHV_ASSERT_SIZE(vmxhv_exit_io, 32);
-VMXHV_ASSERT_SIZE(vmxhv_exit_mmio, 96);
-VMXHV_ASSERT_SIZE(vmxhv_exit_msr, 16);
-VMXHV_ASSERT_SIZE(vmxhv_exit_hypercall, 64);
-VMXHV_ASSERT_SIZE(vmxhv_exit_memory_error, 24);
-VMXHV_ASSERT_SIZE(vmxhv_exit_fail_entry, 136);
-VMXHV_ASSERT_SIZE(vmxhv_exit_internal, 104);
-VMXHV_ASSERT_SIZE(vmxhv_gprs, 144);
-VMXHV_ASSERT_SIZE(vmxhv_segment, 24);
-VMXHV_ASSERT_SIZE(vmxhv_table, 16);
-VMXHV_ASSERT_SIZE(vmxhv_sregs, 320);
-VMXHV_ASSERT_SIZE(vmxhv_event, 24);
-VMXHV_ASSERT_SIZE(vmxhv_events, 64);
-VMXHV_ASSERT_SIZE(vmxhv_debug_regs, 48);
-VMXHV_ASSERT_SIZE(vmxhv_lapic, 1032);
-VMXHV_ASSERT_SIZE(vmxhv_tsc, 24);
-VMXHV_ASSERT_SIZE(vmxhv_state_entry, 16);
-VMXHV_ASSERT_SIZE(vmxhv_state, 24);
-VMXHV_ASSERT_SIZE(vmxhv_msr_entry, 16);
-VMXHV_ASSERT_SIZE(vmxhv_msrs, 24);
-VMXHV_ASSERT_SIZE(vmxhv_inject, 32);
-VMXHV_ASSERT_SIZE(vmxhv_extint, 16);
-VMXHV_ASSERT_SIZE(vmxhv_lapic_access, 24);
-VMXHV_ASSERT_SIZE(vmxhv_error, 136);
-VMXHV_ASSERT_AT(vmxhv_run, exit_reason, 0x40);
-VMXHV_ASSERT_AT(vmxhv_run, hw, 0x80);
-VMXHV_ASSERT_AT(vmxhv_run, u, 0xe0);
-VMXHV_ASSERT_AT(vmxhv_run, gprs, 0x180);
 
 #endif /* VMXHV_H */
