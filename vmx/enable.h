@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Between the files that switch VMX on and off: enable.c (users), percpu.c (one CPU), power.c. */
+#ifndef VMX_ENABLE_H
+#define VMX_ENABLE_H
+
+#include <linux/types.h>
+#include <vmx/caps.h>
+
+/* percpu.c */
+void vmx_percpu_init(void);
+void vmx_percpu_exit(void);
+int vmx_percpu_prepare(int cpu);
+struct vmx_cpu *vmx_percpu_said(int cpu);
+int vmx_percpu_error(int cpu);
+void vmx_percpu_survey(void *unused);
+void vmx_percpu_enable(void *unused);
+void vmx_percpu_disable(void *unused);
+void vmx_percpu_emergency(void);
+
+/* vmcs.c */
+void vmcs_lists_init(void);
+void vmcs_clear_emergency(void);
+
+/* power.c */
+extern bool vmx_shutting_down;
+extern bool vmx_broken;
+int vmx_power_init(void);
+void vmx_power_exit(void);
+void vmx_emergency_hold(void);
+
+/* enable.c */
+extern bool vmx_active;
+int vmx_cpu_judge(int cpu, struct vmx_caps *caps, struct vmx_refusal *why);
+
+#endif /* VMX_ENABLE_H */

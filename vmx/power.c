@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * VMX and a host that sleeps, goes down or crashes.
+ *
+ * Suspend and resume are syscore operations: one CPU is left, interrupts are off; the others came
+ * and went through CPU hotplug. Reboot, power-off and kexec: a reboot notifier, since 6.1's kexec
+ * calls no syscore shutdown, and its control-page code faults in VMX operation.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/kernel.h>
+#include <linux/notifier.h>
+#include <linux/reboot.h>
+#include <linux/smp.h>
+#include <asm/reboot.h>
+#include <compat.h>
+#include <vmx/vmx.h>
+#include "enable.h"
+#include "refuse.h"
+
+bool vmx_shutting_down;			/* set once, never cleared */
+bool vmx_broken;			/* a resume could not enable VMX again */
+static bool emergency_held;		/* under enable.c's mutex, and by exit */
+
+static int power_suspend(VMXHV_SYSCORE_ARGS)
+{
+	vmx_percpu_disable(NULL);
+	return 0;
+}
+
+/* Firmware may have locked VMX off over the sleep: what it says is read and judged again. */
+static void power_resume(VMXHV_SYSCORE_ARGS)
+{
+	int cpu = smp_processor_id();
+	struct vmx_refusal why;
+	struct vmx_caps caps;
+
+	if (!vmx_active)
+		return;
+	vmx_percpu_survey(NULL);
+	if (!vmx_cpu_judge(cpu, &caps, &why)) {
+		vmx_percpu_enable(NULL);
+		if (!vmx_percpu_error(cpu))
+			return;
+	}
+	WRITE_ONCE(vmx_broken, true);
+	pr_err("CPU %d lost VMX over suspend: guests cannot go on\n", cpu);
+}
+
+static void switch_off(void)
+{
+	WRITE_ONCE(vmx_shutting_down, true);
+	on_each_cpu(vmx_percpu_disable, NULL, 1);
+}
+
+static void power_shutdown(VMXHV_SYSCORE_ARGS)
+{
+	switch_off();
+}
+
+static struct vmxhv_syscore vmx_syscore = {
+	.ops = {
+		.suspend = power_suspend,
+		.resume = power_resume,
+		.shutdown = power_shutdown,
+	},
+};
+
+static int power_reboot(struct notifier_block *block, unsigned long action, void *data)
+{
+	switch_off();
+	return NOTIFY_OK;
+}
+
+static struct notifier_block vmx_reboot = {
+	.notifier_call = power_reboot,
+	.priority = 0,
+};
+
+/**
+ * vmx_emergency_hold - have the kernel call us when it crashes, from now until module exit
+ *
+ * There is one slot and it cannot be queried. With kvm_intel loaded it is KVM's; KVM's callback
+ * switches VMX off on our CPUs too.
+ *
+ * Context: May sleep; under enable.c's mutex, before the first VMXON.
+ */
+void vmx_emergency_hold(void)
+{
+	if (emergency_held || vmx_kvm_loaded())
+		return;
+	cpu_emergency_register_virt_callback(vmx_percpu_emergency);
+	emergency_held = true;
+}
+
+/**
+ * vmx_power_init - hear of suspend, resume and the host going down
+ *
+ * Context: Module init.
+ * Return: 0 or a negative errno.
+ */
+int vmx_power_init(void)
+{
+	int error = register_reboot_notifier(&vmx_reboot);
+
+	if (error)
+		return error;
+	vmxhv_register_syscore(&vmx_syscore);
+	return 0;
+}
+
+/**
+ * vmx_power_exit - undo vmx_power_init
+ *
+ * Context: Module exit; may sleep.
+ */
+void vmx_power_exit(void)
+{
+	if (emergency_held)
+		cpu_emergency_unregister_virt_callback(vmx_percpu_emergency);
+	emergency_held = false;
+	vmxhv_unregister_syscore(&vmx_syscore);
+	unregister_reboot_notifier(&vmx_reboot);
+}
