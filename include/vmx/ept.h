@@ -3,30 +3,54 @@
 #ifndef VMX_EPT_H
 #define VMX_EPT_H
 
+#include <linux/atomic.h>
+#include <linux/list.h>
 #include <linux/types.h>
 
-#define EPT_READ	(1ull << 0)
-#define EPT_WRITE	(1ull << 1)
-#define EPT_EXEC	(1ull << 2)
+#include "vmx/arch.h"
+
+struct vmx_caps;
 
 enum ept_level { EPT_4K = 1, EPT_2M = 2, EPT_1G = 3 };
 
+#define EPT_LEVELS	4
+#define EPT_GPA_BITS	48	/* what four levels can translate */
+
+/* bytes that one entry of a table at @level maps */
+#define EPT_ENTRY_SIZE(level)	(1ull << (12 + 9 * ((level) - 1)))
+
+/**
+ * struct ept - one set of extended page tables
+ * @root: the PML4 table, one page
+ * @eptp: as the VMCS field wants it
+ * @pages: table pages, the root and the retired ones included
+ * @max_level: the largest leaf that the CPU takes
+ * @ad: the CPU sets accessed and dirty flags
+ * @retired: table pages that are linked no more, but that a CPU may still walk: free them after
+ *	the flush
+ */
 struct ept {
-	u64 *root;		/* one page */
-	u64 eptp;		/* as the VMCS field wants it */
-	unsigned long pages;	/* table pages, the root included */
+	u64 *root;
+	u64 eptp;
+	atomic_long_t pages;
+	enum ept_level max_level;
+	bool ad;
+	struct list_head retired;
 };
+
+#define EPT_CACHE_PAGES	4
+#define EPT_CACHE_MIN	3	/* what one ept_map() can need: PDPT, PD, PT */
 
 /* Pages for tables, allocated where one may sleep and used where one may not. */
 struct ept_cache {
 	unsigned int count;
-	void *page[8];
+	void *page[EPT_CACHE_PAGES];
 };
 
 int ept_cache_fill(struct ept_cache *cache);		/* may sleep; -ENOMEM */
 void ept_cache_free(struct ept_cache *cache);
 
-int ept_init(struct ept *ept);				/* may sleep; reads vmx_caps for A/D and levels */
+int ept_init(struct ept *ept, const struct vmx_caps *caps);	/* may sleep */
 void ept_free(struct ept *ept);				/* all tables; no CPU uses it any more */
 
 /* the caller holds the lock that guards the EPT; none of these sleeps or flushes */
@@ -36,5 +60,9 @@ bool ept_unmap_range(struct ept *ept, u64 gpa, u64 length);	/* true: a flush is 
 bool ept_protect_range(struct ept *ept, u64 gpa, u64 length);	/* write-protects */
 bool ept_age_range(struct ept *ept, u64 gpa, u64 length, bool clear);	/* was any accessed? */
 u64 ept_lookup(const struct ept *ept, u64 gpa, enum ept_level *level);	/* the leaf entry, or 0 */
+
+/* under the lock, what was retired so far; after the flush and without the lock, free it */
+void ept_take_retired(struct ept *ept, struct list_head *to);
+void ept_free_retired(struct ept *ept, struct list_head *list, bool may_sleep);
 
 #endif /* VMX_EPT_H */
