@@ -3,31 +3,53 @@
 #ifndef VCPU_MEMORY_H
 #define VCPU_MEMORY_H
 
+#include <linux/kconfig.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
 #include "vmxhv.h"
+#include "vcpu/memory_map.h"
 #include "vmx/ept.h"
 
 struct vcpu;
 struct vm;
 
-#define MEMORY_MAX_RANGES	512
-
-struct memory_map;	/* a sorted, immutable array of ranges; replaced as a whole under RCU */
-
+/**
+ * struct memory - a VM's guest-physical memory
+ * @map: U, read under RCU: the ranges; replaced as a whole, under @lock too
+ * @update: one change of the map at a time
+ * @lock: the EPT and what stands below it; a spinning lock, taken with interrupts on. Flushes are
+ *	waited for while it is held: a vCPU that waits for it is out of the guest
+ * @ept: W: the tables
+ * @cache: W (the count is read without): pages for more tables
+ * @sequence: W (read without by faults): invalidations that have ended, and changes of the map
+ * @in_progress: W: invalidations that have begun and not ended
+ * @range_start: W: what those in progress cover ...
+ * @range_end: W: ... as one stretch of host addresses
+ * @notifier: I: called when the VM's mm changes; registered for as long as the VM exists
+ * @split_exec: I: CPUs with the iTLB multihit erratum: no large page may be executable
+ * @test_hook: called by a fault between getting the page and installing it (KUnit only)
+ *
+ * Lock legend: U @update and @lock, W @lock for writing, I immutable.
+ * Lock order: the mm's mmap_lock, @update (by MEMORY calls, which take mmap_lock inside for a
+ * moment, so nothing that holds mmap_lock takes @update), @lock.
+ */
 struct memory {
 	struct memory_map __rcu *map;
-	struct mutex update;		/* one change at a time */
-	rwlock_t lock;			/* the EPT and the sequence below */
+	struct mutex update;	/* see above */
+	rwlock_t lock;
 	struct ept ept;
+	struct ept_cache cache;
+	unsigned long sequence;
+	unsigned long in_progress;
+	unsigned long range_start, range_end;
 	struct mmu_notifier notifier;
-	unsigned long sequence;		/* invalidations that have ended */
-	unsigned long in_progress;	/* invalidations that have begun and not ended */
-	unsigned long range_start, range_end;	/* what those in progress cover */
-	bool registered;
+	bool split_exec;
+#if IS_ENABLED(CONFIG_KUNIT)
+	void (*test_hook)(struct vm *vm, u64 gpa);
+#endif
 };
 
 enum fault_result {
@@ -42,19 +64,24 @@ struct fault_info {
 	int error;		/* FAULT_ERROR: a negative errno */
 };
 
+/* vcpu/memory.c */
 int memory_init(struct vm *vm);
 void memory_release(struct vm *vm);	/* unregisters; frees the EPT; may sleep */
+u32 memory_gpa_bits(void);		/* what GET_INFO says; vmx_caps must be valid */
+bool memory_vma_usable(const struct vm_area_struct *vma);
 
 /* all or nothing; may sleep; current->mm is the VM's */
 int memory_change(struct vm *vm, const struct vmxhv_mem_op *ops, u32 count,
 		  struct vmxhv_error *err);
 
-/* may sleep. write, fetch: from the exit qualification */
+/* vcpu/memory_fault.c: may sleep. write, fetch: from the exit qualification */
 enum fault_result memory_fault(struct vm *vm, u64 gpa, bool write, bool fetch,
 			       struct fault_info *info);
+bool memory_find(struct memory *m, u64 gpa, struct memory_range *out);
 
-/* guest-physical memory by copying; may sleep; -EFAULT where no range is (or it is read-only) */
+/* vcpu/memory_copy.c: may sleep; -EFAULT where no range is (or it is read-only) */
 int vm_read(struct vm *vm, u64 gpa, void *to, u32 length);
 int vm_write(struct vm *vm, u64 gpa, const void *from, u32 length);
+int vm_cmpxchg(struct vm *vm, u64 gpa, u64 old, u64 new, u32 length);	/* 1: it was not @old */
 
 #endif /* VCPU_MEMORY_H */

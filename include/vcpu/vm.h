@@ -30,9 +30,9 @@ struct vm {
 	struct mutex lock;			/* vcpus[], memory changes */
 	struct vcpu *vcpus[VM_MAX_VCPUS];	/* L to write, a to read; index: APIC id */
 	u32 nr_vcpus;				/* a */
-	bool dead;				/* a: an internal error or the mm's end; never cleared */
+	bool dead;				/* a: internal error, or the mm ended */
 	u64 tsc_offset;				/* I: guest TSC = host TSC + offset */
-	void *msr_bitmap;			/* I: one page, all ones but for the MSRs passed through */
+	void *msr_bitmap;			/* I: a page; 0 bits: passed through */
 	struct memory memory;
 };
 

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Guest-physical memory as the kernel reads and writes it: through the process's own mapping, so
+ * that the host's page tables, dirty flags and faults do what they always do.
+ */
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/uaccess.h>
+
+#include "compat.h"
+#include "vcpu/memory.h"
+#include "vcpu/vm.h"
+
+/* The process's address of @gpa, and the bytes from there to the range's end; NULL: no such. */
+static void __user *vm_user_address(struct vm *vm, u64 gpa, bool write, u64 *length)
+{
+	struct memory_range range;
+
+	if (current->mm != vm->mm || !memory_find(&vm->memory, gpa, &range))
+		return NULL;
+	if (write && (range.flags & VMXHV_MEM_READONLY))
+		return NULL;
+	*length = memory_range_end(&range) - gpa;
+	return (void __user *)(unsigned long)(range.hva + (gpa - range.gpa));
+}
+
+/**
+ * vm_read() - copy from guest-physical memory
+ * @vm: the VM; current->mm is its mm
+ * @gpa: guest-physical address in bytes
+ * @to: where to
+ * @length: bytes; may cross pages and ranges
+ *
+ * Context: Process; may sleep.
+ * Return: 0, or -EFAULT if a part is no memory; @to may then be partly written.
+ */
+int vm_read(struct vm *vm, u64 gpa, void *to, u32 length)
+{
+	while (length) {
+		u64 chunk;
+		void __user *from = vm_user_address(vm, gpa, false, &chunk);
+
+		if (!from)
+			return -EFAULT;
+		chunk = min_t(u64, chunk, length);
+		if (copy_from_user(to, from, chunk))
+			return -EFAULT;
+		to += chunk;
+		gpa += chunk;
+		length -= chunk;
+	}
+	return 0;
+}
+
+VMXHV_EXPORT_FOR_TEST(vm_read);
+
+/**
+ * vm_write() - copy to guest-physical memory
+ * @vm: the VM; current->mm is its mm
+ * @gpa: guest-physical address in bytes
+ * @from: where from
+ * @length: bytes; may cross pages and ranges
+ *
+ * Context: Process; may sleep.
+ * Return: 0, or -EFAULT if a part is no memory or read-only; what is before it may be written.
+ */
+int vm_write(struct vm *vm, u64 gpa, const void *from, u32 length)
+{
+	while (length) {
+		u64 chunk;
+		void __user *to = vm_user_address(vm, gpa, true, &chunk);
+
+		if (!to)
+			return -EFAULT;
+		chunk = min_t(u64, chunk, length);
+		if (copy_to_user(to, from, chunk))
+			return -EFAULT;
+		from += chunk;
+		gpa += chunk;
+		length -= chunk;
+	}
+	return 0;
+}
+
+VMXHV_EXPORT_FOR_TEST(vm_write);
+
+/**
+ * vm_cmpxchg() - replace a value in guest-physical memory, atomically
+ * @vm: the VM; current->mm is its mm
+ * @gpa: guest-physical address in bytes, a multiple of @length
+ * @old: the value expected
+ * @new: the value to put in its place
+ * @length: 4 or 8 bytes
+ *
+ * Context: Process; may sleep.
+ * Return: 0; 1 if something else than @old was there; -EFAULT if it is no memory or read-only.
+ */
+int vm_cmpxchg(struct vm *vm, u64 gpa, u64 old, u64 new, u32 length)
+{
+	u64 room;
+	void __user *at = vm_user_address(vm, gpa, true, &room);
+	u32 old32 = old;
+
+	if (!at || !access_ok(at, length))
+		return -EFAULT;
+	if (length == sizeof(u32))
+		return __try_cmpxchg_user((u32 __user *)at, &old32, (u32)new, fault32);
+	return __try_cmpxchg_user((u64 __user *)at, &old, new, fault64);
+}
+
+VMXHV_EXPORT_FOR_TEST(vm_cmpxchg);

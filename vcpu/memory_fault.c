@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * EPT violations on memory: find the page that backs the address and install it.
+ *
+ * The short way: under memory.lock, with no invalidation of the address in progress, whatever the
+ * host's page tables map stays mapped until the next invalidation, which waits for the lock. So a
+ * page that the host has is read from its tables and installed, without a reference.
+ *
+ * The long way, when the host must bring the page, or when it is of a kind that only
+ * get_user_pages() judges:
+ *
+ *	snapshot of the sequence -> page from the host -> lock -> nothing changed? -> entry
+ *
+ * Here the page is held by a reference until the entry is in. Either way, from then on the MMU
+ * notifier takes the entry away before the host takes the page.
+ */
+#include <linux/io.h>
+#include <linux/mm.h>
+#include <linux/page-flags.h>
+#include <linux/pgtable.h>
+#include <linux/sched/signal.h>
+
+#include "compat.h"
+#include "vcpu/memory.h"
+#include "vcpu/vcpu.h"
+#include "vcpu/vm.h"
+#include "vmx/ept.h"
+
+/**
+ * struct fault - one fault under way
+ * @gpa: of the page
+ * @hva: of the page, by @range
+ * @sequence: memory.sequence when the range was looked up
+ * @range: a copy of the range that holds @gpa
+ * @write: the guest writes
+ * @fetch: the guest fetches an instruction
+ */
+struct fault {
+	u64 gpa;
+	u64 hva;
+	unsigned long sequence;
+	struct memory_range range;
+	bool write;
+	bool fetch;
+};
+
+/**
+ * struct backing - a page that can be installed
+ * @pfn: of the 4 KiB page
+ * @level: how large the host maps it
+ * @writable: the host lets us write to it as it is mapped now
+ */
+struct backing {
+	unsigned long pfn;
+	enum ept_level level;
+	bool writable;
+};
+
+/**
+ * memory_find() - the range that holds an address
+ * @m: the VM's memory
+ * @gpa: guest-physical address in bytes
+ * @out: gets a copy of the range
+ *
+ * Context: Any.
+ * Return: false if there is none.
+ */
+bool memory_find(struct memory *m, u64 gpa, struct memory_range *out)
+{
+	const struct memory_range *range;
+
+	rcu_read_lock();
+	range = memory_map_find(rcu_dereference(m->map), gpa);
+	if (range)
+		*out = *range;
+	rcu_read_unlock();
+	return range;
+}
+
+/* Pages for tables are few: one for 2 MiB of guest memory. */
+static int refill_cache(struct memory *m)
+{
+	struct ept_cache fresh = { .count = 0 };
+	int ret = ept_cache_fill(&fresh);
+
+	write_lock(&m->lock);
+	while (fresh.count && m->cache.count < EPT_CACHE_PAGES)
+		m->cache.page[m->cache.count++] = fresh.page[--fresh.count];
+	write_unlock(&m->lock);
+	ept_cache_free(&fresh);
+	return ret;
+}
+
+/*
+ * Why the host gives no page: what cannot be memory is told from what is not there. -EAGAIN: a
+ * signal waits; whoever runs the vCPU looks at it before the guest faults again.
+ */
+static int explain_failure(u64 hva, int error)
+{
+	struct vm_area_struct *vma;
+
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	if (signal_pending(current))
+		return -EAGAIN;
+	if (error != -EFAULT)
+		return error;
+	mmap_read_lock(current->mm);
+	vma = find_vma(current->mm, hva);
+	if (vma && vma->vm_start <= hva && !memory_vma_usable(vma))
+		error = -EOPNOTSUPP;
+	mmap_read_unlock(current->mm);
+	return error;
+}
+
+/*
+ * Writable if that is free: a page that the host has writable is mapped so even for a read. For a
+ * read the host is never asked to make it so: the zero page and pages shared by KSM or fork stay
+ * shared. Getting a page marks it referenced.
+ */
+static int get_page_of(const struct fault *f, struct page **page, bool *writable)
+{
+	const bool may_write = !(f->range.flags & VMXHV_MEM_READONLY);
+	long got;
+
+	got = get_user_pages_unlocked(f->hva, 1, page,
+				      FOLL_HWPOISON | COMPAT_FOLL_NUMA | COMPAT_FOLL_INTR |
+				      (f->write ? FOLL_WRITE : 0));
+	if (got != 1)
+		return explain_failure(f->hva, got ? got : -EFAULT);
+	*writable = f->write;
+	if (!f->write && may_write) {
+		struct page *same;
+
+		if (get_user_page_fast_only(f->hva, FOLL_WRITE | COMPAT_FOLL_NUMA, &same)) {
+			put_page(*page);
+			*page = same;
+			*writable = true;
+		}
+	}
+	return 0;
+}
+
+static bool overlaps_invalidation(const struct memory *m, u64 start, u64 length)
+{
+	return m->in_progress && start < m->range_end && start + length > m->range_start;
+}
+
+/* The flags of an entry of the host's that maps memory which a user may read. */
+static bool maps_user_memory(unsigned long flags)
+{
+	const unsigned long odd = _PAGE_SPECIAL | _PAGE_DEVMAP | _PAGE_PKEY_MASK;
+
+	return (flags & (_PAGE_PRESENT | _PAGE_USER | odd)) == (_PAGE_PRESENT | _PAGE_USER);
+}
+
+/*
+ * How the host maps @hva just now. Its tables are not freed under us while interrupts are off, and
+ * each entry is read once: a table may become a huge page at any moment. What is read here stays
+ * true for as long as memory.lock is held and no invalidation covers it.
+ */
+static bool host_entry(struct mm_struct *mm, unsigned long hva, struct backing *b,
+		       unsigned long *flags)
+{
+	pgd_t pgd = READ_ONCE(*pgd_offset(mm, hva));
+	p4d_t p4d;
+	pud_t pud;
+	pmd_t pmd;
+	pte_t pte;
+
+	if (pgd_none(pgd))
+		return false;
+	p4d = READ_ONCE(*p4d_offset(&pgd, hva));
+	if (p4d_none(p4d) || !p4d_present(p4d))
+		return false;
+	pud = READ_ONCE(*pud_offset(&p4d, hva));
+	if (pud_none(pud) || !pud_present(pud))
+		return false;
+	if (pud_leaf(pud)) {
+		*b = (struct backing) { pud_pfn(pud) | (hva & ~PUD_MASK) >> PAGE_SHIFT, EPT_1G };
+		*flags = pud_flags(pud);
+		return true;
+	}
+	pmd = READ_ONCE(*pmd_offset(&pud, hva));
+	if (pmd_none(pmd) || !pmd_present(pmd))
+		return false;
+	if (pmd_leaf(pmd)) {
+		*b = (struct backing) { pmd_pfn(pmd) | (hva & ~PMD_MASK) >> PAGE_SHIFT, EPT_2M };
+		*flags = pmd_flags(pmd);
+		return true;
+	}
+	pte = READ_ONCE(*pte_offset_kernel(&pmd, hva));
+	*b = (struct backing) { pte_pfn(pte), EPT_4K };
+	*flags = pte_flags(pte);
+	return !pte_none(pte);
+}
+
+static bool host_maps(struct mm_struct *mm, unsigned long hva, struct backing *b)
+{
+	unsigned long irq, flags;
+	bool mapped;
+
+	local_irq_save(irq);
+	mapped = host_entry(mm, hva, b, &flags) && maps_user_memory(flags);
+	local_irq_restore(irq);
+	b->writable = mapped && (flags & _PAGE_RW);
+	return mapped;
+}
+
+/*
+ * Anonymous memory, shmem and hugetlb are ordinary whoever maps them. Of other pages (a file's,
+ * secretmem's, the zero page) get_user_pages() decides.
+ */
+static bool is_ordinary(unsigned long pfn)
+{
+	struct folio *folio = page_folio(pfn_to_page(pfn));
+
+	return folio_test_anon(folio) || folio_test_swapbacked(folio) ||
+	       PageHuge(pfn_to_page(pfn));
+}
+
+/* the whole block is in the range, lies alike in guest and host, and is not being invalidated */
+static bool block_fits(const struct memory *m, const struct fault *f, enum ept_level level)
+{
+	const u64 size = EPT_ENTRY_SIZE(level);
+	const u64 gpa = f->gpa & ~(size - 1);
+
+	return !((f->gpa ^ f->hva) & (size - 1)) && gpa >= f->range.gpa &&
+	       gpa + size <= memory_range_end(&f->range) &&
+	       !overlaps_invalidation(m, f->hva & ~(size - 1), size);
+}
+
+static enum ept_level leaf_level(const struct memory *m, const struct fault *f,
+				 enum ept_level level)
+{
+	if (f->fetch && m->split_exec)
+		return EPT_4K;
+	level = min(level, m->ept.max_level);
+	while (level > EPT_4K && !block_fits(m, f, level))
+		level--;
+	return level;
+}
+
+static u64 leaf_rights(const struct memory *m, const struct fault *f, enum ept_level level,
+		       bool writable)
+{
+	u64 rights = EPT_READ;
+
+	if (writable && !(f->range.flags & VMXHV_MEM_READONLY))
+		rights |= EPT_WRITE;
+	if (!(f->range.flags & VMXHV_MEM_NOEXEC) && !(m->split_exec && level > EPT_4K))
+		rights |= EPT_EXEC;
+	return rights;
+}
+
+/*
+ * The entry is as good as a host PTE with the dirty flag set: until the host takes it away (and it
+ * does before it cleans the page) the guest may write. Under the lock the page is still mapped,
+ * so it cannot be truncated under this.
+ */
+static void mark_dirty(struct page *page)
+{
+	struct folio *folio = page_folio(page);
+
+	if (!PageReserved(page) && !folio_test_dirty(folio))
+		folio_set_dirty(folio);
+}
+
+/* The lock is held and nothing of @b was invalidated since it was found. */
+static enum fault_result install(struct vm *vm, const struct fault *f, const struct backing *b)
+{
+	struct memory *m = &vm->memory;
+	const enum ept_level level = leaf_level(m, f, b->level);
+	const u64 rights = leaf_rights(m, f, level, b->writable);
+	int ret;
+
+	lockdep_assert_held_write(&m->lock);
+	ret = ept_map(&m->ept, &m->cache, f->gpa, PFN_PHYS(b->pfn), level, rights);
+	if (ret < 0)
+		return FAULT_RETRY;	/* other vCPUs emptied the cache: fill it again */
+	if (ret)
+		vm_request_all(vm, BIT(REQ_TLB_FLUSH), true);
+	if (rights & EPT_WRITE)
+		mark_dirty(pfn_to_page(b->pfn));
+	return FAULT_MAPPED;
+}
+
+static inline void call_test_hook(struct vm *vm, u64 gpa)
+{
+#if IS_ENABLED(CONFIG_KUNIT)
+	if (vm->memory.test_hook)
+		vm->memory.test_hook(vm, gpa);
+#endif
+}
+
+static enum fault_result fault_error(struct fault_info *info, u64 hva, int error)
+{
+	info->hva = hva;
+	info->error = error;
+	return FAULT_ERROR;
+}
+
+/* The short way. @need_page: it ended before a result. */
+static enum fault_result fault_short(struct vm *vm, struct fault *f, bool *need_page)
+{
+	struct memory *m = &vm->memory;
+	const struct memory_range *range;
+	struct backing b;
+
+	lockdep_assert_held_write(&m->lock);
+	*need_page = false;
+	range = memory_map_find(rcu_dereference_protected(m->map, lockdep_is_held(&m->lock)),
+				f->gpa);
+	if (!range || (f->write && (range->flags & VMXHV_MEM_READONLY)) ||
+	    (f->fetch && (range->flags & VMXHV_MEM_NOEXEC)))
+		return FAULT_MMIO;
+	f->range = *range;
+	f->hva = range->hva + (f->gpa - range->gpa);
+	f->sequence = m->sequence;
+	if (overlaps_invalidation(m, f->hva, PAGE_SIZE))
+		return FAULT_RETRY;
+	if (!host_maps(vm->mm, f->hva, &b) || (f->write && !b.writable) || !is_ordinary(b.pfn)) {
+		*need_page = true;
+		return FAULT_RETRY;
+	}
+	return install(vm, f, &b);
+}
+
+/* The long way: @page came from the host after the snapshot, without the lock. */
+static enum fault_result fault_long(struct vm *vm, const struct fault *f, struct page *page,
+				    bool writable)
+{
+	struct memory *m = &vm->memory;
+	enum fault_result result = FAULT_RETRY;
+	struct backing b;
+
+	write_lock(&m->lock);
+	if (m->sequence == f->sequence && !overlaps_invalidation(m, f->hva, PAGE_SIZE)) {
+		if (!host_maps(vm->mm, f->hva, &b) || b.pfn != page_to_pfn(page))
+			b.level = EPT_4K;
+		b.pfn = page_to_pfn(page);
+		b.writable = writable;
+		result = install(vm, f, &b);
+	}
+	write_unlock(&m->lock);
+	return result;
+}
+
+/**
+ * memory_fault() - the guest touched an address that the EPT does not let it touch so
+ * @vm: the VM; current->mm is its mm
+ * @gpa: guest-physical address in bytes
+ * @write: it writes (or, with accessed and dirty flags, its page walk does)
+ * @fetch: it fetches an instruction
+ * @info: gets what the result says
+ *
+ * SDM: "EPT Violations", "EPT Violations and Paging-Structure Entries".
+ *
+ * Context: Process; may sleep, in the host's own page fault.
+ * Return: FAULT_MAPPED or FAULT_RETRY to enter again; FAULT_MMIO where there is no memory that can
+ *	be accessed so; FAULT_ERROR with a cause: -EFAULT the host maps nothing there (or only to
+ *	read), -EHWPOISON, -EOPNOTSUPP device memory or secretmem, -ENOMEM, -EINTR a fatal signal,
+ *	-EIO another mm.
+ */
+enum fault_result memory_fault(struct vm *vm, u64 gpa, bool write, bool fetch,
+			       struct fault_info *info)
+{
+	struct fault f = { .gpa = gpa & PAGE_MASK, .write = write, .fetch = fetch };
+	struct memory *m = &vm->memory;
+	enum fault_result result;
+	bool need_page, writable;
+	struct page *page;
+	int error;
+
+	if (unlikely(current->mm != vm->mm))
+		return fault_error(info, 0, -EIO);
+	if (unlikely(READ_ONCE(m->cache.count) < EPT_CACHE_MIN) && refill_cache(m))
+		return fault_error(info, 0, -ENOMEM);
+
+	write_lock(&m->lock);
+	result = fault_short(vm, &f, &need_page);
+	write_unlock(&m->lock);
+	if (!need_page)
+		return result;
+
+	error = get_page_of(&f, &page, &writable);
+	if (error == -EAGAIN)
+		return FAULT_RETRY;
+	if (error)
+		return fault_error(info, f.hva, error);
+	call_test_hook(vm, gpa);
+	result = fault_long(vm, &f, page, writable);
+	put_page(page);
+	return result;
+}
+
+VMXHV_EXPORT_FOR_TEST(memory_fault);
