@@ -3,34 +3,57 @@
 #ifndef VCPU_WALK_H
 #define VCPU_WALK_H
 
+#include <linux/bits.h>
 #include <linux/types.h>
 
 struct vcpu;
 
-#define WALK_WRITE	(1u << 0)
-#define WALK_USER	(1u << 1)
-#define WALK_FETCH	(1u << 2)
+#define WALK_WRITE	BIT(0)
+#define WALK_USER	BIT(1)	/* a user-mode access: CPL is 3, and not WALK_IMPLICIT */
+#define WALK_FETCH	BIT(2)
+#define WALK_IMPLICIT	BIT(3)	/* the CPU's own, to GDT, IDT, TSS: AC does not count */
 
-/* All that a walk depends on, so that it can be tested on any CPU. */
+/* What a page fault pushes (SDM: "Page-Fault Exceptions") */
+#define PAGE_FAULT_PRESENT	BIT(0)
+#define PAGE_FAULT_WRITE	BIT(1)
+#define PAGE_FAULT_USER		BIT(2)
+#define PAGE_FAULT_RESERVED	BIT(3)
+#define PAGE_FAULT_FETCH	BIT(4)
+
+/**
+ * struct walk_mode - all that a walk depends on, so that it can be tested on any CPU
+ * @cr0: as the guest sees it
+ * @cr3: as it is
+ * @cr4: as the guest sees it
+ * @efer: LMA included
+ * @rflags: AC, for SMAP
+ * @pdpte: the four PDPTEs of PAE paging, as they were loaded
+ * @maxphyaddr: physical-address width in bits: entries' bits from there on are reserved
+ * @page_1g: the CPU has 1 GiB pages; without, that bit is reserved
+ * @read: reads a paging-structure entry of @length bytes at @gpa; 0 or -errno
+ * @update: puts @new where @old is, atomically; 0, 1 if something else was there, or -errno.
+ *	NULL: leave accessed and dirty flags alone
+ * @ctx: for @read and @update
+ */
 struct walk_mode {
 	u64 cr0, cr3, cr4, efer;
-	u64 rflags;		/* AC, for SMAP */
-	u64 pdpte[4];		/* PAE paging */
+	u64 rflags;
+	u64 pdpte[4];
 	u8 maxphyaddr;
-	/* reads (or with write, sets bits in) a paging-structure entry; 0 or -errno */
+	bool page_1g;
 	int (*read)(void *ctx, u64 gpa, void *to, u32 length);
-	int (*write)(void *ctx, u64 gpa, const void *from, u32 length);
+	int (*update)(void *ctx, u64 gpa, u64 old, u64 new, u32 length);
 	void *ctx;
 };
 
 struct walk_result {
 	u64 gpa;
 	u64 page_size;		/* bytes */
-	u32 rights;		/* WALK_* that the mapping allows */
+	u32 rights;		/* WALK_* that the mapping allows to accesses of this privilege */
 	u32 fault_error;	/* the #PF error code, when the walk returns 1 */
 };
 
-/* 0: translated; 1: #PF with result->fault_error; -errno: an entry could not be read */
+/* 0: translated; 1: #PF with result->fault_error; -errno: see the definition */
 int walk_page_tables(const struct walk_mode *mode, u64 gva, u32 access, struct walk_result *out);
 
 /* of a loaded vCPU; may sleep */

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The page walk of a loaded vCPU, and copies to and from its linear memory. */
+#include <linux/minmax.h>
+#include <linux/mm.h>
+
+#include <asm/cpufeature.h>
+
+#include "vcpu/cpu_state.h"
+#include "vcpu/memory.h"
+#include "vcpu/regs.h"
+#include "vcpu/vcpu.h"
+#include "vcpu/vm.h"
+#include "vcpu/walk.h"
+#include "vmx/fields.h"
+#include "vmx/vmcs.h"
+#include "vmx/vmx.h"
+
+static int read_entry(void *ctx, u64 gpa, void *to, u32 length)
+{
+	return vm_read(ctx, gpa, to, length);
+}
+
+static int update_entry(void *ctx, u64 gpa, u64 old, u64 new, u32 length)
+{
+	return vm_cmpxchg(ctx, gpa, old, new, length);
+}
+
+/**
+ * vcpu_walk_mode() - what a page walk of this vCPU depends on, now
+ * @v: the vCPU
+ * @mode: gets it
+ *
+ * Which bits are reserved is the host CPU's to say, whatever the guest's CPUID shows: nearly all of
+ * the guest's walks are done by that CPU, and this one is to agree with them.
+ *
+ * In PAE paging the PDPTEs are those in the VMCS: the CPU loaded them with CR3, and does not look
+ * at memory again (SDM: "PDPTE Registers").
+ *
+ * Context: vCPU loaded, mutex held.
+ */
+void vcpu_walk_mode(struct vcpu *v, struct walk_mode *mode)
+{
+	*mode = (struct walk_mode) {
+		.cr0 = vcpu_cr0(v),
+		.cr3 = vmcs_readl(GUEST_CR3),
+		.cr4 = vcpu_cr4(v),
+		.efer = v->efer,
+		.rflags = vcpu_rflags(v),
+		.maxphyaddr = vmx_caps.phys_bits,
+		.page_1g = boot_cpu_has(X86_FEATURE_GBPAGES),
+		.read = read_entry,
+		.update = update_entry,
+		.ctx = v->vm,
+	};
+	if (!(mode->cr0 & X86_CR0_PG) || !(mode->cr4 & X86_CR4_PAE) || (mode->efer & EFER_LMA))
+		return;
+	mode->pdpte[0] = vmcs_read64(GUEST_PDPTR0);
+	mode->pdpte[1] = vmcs_read64(GUEST_PDPTR1);
+	mode->pdpte[2] = vmcs_read64(GUEST_PDPTR2);
+	mode->pdpte[3] = vmcs_read64(GUEST_PDPTR3);
+}
+
+/**
+ * vcpu_translate() - translate one linear address
+ * @v: the vCPU
+ * @gva: the linear address
+ * @access: WALK_*
+ * @out: the translation, or the error code
+ *
+ * Context: vCPU loaded, mutex held; may sleep.
+ * Return: as walk_page_tables().
+ */
+int vcpu_translate(struct vcpu *v, u64 gva, u32 access, struct walk_result *out)
+{
+	struct walk_mode mode;
+
+	vcpu_walk_mode(v, &mode);
+	return walk_page_tables(&mode, gva, access, out);
+}
+
+/**
+ * vcpu_copy_gva() - copy to or from linear memory, as an instruction would
+ * @v: the vCPU
+ * @gva: the linear address; it wraps at 4 GiB outside long mode
+ * @buf: to or from
+ * @length: bytes
+ * @access: WALK_*; with WALK_WRITE to the guest, else from it
+ * @done: gets the bytes copied, also before a fault
+ * @fault_address: gets CR2 for a fault
+ * @out: gets the error code for a fault
+ *
+ * Context: vCPU loaded, mutex held; may sleep.
+ * Return: 0; 1: the guest gets #PF; -EFAULT where no memory is, or it is read-only; -EINVAL for an
+ *	address that is not canonical.
+ */
+int vcpu_copy_gva(struct vcpu *v, u64 gva, void *buf, u32 length, u32 access, u32 *done,
+		  u64 *fault_address, struct walk_result *out)
+{
+	struct walk_mode mode;
+	int ret;
+
+	vcpu_walk_mode(v, &mode);
+	for (*done = 0; *done < length; ) {
+		u64 at = gva + *done;
+		u32 chunk = min_t(u32, length - *done, PAGE_SIZE - offset_in_page(at));
+
+		if (!(mode.efer & EFER_LMA))
+			at = (u32)at;
+		ret = walk_page_tables(&mode, at, access, out);
+		if (ret) {
+			*fault_address = at;
+			return ret;
+		}
+		if (access & WALK_WRITE)
+			ret = vm_write(v->vm, out->gpa, buf + *done, chunk);
+		else
+			ret = vm_read(v->vm, out->gpa, buf + *done, chunk);
+		if (ret)
+			return ret;
+		*done += chunk;
+	}
+	return 0;
+}
