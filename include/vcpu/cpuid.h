@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The guest's CPUID: the table that the exit handler reads, and how the default one is made. */
+#ifndef VCPU_CPUID_H
+#define VCPU_CPUID_H
+
+#include <linux/types.h>
+
+#include "vmxhv.h"
+#include "vcpu/error.h"
+
+struct vcpu;
+
+#define CPUID_MAX_ENTRIES	256
+#define CPUID_BASIC_SLOTS	0x20	/* leaves 0 to 1FH */
+#define CPUID_HYPER_SLOTS	0x10	/* 4000_0000H to 4000_000FH */
+#define CPUID_EXT_SLOTS		0x20	/* 8000_0000H to 8000_001FH */
+
+/* The registers of struct vmxhv_cpuid_entry, for tables; the numbers are the kernel's own. */
+enum cpuid_reg {
+	CPUID_REG_EAX,
+	CPUID_REG_EBX,
+	CPUID_REG_ECX,
+	CPUID_REG_EDX,
+};
+
+/**
+ * struct cpuid_slot - where one leaf's data is
+ * @row: the leaf's first row, never NULL
+ * @subleaves: rows there are when ECX chooses among them; 0: ECX does not matter
+ */
+struct cpuid_slot {
+	const struct vmxhv_cpuid_entry *row;
+	u32 subleaves;
+};
+
+/**
+ * struct cpuid_table - one vCPU's CPUID
+ * @basic: slots of the basic leaves; those above the highest one repeat it
+ * @hyper: slots of the hypervisor's leaves
+ * @ext: slots of the extended leaves
+ * @highest: the highest basic leaf: what a leaf out of every range gives
+ * @maxphyaddr: physical-address width
+ * @cr4_valid: bits that the guest may set in CR4
+ * @cr4_owned: those of them that it may set without an exit
+ * @efer_valid: bits that the guest may set in IA32_EFER
+ * @xcr0_valid: bits that the guest may set in XCR0
+ * @count: rows there are
+ * @rows: sorted by function and index
+ */
+struct cpuid_table {
+	struct cpuid_slot basic[CPUID_BASIC_SLOTS];
+	struct cpuid_slot hyper[CPUID_HYPER_SLOTS];
+	struct cpuid_slot ext[CPUID_EXT_SLOTS];
+	struct cpuid_slot highest;
+	u8 maxphyaddr;
+	u64 cr4_valid, cr4_owned;
+	u64 efer_valid;
+	u64 xcr0_valid;
+	u32 count;
+	struct vmxhv_cpuid_entry rows[];
+};
+
+/**
+ * struct cpuid_source - all that the default table depends on
+ * @read: gives a leaf as the host's CPUID instruction does: EAX, EBX, ECX, EDX
+ * @ctx: passed to @read
+ * @kernel_caps: the host kernel's capability words (boot_cpu_data.x86_capability)
+ * @xcr0: what guests may set in XCR0; 0: the host does not use XSAVE
+ * @tsc_khz: frequency of the guest's TSC and APIC timer
+ * @rdtscp: the control "enable RDTSCP" exists
+ * @invpcid: the control "enable INVPCID" exists
+ */
+struct cpuid_source {
+	void (*read)(const void *ctx, u32 leaf, u32 index, u32 *regs);
+	const void *ctx;
+	const u32 *kernel_caps;
+	u64 xcr0;
+	u32 tsc_khz;
+	bool rdtscp;
+	bool invpcid;
+};
+
+/* vcpu/cpuid_default.c: pure */
+int cpuid_filter(const struct cpuid_source *source, struct vmxhv_cpuid_entry *entries, u32 max,
+		 u32 *count);
+int cpuid_check(const struct vmxhv_cpuid_entry *allowed, u32 nr_allowed,
+		const struct vmxhv_cpuid_entry *entries, u32 count, struct vmxhv_error *err);
+
+/* vcpu/cpuid.c */
+void cpuid_refresh(struct vcpu *v);		/* after CR4.OSXSAVE, CR4.PKE or XCR0 changed */
+struct cpuid_table *cpuid_table_build(const struct vmxhv_cpuid_entry *entries, u32 count, u32 id);
+void cpuid_table_refresh(struct cpuid_table *table, u64 cr4, u64 xcr0);
+const struct vmxhv_cpuid_entry *cpuid_lookup(const struct cpuid_table *table, u32 leaf, u32 index);
+bool cpuid_table_has(const struct cpuid_table *table, u32 leaf, u32 index, int reg, u32 bit);
+
+/* sizes of an XSAVE area, from the rows of leaf DH */
+u32 cpuid_xsave_size(const struct cpuid_table *table, u64 xcr0, bool compacted);
+
+#endif /* VCPU_CPUID_H */

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* MSRs: the policy table, and the values that may stand in them. */
+#ifndef VCPU_MSR_H
+#define VCPU_MSR_H
+
+#include <linux/bits.h>
+#include <linux/types.h>
+
+struct vcpu;
+
+#define MSR_IN_LIST		BIT(0)	/* saved and restored by userspace */
+#define MSR_PASS_THROUGH	BIT(1)	/* the guest reads and writes it without an exit */
+
+/**
+ * struct msr_policy - what an MSR, or a range of them, does
+ * @name: the SDM's name
+ * @first: the first of the range
+ * @last: the last of it
+ * @flags: MSR_*
+ * @offset: in struct vcpu, of a u64 that is the value; 0: @read gives it
+ * @read: 0, or 1: #GP. NULL with no offset: not readable
+ * @write: 0, or 1: #GP. NULL: not writable; from_user: by SET_MSRS, which may set what WRMSR cannot
+ */
+struct msr_policy {
+	const char *name;
+	u32 first, last;
+	u32 flags;
+	u32 offset;
+	int (*read)(struct vcpu *v, u32 msr, u64 *value);
+	int (*write)(struct vcpu *v, u32 msr, u64 value, bool from_user);
+};
+
+extern const struct msr_policy msr_policies[];
+extern const unsigned int msr_policy_count;
+
+const struct msr_policy *msr_find(u32 msr);		/* NULL: no such MSR */
+void msr_bitmap_fill(u8 *bitmap);			/* one page; pure */
+
+/* vcpu/msr_rules.c: pure */
+bool msr_canonical(u64 address);
+bool msr_pat_valid(u64 value);
+bool msr_mtrr_valid(u32 msr, u64 value, u8 maxphyaddr);
+u64 *msr_mtrr_slot(struct vcpu *v, u32 msr);
+
+/* the guest's SYSCALL MSRs are in the CPU only while EFER says SCE and LMA */
+void msr_syscall_sync(struct vcpu *v);
+
+/* guest TSC = host TSC + this; written to the VMCS */
+void msr_set_tsc_offset(struct vcpu *v, u64 offset);
+
+/* IA32_PAT after reset: WB, WT, UC-, UC, twice */
+#define MSR_PAT_RESET		0x0007040600070406ull
+#define MSR_MTRR_CAP_VALUE	0x508ull	/* write combining, fixed ranges, 8 variable ones */
+#define MSR_FEATURE_CONTROL_VALUE 1ull		/* locked, VMX off */
+
+#endif /* VCPU_MSR_H */

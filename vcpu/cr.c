@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Control registers of a loaded vCPU: reading, writing, and the exits that they cause. */
+#include <linux/errno.h>
+#include <linux/preempt.h>
+#include <asm/msr-index.h>
+#include <asm/processor-flags.h>
+
+#include "vcpu/cpu_state.h"
+#include "vcpu/cpuid.h"
+#include "vcpu/cr.h"
+#include "vcpu/exits.h"
+#include "vcpu/lapic.h"
+#include "vcpu/msr.h"
+#include "vcpu/regs.h"
+#include "vmx/arch.h"
+#include "vmx/caps.h"
+#include "vmx/controls.h"
+#include "vmx/insn.h"
+#include "vmx/vmcs.h"
+#include "vmx/vmx.h"
+
+/* Writing one of these changes how linear addresses are translated, or which entries are global. */
+#define CR0_TLB		(X86_CR0_PG)
+#define CR4_TLB		(X86_CR4_PAE | X86_CR4_PGE | X86_CR4_PSE | X86_CR4_PCIDE | X86_CR4_SMEP)
+#define CR4_PDPTE	(X86_CR4_PAE | X86_CR4_PGE | X86_CR4_PSE | X86_CR4_SMEP)
+#define CR0_PDPTE	(X86_CR0_PG | X86_CR0_CD | X86_CR0_NW)
+
+/**
+ * vcpu_cr0() - CR0 as the guest reads it
+ * @v: the vCPU
+ *
+ * Context: vCPU loaded, mutex held. One VMREAD. SDM: "Guest/Host Masks and Read Shadows ...".
+ * Return: CR0.
+ */
+u64 vcpu_cr0(struct vcpu *v)
+{
+	return (vmcs_readl(GUEST_CR0) & cr0_owned) | (v->cr0_shadow & ~cr0_owned);
+}
+
+/**
+ * vcpu_cr4() - CR4 as the guest reads it
+ * @v: the vCPU
+ *
+ * Context: As vcpu_cr0().
+ * Return: CR4.
+ */
+u64 vcpu_cr4(struct vcpu *v)
+{
+	u64 owned = v->cpuid->cr4_owned;
+
+	return (vmcs_readl(GUEST_CR4) & owned) | (v->cr4_shadow & ~owned);
+}
+
+/**
+ * cr_write_masks() - write the guest/host masks that the CPUID table asks for
+ * @v: the vCPU
+ *
+ * Context: vCPU loaded, mutex held. After another CPUID table, and at reset.
+ */
+void cr_write_masks(struct vcpu *v)
+{
+	vmcs_writel(CR0_GUEST_HOST_MASK, ~cr0_owned);
+	vmcs_writel(CR4_GUEST_HOST_MASK, ~v->cpuid->cr4_owned);
+}
+
+/**
+ * cr_read_state() - gather what the rules look at
+ * @v: the vCPU
+ * @s: where it goes
+ *
+ * Context: vCPU loaded, mutex held.
+ */
+void cr_read_state(struct vcpu *v, struct cr_state *s)
+{
+	*s = (struct cr_state){
+		.cr0 = vcpu_cr0(v),
+		.cr3 = vmcs_readl(GUEST_CR3),
+		.cr4 = vcpu_cr4(v),
+		.efer = v->efer,
+		.cr4_valid = v->cpuid->cr4_valid,
+		.efer_valid = v->cpuid->efer_valid,
+		.maxphyaddr = v->cpuid->maxphyaddr,
+		.cs_l = vmcs_read32(GUEST_CS_AR_BYTES) & VMX_AR_L,
+		.tss16 = (vmcs_read32(GUEST_TR_AR_BYTES) & VMX_AR_TYPE_MASK) ==
+			 VMX_AR_TYPE_BUSY_16_TSS,
+	};
+}
+
+/**
+ * cr_set_pdptes() - write the PDPTE registers
+ * @pdpte: four entries, checked
+ *
+ * Context: vCPU loaded, mutex held. They count only in PAE paging.
+ */
+void cr_set_pdptes(const u64 *pdpte)
+{
+	vmcs_write64(GUEST_PDPTR0, pdpte[0]);
+	vmcs_write64(GUEST_PDPTR1, pdpte[1]);
+	vmcs_write64(GUEST_PDPTR2, pdpte[2]);
+	vmcs_write64(GUEST_PDPTR3, pdpte[3]);
+}
+
+/**
+ * cr_get_pdptes() - read the PDPTE registers
+ * @pdpte: where the four go
+ *
+ * Context: vCPU loaded, mutex held.
+ */
+void cr_get_pdptes(u64 *pdpte)
+{
+	pdpte[0] = vmcs_read64(GUEST_PDPTR0);
+	pdpte[1] = vmcs_read64(GUEST_PDPTR1);
+	pdpte[2] = vmcs_read64(GUEST_PDPTR2);
+	pdpte[3] = vmcs_read64(GUEST_PDPTR3);
+}
+
+/* SDM "PDPTE Registers": loaded from memory at CR3; where there is none, the guest gets #GP. */
+static int load_pdptes(struct vcpu *v, u64 cr3)
+{
+	u64 pdpte[4];
+
+	if (vm_read(v->vm, cr3 & 0xffffffe0, pdpte, sizeof(pdpte)))
+		return 1;
+	if (pdpte_check(pdpte, v->cpuid->maxphyaddr))
+		return 1;
+	cr_set_pdptes(pdpte);
+	return 0;
+}
+
+static void flush_linear(struct vcpu *v)
+{
+	preempt_disable();
+	vmx_flush_vpid(v->vpid);
+	preempt_enable();
+}
+
+static void store_cr0(struct vcpu *v, u64 value)
+{
+	value |= X86_CR0_ET;
+	v->cr0_shadow = value;
+	vmcs_writel(CR0_READ_SHADOW, value);
+	vmcs_writel(GUEST_CR0, cr0_hardware(value, vmx_caps.cr0_fixed0, vmx_caps.cr0_fixed1));
+}
+
+static void store_cr4(struct vcpu *v, u64 value)
+{
+	v->cr4_shadow = value;
+	vmcs_writel(CR4_READ_SHADOW, value);
+	vmcs_writel(GUEST_CR4, cr4_hardware(value, vmx_caps.cr4_fixed0));
+}
+
+/* The entry control follows the guest's LMA; an entry with the two apart fails. */
+static void store_efer(struct vcpu *v, u64 value)
+{
+	u32 controls = v->entry_controls & ~VM_ENTRY_IA32E_MODE;
+
+	if (value & EFER_LMA)
+		controls |= VM_ENTRY_IA32E_MODE;
+	if (controls != v->entry_controls) {
+		v->entry_controls = controls;
+		vmcs_write32(VM_ENTRY_CONTROLS, controls);
+	}
+	v->efer = value;
+	vmcs_write64(GUEST_IA32_EFER, value);
+	msr_syscall_sync(v);
+}
+
+/**
+ * cr0_set() - write CR0 as MOV would
+ * @v: the vCPU
+ * @value: the value; reserved bits below 32 are ignored
+ *
+ * Enabling paging with LME sets LMA, disabling it clears LMA; PAE paging loads the PDPTEs.
+ *
+ * Context: vCPU loaded, mutex held, IRQs on: guest memory may be read. SDM: "MOV—Move to/from
+ *	Control Registers".
+ * Return: 0, or 1: #GP(0), and nothing changed.
+ */
+int cr0_set(struct vcpu *v, u64 value)
+{
+	struct cr_state s;
+	u64 changed, efer;
+
+	cr_read_state(v, &s);
+	if (cr0_check(&s, value))
+		return 1;
+
+	value &= CR0_DEFINED;
+	changed = (s.cr0 ^ value) & (CR0_TLB | CR0_PDPTE);
+	efer = s.efer & ~EFER_LMA;
+	if (value & X86_CR0_PG && efer & EFER_LME)
+		efer |= EFER_LMA;
+	if (changed & CR0_PDPTE && cr_pae_paging(value, s.cr4, efer) && load_pdptes(v, s.cr3))
+		return 1;
+
+	store_cr0(v, value);
+	if (efer != s.efer)
+		store_efer(v, efer);
+	if (changed & CR0_TLB)
+		flush_linear(v);
+	return 0;
+}
+
+/**
+ * cr3_set() - write CR3 as MOV would
+ * @v: the vCPU
+ * @value: the value
+ *
+ * Context: As cr0_set().
+ * Return: 0, or 1: #GP(0), and nothing changed.
+ */
+int cr3_set(struct vcpu *v, u64 value)
+{
+	struct cr_state s;
+
+	cr_read_state(v, &s);
+	if (cr3_check(&s, value))
+		return 1;
+	if (cr_pae_paging(s.cr0, s.cr4, s.efer) && load_pdptes(v, value))
+		return 1;
+
+	vmcs_writel(GUEST_CR3, s.cr4 & X86_CR4_PCIDE ? value & ~BIT_ULL(63) : value);
+	flush_linear(v);
+	return 0;
+}
+
+/**
+ * cr4_set() - write CR4 as MOV would
+ * @v: the vCPU
+ * @value: the value
+ *
+ * Context: As cr0_set().
+ * Return: 0, or 1: #GP(0), and nothing changed.
+ */
+int cr4_set(struct vcpu *v, u64 value)
+{
+	struct cr_state s;
+	u64 changed;
+
+	cr_read_state(v, &s);
+	if (cr4_check(&s, value))
+		return 1;
+	changed = s.cr4 ^ value;
+	if (changed & CR4_PDPTE && cr_pae_paging(s.cr0, value, s.efer) && load_pdptes(v, s.cr3))
+		return 1;
+
+	store_cr4(v, value);
+	if (changed & (X86_CR4_OSXSAVE | X86_CR4_PKE))
+		cpuid_refresh(v);
+	if (changed & CR4_TLB)
+		flush_linear(v);
+	return 0;
+}
+
+/**
+ * efer_set() - write IA32_EFER as WRMSR would
+ * @v: the vCPU
+ * @value: the value; LMA is ignored
+ *
+ * Context: vCPU loaded, mutex held; IRQs may be off.
+ * Return: 0, or 1: #GP(0), and nothing changed.
+ */
+int efer_set(struct vcpu *v, u64 value)
+{
+	struct cr_state s;
+
+	cr_read_state(v, &s);
+	if (efer_check(&s, value))
+		return 1;
+	store_efer(v, (value & ~EFER_LMA) | (s.efer & EFER_LMA));
+	if ((value ^ s.efer) & EFER_NX)
+		flush_linear(v);
+	return 0;
+}
+
+/**
+ * cr_force() - write CR0, CR4 and IA32_EFER together
+ * @v: the vCPU
+ * @cr0: as the guest shall see it
+ * @cr4: as the guest shall see it
+ * @efer: LMA included; the values were checked to go together
+ *
+ * Context: vCPU loaded, mutex held.
+ */
+void cr_force(struct vcpu *v, u64 cr0, u64 cr4, u64 efer)
+{
+	cr_write_masks(v);
+	store_cr0(v, cr0);
+	store_cr4(v, cr4);
+	store_efer(v, efer);
+	cpuid_refresh(v);
+	flush_linear(v);
+}
+
+/* Outside 64-bit mode an operand has 32 bits, whatever the register's upper half holds. */
+static u64 cr_operand(struct vcpu *v, unsigned int reg)
+{
+	u64 value = vcpu_gpr(v, reg);
+
+	if (v->efer & EFER_LMA && vmcs_read32(GUEST_CS_AR_BYTES) & VMX_AR_L)
+		return value;
+	return (u32)value;
+}
+
+static int mov_to_cr8(struct vcpu *v, u64 value)
+{
+	if (value > 15)
+		return 1;
+	lapic_set_cr8(v, value);
+	return 0;
+}
+
+static int mov_to_cr(struct vcpu *v, u32 cr, u64 value)
+{
+	switch (cr) {
+	case 0:
+		return cr0_set(v, value);
+	case 3:
+		return cr3_set(v, value);
+	case 4:
+		return cr4_set(v, value);
+	case 8:
+		return mov_to_cr8(v, value);
+	}
+	return 1;
+}
+
+static int mov_from_cr(struct vcpu *v, u32 cr, unsigned int reg)
+{
+	switch (cr) {
+	case 3:
+		vcpu_set_gpr(v, reg, vmcs_readl(GUEST_CR3));
+		return 0;
+	case 8:
+		vcpu_set_gpr(v, reg, lapic_cr8(v));
+		return 0;
+	}
+	return 1;
+}
+
+/* LMSW writes PE, MP, EM and TS, and cannot clear PE. */
+static int lmsw(struct vcpu *v, u16 source)
+{
+	return cr0_set(v, (vcpu_cr0(v) & ~0xeull) | (source & 0xf));
+}
+
+/**
+ * handle_cr_access() - exit handler of control-register accesses
+ * @v: the vCPU
+ *
+ * Context: IRQs on, may sleep: enabling PAE paging reads guest memory. SDM: "Exit Qualification
+ *	for Control-Register Accesses".
+ * Return: HANDLED.
+ */
+int handle_cr_access(struct vcpu *v)
+{
+	u64 q = exit_qualification(v);
+	int fault = 1;
+
+	switch (CR_ACCESS_TYPE(q)) {
+	case CR_ACCESS_MOV_TO:
+		fault = mov_to_cr(v, CR_ACCESS_NUMBER(q), cr_operand(v, CR_ACCESS_GPR(q)));
+		break;
+	case CR_ACCESS_MOV_FROM:
+		fault = mov_from_cr(v, CR_ACCESS_NUMBER(q), CR_ACCESS_GPR(q));
+		break;
+	case CR_ACCESS_CLTS:
+		fault = cr0_set(v, vcpu_cr0(v) & ~(u64)X86_CR0_TS);
+		break;
+	case CR_ACCESS_LMSW:
+		fault = lmsw(v, CR_ACCESS_LMSW_SOURCE(q));
+		break;
+	}
+	if (fault)
+		return raise_gp(v);
+	vcpu_skip_insn(v);
+	return HANDLED;
+}

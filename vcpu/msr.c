@@ -1,0 +1,558 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The guest's MSRs. One table (msr_table.def) says for each what reads it and what writes it; an
+ * index made from the same table at compile time finds a row with one load, and an overlap of two
+ * rows does not compile cleanly.
+ */
+#include <linux/errno.h>
+#include <linux/gfp.h>
+#include <linux/kernel.h>
+#include <linux/nospec.h>
+#include <linux/preempt.h>
+#include <linux/stddef.h>
+#include <linux/string.h>
+#include <asm/msr.h>
+#include <asm/tsc.h>
+
+#include "compat.h"
+#include "vcpu/cpu_state.h"
+#include "vcpu/cpuid.h"
+#include "vcpu/exits.h"
+#include "vcpu/lapic.h"
+#include "vcpu/msr.h"
+#include "vcpu/regs.h"
+#include "vmx/controls.h"
+#include "vmx/vmcs.h"
+
+#define LOW_END		0x400
+#define HIGH_FIRST	0xc0000080u
+#define HIGH_COUNT	0x90
+
+/* IA32_MISC_ENABLE: fast strings on; no branch trace store, no PEBS */
+#define MISC_ENABLE_FIXED	(BIT_ULL(11) | BIT_ULL(12))
+#define MISC_ENABLE_WRITABLE	BIT_ULL(0)
+#define DEBUGCTL_VALID		BIT_ULL(1)	/* BTF */
+#define SYSCALL_ON		(EFER_SCE | EFER_LMA)
+
+static int read_zero(struct vcpu *v, u32 msr, u64 *value)
+{
+	*value = 0;
+	return 0;
+}
+
+static int read_feature_control(struct vcpu *v, u32 msr, u64 *value)
+{
+	*value = MSR_FEATURE_CONTROL_VALUE;
+	return 0;
+}
+
+static int read_mtrrcap(struct vcpu *v, u32 msr, u64 *value)
+{
+	*value = MSR_MTRR_CAP_VALUE;
+	return 0;
+}
+
+static int write_ignored(struct vcpu *v, u32 msr, u64 value, bool from_user)
+{
+	return 0;
+}
+
+/* A value that is fixed here: userspace may restore the same, MCG_STATUS may be cleared. */
+static int write_same(struct vcpu *v, u32 msr, u64 value, bool from_user)
+{
+	u64 now;
+
+	if (!from_user && msr != MSR_IA32_MCG_STATUS)
+		return 1;
+	return msr_get(v, msr, &now) || now != value;
+}
+
+/* ---- the TSC ------------------------------------------------------------------------------ */
+
+/**
+ * msr_set_tsc_offset() - change what the guest's TSC adds to the host's
+ * @v: the vCPU
+ * @offset: the offset
+ *
+ * Context: vCPU loaded, mutex held. SDM: "Time-Stamp Counter Offset and Multiplier".
+ */
+void msr_set_tsc_offset(struct vcpu *v, u64 offset)
+{
+	v->tsc_offset = offset;
+	vmcs_write64(TSC_OFFSET, offset);
+	lapic_tsc_changed(v);
+}
+
+static int read_tsc(struct vcpu *v, u32 msr, u64 *value)
+{
+	*value = rdtsc() + v->tsc_offset;
+	return 0;
+}
+
+/* A write by WRMSR shows in TSC_ADJUST. SDM: "Time-Stamp Counter Adjustment". */
+static int write_tsc(struct vcpu *v, u32 msr, u64 value, bool from_user)
+{
+	u64 offset = value - rdtsc();
+
+	if (!from_user)
+		v->msrs.tsc_adjust += offset - v->tsc_offset;
+	msr_set_tsc_offset(v, offset);
+	return 0;
+}
+
+static int write_tsc_adjust(struct vcpu *v, u32 msr, u64 value, bool from_user)
+{
+	if (!from_user)
+		msr_set_tsc_offset(v, v->tsc_offset + value - v->msrs.tsc_adjust);
+	v->msrs.tsc_adjust = value;
+	return 0;
+}
+
+/* ---- those in the VMCS -------------------------------------------------------------------- */
+
+static int read_sysenter(struct vcpu *v, u32 msr, u64 *value)
+{
+	switch (msr) {
+	case MSR_IA32_SYSENTER_CS:
+		*value = vmcs_read32(GUEST_SYSENTER_CS);
+		return 0;
+	case MSR_IA32_SYSENTER_ESP:
+		*value = vmcs_readl(GUEST_SYSENTER_ESP);
+		return 0;
+	}
+	*value = vmcs_readl(GUEST_SYSENTER_EIP);
+	return 0;
+}
+
+static int write_sysenter(struct vcpu *v, u32 msr, u64 value, bool from_user)
+{
+	if (msr == MSR_IA32_SYSENTER_CS) {
+		vmcs_write32(GUEST_SYSENTER_CS, value);
+		return 0;
+	}
+	if (!msr_canonical(value))
+		return 1;
+	if (msr == MSR_IA32_SYSENTER_ESP)
+		vmcs_writel(GUEST_SYSENTER_ESP, value);
+	else
+		vmcs_writel(GUEST_SYSENTER_EIP, value);
+	return 0;
+}
+
+static int read_base(struct vcpu *v, u32 msr, u64 *value)
+{
+	*value = msr == MSR_FS_BASE ? vmcs_readl(GUEST_FS_BASE) : vmcs_readl(GUEST_GS_BASE);
+	return 0;
+}
+
+static int write_base(struct vcpu *v, u32 msr, u64 value, bool from_user)
+{
+	if (!msr_canonical(value))
+		return 1;
+	if (msr == MSR_FS_BASE)
+		vmcs_writel(GUEST_FS_BASE, value);
+	else
+		vmcs_writel(GUEST_GS_BASE, value);
+	return 0;
+}
+
+static int read_debugctl(struct vcpu *v, u32 msr, u64 *value)
+{
+	*value = vmcs_read64(GUEST_IA32_DEBUGCTL);
+	return 0;
+}
+
+static int write_debugctl(struct vcpu *v, u32 msr, u64 value, bool from_user)
+{
+	if (value & ~DEBUGCTL_VALID)
+		return 1;
+	vmcs_write64(GUEST_IA32_DEBUGCTL, value);
+	return 0;
+}
+
+static int write_pat(struct vcpu *v, u32 msr, u64 value, bool from_user)
+{
+	if (!msr_pat_valid(value))
+		return 1;
+	v->msrs.pat = value;
+	vmcs_write64(GUEST_IA32_PAT, value);
+	return 0;
+}
+
+static int write_efer(struct vcpu *v, u32 msr, u64 value, bool from_user)
+{
+	return efer_set(v, value);
+}
+
+/* ---- those in the CPU while the vCPU is on it --------------------------------------------- */
+
+static int read_kernel_gs_base(struct vcpu *v, u32 msr, u64 *value)
+{
+	preempt_disable();
+	if (v->host.loaded)
+		rdmsrl(MSR_KERNEL_GS_BASE, v->msrs.kernel_gs_base);
+	*value = v->msrs.kernel_gs_base;
+	preempt_enable();
+	return 0;
+}
+
+static int write_kernel_gs_base(struct vcpu *v, u32 msr, u64 value, bool from_user)
+{
+	if (!msr_canonical(value))
+		return 1;
+	preempt_disable();
+	v->msrs.kernel_gs_base = value;
+	if (v->host.loaded)
+		wrmsrl(MSR_KERNEL_GS_BASE, value);
+	preempt_enable();
+	return 0;
+}
+
+static void syscall_to_cpu(struct vcpu *v)
+{
+	wrmsrl(MSR_STAR, v->msrs.star);
+	wrmsrl(MSR_LSTAR, v->msrs.lstar);
+	wrmsrl(MSR_SYSCALL_MASK, v->msrs.syscall_mask);
+	v->host.syscall_loaded = true;
+}
+
+/**
+ * msr_syscall_sync() - EFER changed: SYSCALL may work in the guest from now on
+ * @v: the vCPU
+ *
+ * Context: Mutex held; IRQs may be off. Nothing to do while the thread's own MSRs are in the CPU.
+ */
+void msr_syscall_sync(struct vcpu *v)
+{
+	if ((v->efer & SYSCALL_ON) != SYSCALL_ON)
+		return;
+	preempt_disable();
+	if (v->host.loaded && !v->host.syscall_loaded)
+		syscall_to_cpu(v);
+	preempt_enable();
+}
+
+static int write_syscall(struct vcpu *v, u32 msr, u64 value, bool from_user)
+{
+	u64 *const slots[] = {
+		&v->msrs.star, &v->msrs.lstar, &v->msrs.cstar, &v->msrs.syscall_mask,
+	};
+
+	if ((msr == MSR_LSTAR || msr == MSR_CSTAR) && !msr_canonical(value))
+		return 1;
+	if (msr == MSR_SYSCALL_MASK && value >> 32)
+		return 1;
+	preempt_disable();
+	*slots[msr & 3 ? (msr & 3) - 1 : 3] = value;
+	if (v->host.syscall_loaded && msr != MSR_CSTAR)
+		wrmsrl(msr, value);
+	preempt_enable();
+	return 0;
+}
+
+static int write_tsc_aux(struct vcpu *v, u32 msr, u64 value, bool from_user)
+{
+	if (value >> 32)
+		return 1;
+	preempt_disable();
+	v->msrs.tsc_aux = value;
+	if (v->host.loaded && v->cpu2_controls & SECONDARY_EXEC_ENABLE_RDTSCP) {
+		wrmsrl(MSR_TSC_AUX, value);
+		v->host.tsc_aux_loaded = true;
+	}
+	preempt_enable();
+	return 0;
+}
+
+/* ---- those in memory ---------------------------------------------------------------------- */
+
+static int write_apic(struct vcpu *v, u32 msr, u64 value, bool from_user)
+{
+	return lapic_msr_write(v, msr, value);
+}
+
+/* The guest's write of 0 before it asks for the revision is taken and has no effect. */
+static int write_bios_sign_id(struct vcpu *v, u32 msr, u64 value, bool from_user)
+{
+	if (from_user)
+		v->msrs.bios_sign_id = value;
+	return 0;
+}
+
+static int write_misc_enable(struct vcpu *v, u32 msr, u64 value, bool from_user)
+{
+	if (value & ~(MISC_ENABLE_WRITABLE | MISC_ENABLE_FIXED))
+		return 1;
+	v->msrs.misc_enable = value | MISC_ENABLE_FIXED;
+	return 0;
+}
+
+static int read_mtrr(struct vcpu *v, u32 msr, u64 *value)
+{
+	*value = *msr_mtrr_slot(v, msr);
+	return 0;
+}
+
+static int write_mtrr(struct vcpu *v, u32 msr, u64 value, bool from_user)
+{
+	if (!msr_mtrr_valid(msr, value, v->cpuid->maxphyaddr))
+		return 1;
+	*msr_mtrr_slot(v, msr) = value;
+	return 0;
+}
+
+/* ---- the table ---------------------------------------------------------------------------- */
+
+#define none	NULL
+
+enum msr_row {
+	ROW_NONE,
+#define MSR_LOW(name, ...)	ROW_##name,
+#define MSR_HIGH(name, ...)	ROW_##name,
+#define MSR_APIC(name, ...)	ROW_##name,
+#include "msr_table.def"
+	ROWS
+};
+
+#define READ_FIELD(member)	.offset = offsetof(struct vcpu, member)
+#define READ_FUNC(function)	.read = function
+#define MSR_LOW(name_, first_, last_, how, read_, write_, flags_)		\
+	[ROW_##name_] = { .name = #name_, .first = first_, .last = last_,	\
+			  .flags = flags_, READ_##how(read_), .write = write_ },
+#define MSR_HIGH	MSR_LOW
+#define MSR_APIC(name, first, last, read, write, flags)				\
+	MSR_LOW(name, first, last, FUNC, read, write, flags)
+const struct msr_policy msr_policies[ROWS] = {
+#include "msr_table.def"
+};
+
+VMXHV_EXPORT_FOR_TEST(msr_policies);
+
+const unsigned int msr_policy_count = ROWS;
+VMXHV_EXPORT_FOR_TEST(msr_policy_count);
+
+static const u8 low_index[LOW_END] = {
+#define MSR_LOW(name, first, last, ...)	\
+	[(first) ... (last)] = ROW_##name,
+#define MSR_HIGH(...)
+#define MSR_APIC(...)
+#include "msr_table.def"
+};
+
+static const u8 high_index[HIGH_COUNT] = {
+#define MSR_LOW(...)
+#define MSR_HIGH(name, first, last, ...)	\
+	[(first) - HIGH_FIRST ... (last) - HIGH_FIRST] = ROW_##name,
+#define MSR_APIC(...)
+#include "msr_table.def"
+};
+
+static __always_inline const struct msr_policy *find_policy(u32 msr)
+{
+	u32 high = msr - HIGH_FIRST;
+
+	if (msr < LOW_END)
+		return &msr_policies[low_index[array_index_nospec(msr, LOW_END)]];
+	if (high < HIGH_COUNT)
+		return &msr_policies[high_index[array_index_nospec(high, HIGH_COUNT)]];
+	if (msr == MSR_IA32_TSC_DEADLINE)
+		return &msr_policies[ROW_TSC_DEADLINE];
+	if (msr >> 8 == 8)
+		return &msr_policies[ROW_X2APIC];
+	return &msr_policies[ROW_NONE];
+}
+
+/**
+ * msr_find() - the policy of an MSR
+ * @msr: its number
+ *
+ * Context: Any.
+ * Return: its row, or NULL: there is no such MSR.
+ */
+const struct msr_policy *msr_find(u32 msr)
+{
+	const struct msr_policy *p = find_policy(msr);
+
+	return p->name ? p : NULL;
+}
+
+VMXHV_EXPORT_FOR_TEST(msr_find);
+
+static __always_inline int read_msr(struct vcpu *v, u32 msr, u64 *value)
+{
+	const struct msr_policy *p = find_policy(msr);
+
+	if (likely(p->offset)) {
+		*value = *(u64 *)((char *)v + p->offset);
+		return 0;
+	}
+	return p->read ? p->read(v, msr, value) : 1;
+}
+
+/**
+ * msr_get() - read an MSR of the guest
+ * @v: the vCPU
+ * @index: the MSR
+ * @value: where its value goes
+ *
+ * Context: vCPU loaded, mutex held; IRQs may be off.
+ * Return: 0, or 1: there is no such MSR.
+ */
+int msr_get(struct vcpu *v, u32 index, u64 *value)
+{
+	return read_msr(v, index, value);
+}
+
+VMXHV_EXPORT_FOR_TEST(msr_get);
+
+/**
+ * msr_set() - write an MSR of the guest
+ * @v: the vCPU
+ * @index: the MSR
+ * @value: its value
+ * @from_user: SET_MSRS restores state: TSC and TSC_ADJUST apart, read-only ones if unchanged
+ *
+ * Context: vCPU loaded, mutex held; IRQs may be off.
+ * Return: 0, or 1: no such MSR, or not this value.
+ */
+int msr_set(struct vcpu *v, u32 index, u64 value, bool from_user)
+{
+	const struct msr_policy *p = find_policy(index);
+
+	return p->write ? p->write(v, index, value, from_user) : 1;
+}
+
+VMXHV_EXPORT_FOR_TEST(msr_set);
+
+/**
+ * msr_list() - the MSRs that userspace saves and restores
+ * @entries: where they go; the value is 0
+ * @max: entries that fit
+ * @count: MSRs there are
+ *
+ * Context: Any.
+ * Return: 0, or -ENOSPC when @max is too small.
+ */
+int msr_list(struct vmxhv_msr_entry *entries, u32 max, u32 *count)
+{
+	u32 n = 0, i, msr;
+
+	for (i = 0; i < ROWS; i++) {
+		if (!(msr_policies[i].flags & MSR_IN_LIST))
+			continue;
+		for (msr = msr_policies[i].first; msr <= msr_policies[i].last; msr++, n++)
+			if (n < max)
+				entries[n] = (struct vmxhv_msr_entry){ .index = msr };
+	}
+	*count = n;
+	return n > max ? -ENOSPC : 0;
+}
+
+VMXHV_EXPORT_FOR_TEST(msr_list);
+
+/**
+ * handle_rdmsr() - exit handler of RDMSR
+ * @v: the vCPU
+ *
+ * Context: IRQs off. SDM: "RDMSR—Read From Model Specific Register".
+ * Return: HANDLED.
+ */
+int handle_rdmsr(struct vcpu *v)
+{
+	u64 value;
+
+	if (unlikely(read_msr(v, (u32)v->gpr[REG_RCX], &value)))
+		return raise_gp(v);
+	vcpu_set_edx_eax(v, value);
+	vcpu_skip_insn(v);
+	return HANDLED;
+}
+
+VMXHV_EXPORT_FOR_TEST(handle_rdmsr);
+
+/**
+ * handle_wrmsr() - exit handler of WRMSR
+ * @v: the vCPU
+ *
+ * Context: IRQs off. SDM: "WRMSR—Write to Model Specific Register".
+ * Return: HANDLED.
+ */
+int handle_wrmsr(struct vcpu *v)
+{
+	if (unlikely(msr_set(v, (u32)v->gpr[REG_RCX], vcpu_edx_eax(v), false)))
+		return raise_gp(v);
+	vcpu_skip_insn(v);
+	return HANDLED;
+}
+
+VMXHV_EXPORT_FOR_TEST(handle_wrmsr);
+
+/* SDM "MSR-Bitmap Address": reads of low and high MSRs, then writes; a clear bit does not exit. */
+static void pass_through(u8 *bitmap, u32 msr)
+{
+	u32 bit = msr & 0x1fff;
+	u32 at = (msr >= 0xc0000000 ? 0x400 : 0) + bit / 8;
+
+	bitmap[at] &= ~BIT(bit % 8);
+	bitmap[at + 0x800] &= ~BIT(bit % 8);
+}
+
+/**
+ * msr_bitmap_fill() - the MSR bitmap of every VM
+ * @bitmap: one page
+ *
+ * Passed through are only MSRs that VM entry and exit, or the thread switch, swap.
+ *
+ * Context: Any.
+ */
+void msr_bitmap_fill(u8 *bitmap)
+{
+	u32 i, msr;
+
+	memset(bitmap, 0xff, PAGE_SIZE);
+	for (i = 0; i < ROWS; i++) {
+		if (!(msr_policies[i].flags & MSR_PASS_THROUGH))
+			continue;
+		for (msr = msr_policies[i].first; msr <= msr_policies[i].last; msr++)
+			pass_through(bitmap, msr);
+	}
+}
+
+VMXHV_EXPORT_FOR_TEST(msr_bitmap_fill);
+
+/**
+ * msr_bitmap_init() - allocate a VM's MSR bitmap
+ * @vm: the VM; freed with free_page()
+ *
+ * Context: Process context, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int msr_bitmap_init(struct vm *vm)
+{
+	vm->msr_bitmap = (void *)__get_free_page(GFP_KERNEL_ACCOUNT);
+	if (!vm->msr_bitmap)
+		return -ENOMEM;
+	msr_bitmap_fill(vm->msr_bitmap);
+	return 0;
+}
+
+/**
+ * msr_reset() - power-on values of all but EFER, APIC_BASE and the segment bases
+ * @v: the vCPU
+ *
+ * Context: vCPU loaded, mutex held. SDM: "IA-32 and Intel 64 Processor States Following Power-up,
+ *	Reset, or INIT".
+ */
+void msr_reset(struct vcpu *v)
+{
+	memset(&v->msrs, 0, sizeof(v->msrs));
+	v->msrs.pat = MSR_PAT_RESET;
+	v->msrs.misc_enable = MISC_ENABLE_WRITABLE | MISC_ENABLE_FIXED;
+	write_kernel_gs_base(v, MSR_KERNEL_GS_BASE, 0, true);
+	vmcs_write64(GUEST_IA32_PAT, v->msrs.pat);
+	vmcs_write64(GUEST_IA32_DEBUGCTL, 0);
+	vmcs_write32(GUEST_SYSENTER_CS, 0);
+	vmcs_writel(GUEST_SYSENTER_ESP, 0);
+	vmcs_writel(GUEST_SYSENTER_EIP, 0);
+	msr_set_tsc_offset(v, v->vm->tsc_offset);
+}
