@@ -3,6 +3,7 @@
 #ifndef VCPU_EXITS_H
 #define VCPU_EXITS_H
 
+#include "vcpu/regs.h"
 #include "vcpu/vcpu.h"
 
 /*
@@ -14,7 +15,7 @@
 
 /* vcpu/exit.c */
 int vcpu_handle_exit(struct vcpu *v);
-void exit_to_user(struct vcpu *v, enum vmxhv_exit reason);	/* fills the run area's kernel part */
+void exit_to_user(struct vcpu *v, enum vmxhv_exit reason);	/* the run area's common part */
 int exit_internal(struct vcpu *v, const char *what);		/* kills the VM; TO_USER */
 
 /*
@@ -22,16 +23,32 @@ int exit_internal(struct vcpu *v, const char *what);		/* kills the VM; TO_USER *
  * raised when RFLAGS.TF is set. Costs VMREADs of RIP, length, interruptibility and RFLAGS and the
  * RIP write. SDM: "Debug Exceptions", "Blocking by STI"/"by MOV SS".
  */
-void vcpu_skip_insn(struct vcpu *v);
-void vcpu_retire_insn(struct vcpu *v, u32 len);			/* the same, length from elsewhere */
+void vcpu_retire_insn(struct vcpu *v, u32 len);
+
+static inline void vcpu_skip_insn(struct vcpu *v)
+{
+	vcpu_retire_insn(v, exit_insn_len(v));
+}
+
+/* vcpu/io.c, vcpu/mmio.c: exits that userspace answers, and the answers */
+int handle_io(struct vcpu *v);
+int complete_io(struct vcpu *v);
+int handle_ept_violation(struct vcpu *v);
+int complete_mmio(struct vcpu *v, struct vmxhv_error *err);
+
+/* vcpu/mmio.c */
+enum vmxhv_cpu_mode vcpu_cpu_mode(struct vcpu *v);
+u32 vcpu_fetch_insn(struct vcpu *v, u8 bytes[15], enum vmxhv_cpu_mode mode);
 
 /* vcpu/event.c */
+int event_compose(u8 first, u8 second);
 void vcpu_raise(struct vcpu *v, u8 vector);			/* no error code: #UD, #DB ... */
 void vcpu_raise_error(struct vcpu *v, u8 vector, u32 error);	/* #GP(0), #SS(0) ... */
 void vcpu_raise_page_fault(struct vcpu *v, u64 address, u32 error);
 void vcpu_raise_exception(struct vcpu *v, const struct exception *e);
 void vcpu_recover_events(struct vcpu *v);			/* after an exit: IDT-vectoring */
 void vcpu_inject_events(struct vcpu *v);			/* before an entry: what fits */
+void vcpu_triple_fault(struct vcpu *v);
 bool vcpu_can_take_interrupt(struct vcpu *v);			/* IF and no shadow */
 bool vcpu_has_wakeup(struct vcpu *v);				/* something ends HLT */
 

@@ -4,7 +4,7 @@
  *
  * Who may touch what: vcpu->mutex is held by whoever runs the vCPU or reads and writes its state.
  * Between vcpu_load() and vcpu_put() its VMCS is current whenever the thread runs (a preempt
- * notifier follows the thread across CPUs), so that VMREAD and VMWRITE are legal with preemption on.
+ * notifier follows the thread across CPUs): VMREAD and VMWRITE are legal with preemption on.
  * Exit handlers marked irqs-off run with interrupts disabled and must not sleep.
  */
 #ifndef VCPU_VCPU_H
@@ -104,8 +104,9 @@ struct vcpu_events {
 	bool intr_window;	/* the control is on in the VMCS */
 	bool nmi_window;
 	u32 activity;		/* enum vmxhv_activity */
-	bool extint_waiting;	/* INTACK was reported; the next RUN answers */
-	bool extint_answered;
+	bool triple_fault;	/* SHUTDOWN is to be reported */
+	bool extint_waiting;	/* an ExtINT can be taken: INTACK is to be, or was, reported */
+	bool extint_answered;	/* ... and userspace gave its vector */
 	u8 extint_vector;
 };
 
@@ -129,7 +130,8 @@ struct host_thread {
 	bool loaded;		/* the guest's are in the registers */
 	u16 fs_sel, gs_sel, ds_sel, es_sel, ldt_sel;
 	u64 fs_base, user_gs_base;
-	u64 star, lstar, cstar, syscall_mask, tsc_aux;
+	u64 star, lstar, syscall_mask, tsc_aux;	/* of this CPU */
+	unsigned long debugctl;
 	bool syscall_loaded, tsc_aux_loaded;
 };
 
@@ -151,12 +153,17 @@ enum pending_completion {
 struct vcpu {
 	u64 gpr[NR_GPRS];			/* M H */
 	u64 host_rsp;				/* M H: HOST_RSP as it stands in the VMCS */
+	u64 cr2;				/* M H: the guest's */
 	u64 rip;				/* M: see CACHE_* */
 	u64 rflags;				/* M */
 	u32 shadow;				/* M: guest interruptibility state */
 	u32 reg_avail;				/* M */
 	u32 reg_dirty;				/* M */
 	enum vcpu_mode mode;			/* a */
+	bool recheck;				/* M: this thread's own REQ_EVENT */
+	unsigned long resume_work_since;	/* M: jiffies; 0: none seen */
+	bool l1d_stale;				/* M: more than exit handling ran since a flush */
+	bool timer_stale;			/* M: the preemption timer must be loaded again */
 	unsigned long requests;			/* a */
 	int cpu;				/* a: where it is loaded, or was last */
 
@@ -169,15 +176,16 @@ struct vcpu {
 
 	/* guest control registers as the guest sees them, for bits that it does not own */
 	u64 cr0_shadow, cr4_shadow;		/* M: read shadows as written to the VMCS */
-	u64 cr2;				/* M: in the register while in guest mode */
 	u64 efer;				/* M: the guest's view, LMA included */
 	u64 xcr0;				/* M */
 	u64 dr[4], dr6;				/* M: DR7 is in the VMCS */
-	bool dr_loaded;				/* M: guest's DR0-3, DR6 are in the registers */
+	bool dr_loaded;				/* M: DR7 enables breakpoints: see dr_enter() */
+	u64 tsc_offset;				/* M: guest TSC = host TSC + this; as in the VMCS */
 	struct guest_msrs msrs;			/* M */
 	struct host_thread host;		/* M */
 
-	u32 entry_controls, cpu_controls, cpu2_controls, pin_controls; /* M: as written to the VMCS */
+	/* M: as written to the VMCS */
+	u32 entry_controls, cpu_controls, cpu2_controls, pin_controls;
 	u16 vpid;				/* I */
 	u32 id;					/* I: APIC id */
 	struct vm *vm;				/* I: a reference */
@@ -186,10 +194,12 @@ struct vcpu {
 	struct cpuid_table *cpuid;		/* M: replaced before the first RUN */
 	struct xstate *xstate;			/* I pointer */
 
-	struct vmxhv_run *run;			/* I: the run area, VMXHV_RUN_SIZE bytes, user-mapped */
+	struct vmxhv_run *run;			/* I: the run area, user-mapped */
 	enum pending_completion completion;	/* M */
-	struct vmxhv_exit_io io;		/* M: the pending I/O, as reported: never read back */
-	u64 io_gva;				/* M: string I/O: where the data goes to or came from */
+	struct vmxhv_exit_io io;		/* M: the pending I/O, as reported */
+	u64 io_gva;				/* M: string I/O: where the data goes */
+	u64 io_done;				/* M: rep: iterations done of this instruction */
+	u64 io_rip;				/* M: ... at this RIP */
 	struct vmxhv_exit_mmio mmio;		/* M: as reported */
 	struct mutex mutex;
 	struct preempt_notifier notifier;	/* M */
@@ -198,13 +208,17 @@ struct vcpu {
 	atomic_t nmi_queued;			/* a: NMIs from other threads, moved into events */
 	bool extint_line;			/* a */
 	bool ran;				/* M: SET_CPUID is closed */
-	bool apic_base_changed;			/* M */
+	u32 user_flags;				/* M: VMXHV_USER_* of this RUN, read once */
+	u32 wanted;				/* M: groups to publish, likewise */
+	u32 union_used;				/* M: bytes of run->u that the last exit wrote */
+	u64 sequence;				/* M: exits to userspace so far */
 	struct vmxhv_error error;		/* M: the last refusal */
 };
 
 /* vcpu/vcpu.c */
 int vcpu_create(struct vm *vm, u32 id, struct vcpu **out, struct vmxhv_error *err);
-void vcpu_destroy(struct vcpu *v);
+void vcpu_release(struct vcpu *v);	/* its last descriptor is closed */
+void vcpu_free(struct vcpu *v);		/* its VM goes */
 int vcpu_load(struct vcpu *v);
 void vcpu_put(struct vcpu *v);
 

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Events: what waits, what an exit interrupted, and what fits into the next entry.
+ *
+ * One event can be in the VM-entry field at a time. In order: an event whose delivery an exit
+ * interrupted, an exception, an NMI, an ExtINT, the local APIC's interrupt. What must wait asks
+ * for the exit that opens the window.
+ */
+#include <linux/percpu.h>
+
+#include <asm/cpufeature.h>
+#include <asm/debugreg.h>
+#include <asm/processor-flags.h>
+#include <asm/traps.h>
+
+#include "compat.h"
+#include "vcpu/exits.h"
+#include "vcpu/lapic.h"
+#include "vcpu/regs.h"
+#include "vcpu/setup.h"
+#include "vmx/arch.h"
+#include "vmx/controls.h"
+
+/* SDM: "Interrupt 8 -- Double Fault Exception", table of interrupt and exception classes */
+#define CONTRIBUTORY	(BIT(X86_TRAP_DE) | BIT(X86_TRAP_TS) | BIT(X86_TRAP_NP) | \
+			 BIT(X86_TRAP_SS) | BIT(X86_TRAP_GP) | BIT(21 /* #CP */))
+#define PAGE_FAULTS	(BIT(X86_TRAP_PF) | BIT(X86_TRAP_VE))
+
+/* Faults push RFLAGS.RF set: the restarted instruction must not hit its breakpoint again. */
+#define NOT_FAULTS	(BIT(X86_TRAP_DB) | BIT(X86_TRAP_BP) | BIT(X86_TRAP_OF) | \
+			 BIT(X86_TRAP_DF) | BIT(X86_TRAP_MC))
+
+static bool is_exception(u32 info)
+{
+	u32 type = info & INTR_INFO_TYPE_MASK;
+
+	return (info & INTR_INFO_VALID_MASK) &&
+	       (type == INTR_TYPE_HARD_EXCEPTION || type == INTR_TYPE_SOFT_EXCEPTION ||
+		type == INTR_TYPE_PRIV_SW_EXCEPTION);
+}
+
+/**
+ * event_compose() - what two exceptions make, the second met while the first is delivered
+ * @first: vector of the first
+ * @second: vector of the second
+ *
+ * Context: Any.
+ * Return: @second (one after the other), X86_TRAP_DF, or -1: shutdown.
+ * SDM: "Interrupt 8 -- Double Fault Exception (#DF)".
+ */
+int event_compose(u8 first, u8 second)
+{
+	bool worse = BIT(second) & (CONTRIBUTORY | PAGE_FAULTS);
+
+	if (first == X86_TRAP_DF && worse)
+		return -1;
+	if ((BIT(first) & CONTRIBUTORY) && (BIT(second) & CONTRIBUTORY))
+		return X86_TRAP_DF;
+	if ((BIT(first) & PAGE_FAULTS) && worse)
+		return X86_TRAP_DF;
+	return second;
+}
+
+VMXHV_EXPORT_FOR_TEST(event_compose);
+
+/**
+ * vcpu_triple_fault() - the guest's processor shuts down
+ * @v: the vCPU
+ */
+void vcpu_triple_fault(struct vcpu *v)
+{
+	v->events.triple_fault = true;
+	v->events.exception.pending = false;
+	v->events.injected.info = 0;
+	vcpu_request(v, BIT(REQ_EVENT));
+}
+
+/**
+ * vcpu_raise_exception() - queue an exception for the next entry
+ * @v: the vCPU, loaded
+ * @e: the exception; pending is implied
+ *
+ * Composes with the exception that is being delivered or already waits.
+ *
+ * Context: vCPU thread; interrupts may be off.
+ */
+void vcpu_raise_exception(struct vcpu *v, const struct exception *e)
+{
+	struct vcpu_events *events = &v->events;
+	int vector = e->vector;
+
+	if (is_exception(events->injected.info))
+		vector = event_compose((u8)events->injected.info, e->vector);
+	else if (events->exception.pending)
+		vector = event_compose(events->exception.vector, e->vector);
+	v->recheck = true;
+	if (vector < 0) {
+		vcpu_triple_fault(v);
+		return;
+	}
+
+	/* whatever was being delivered gives way: a fault recurs, a lost interrupt is lost */
+	events->injected.info = 0;
+	events->exception = *e;
+	events->exception.pending = true;
+	if (vector != e->vector) {
+		events->exception.vector = vector;
+		events->exception.has_error = true;
+		events->exception.error_code = 0;
+		events->exception.has_payload = false;
+	}
+}
+
+/**
+ * vcpu_raise() - queue an exception without an error code
+ * @v: the vCPU
+ * @vector: 0 to 31
+ */
+void vcpu_raise(struct vcpu *v, u8 vector)
+{
+	vcpu_raise_exception(v, &(const struct exception){ .vector = vector });
+}
+
+/**
+ * vcpu_raise_error() - queue an exception with an error code
+ * @v: the vCPU
+ * @vector: one that has an error code
+ * @error: the code
+ */
+void vcpu_raise_error(struct vcpu *v, u8 vector, u32 error)
+{
+	vcpu_raise_exception(v, &(const struct exception){
+		.vector = vector, .has_error = true, .error_code = error });
+}
+
+/**
+ * vcpu_raise_page_fault() - queue #PF
+ * @v: the vCPU
+ * @address: goes to CR2 when the exception is delivered
+ * @error: the error code
+ */
+void vcpu_raise_page_fault(struct vcpu *v, u64 address, u32 error)
+{
+	vcpu_raise_exception(v, &(const struct exception){
+		.vector = X86_TRAP_PF, .has_error = true, .error_code = error,
+		.has_payload = true, .payload = address });
+}
+
+static bool has_insn_len(u32 info)
+{
+	u32 type = info & INTR_INFO_TYPE_MASK;
+
+	return type == INTR_TYPE_SOFT_INTR || type == INTR_TYPE_SOFT_EXCEPTION ||
+	       type == INTR_TYPE_PRIV_SW_EXCEPTION;
+}
+
+/**
+ * vcpu_recover_events() - keep the event whose delivery the exit interrupted
+ * @v: the vCPU, after an exit that can come during delivery
+ *
+ * SDM: "Information for VM Exits That Occur During Event Delivery". An NMI that is injected again
+ * must not find itself blocked by its own first attempt.
+ *
+ * Context: vCPU loaded; interrupts may be off.
+ */
+void vcpu_recover_events(struct vcpu *v)
+{
+	struct injected_event *injected = &v->events.injected;
+	u32 info = vmcs_read32(IDT_VECTORING_INFO_FIELD);
+
+	v->exit.vectoring_info = info;
+	v->exit.valid |= EXIT_HAS_VECTORING;
+	if (likely(!(info & INTR_INFO_VALID_MASK)))
+		return;
+
+	injected->info = info & ~INTR_INFO_RESERVED_MASK;
+	/* real mode pushes none, and the entry would be refused; an emulator may say otherwise */
+	if (!(vmcs_readl(GUEST_CR0) & X86_CR0_PE))
+		injected->info &= ~INTR_INFO_DELIVER_CODE_MASK;
+	if (info & INTR_INFO_DELIVER_CODE_MASK) {
+		injected->error_code = vmcs_read32(IDT_VECTORING_ERROR_CODE);
+		v->exit.vectoring_error = injected->error_code;
+	}
+	if (has_insn_len(info))
+		injected->insn_len = exit_insn_len(v);
+	if ((info & INTR_INFO_TYPE_MASK) == INTR_TYPE_NMI_INTR)
+		vcpu_set_shadow(v, vcpu_shadow(v) & ~SHADOW_NMI);
+	v->recheck = true;
+}
+
+/**
+ * vcpu_can_take_interrupt() - IF is set and no instruction shadow blocks
+ * @v: the vCPU, loaded
+ *
+ * Return: true if an external interrupt could be delivered at the next instruction boundary.
+ */
+bool vcpu_can_take_interrupt(struct vcpu *v)
+{
+	return (vcpu_rflags(v) & X86_EFLAGS_IF) &&
+	       !(vcpu_shadow(v) & (SHADOW_STI | SHADOW_MOV_SS));
+}
+
+static bool extint_pending(struct vcpu *v)
+{
+	return READ_ONCE(v->extint_line) && lapic_takes_extint(v);
+}
+
+/**
+ * vcpu_has_wakeup() - does something end HLT?
+ * @v: the vCPU, loaded
+ *
+ * Return: true if an event that the guest would take is pending.
+ */
+bool vcpu_has_wakeup(struct vcpu *v)
+{
+	const struct vcpu_events *events = &v->events;
+
+	if (events->exception.pending || events->injected.info || events->triple_fault)
+		return true;
+	if ((events->nmi_pending || atomic_read(&v->nmi_queued)) && !(vcpu_shadow(v) & SHADOW_NMI))
+		return true;
+	return (vcpu_rflags(v) & X86_EFLAGS_IF) &&
+	       (events->extint_answered || extint_pending(v) || lapic_pending(v) >= 0);
+}
+
+static void write_entry_event(u32 info, u32 error_code, u32 insn_len)
+{
+	if (info & INTR_INFO_DELIVER_CODE_MASK)
+		vmcs_write32(VM_ENTRY_EXCEPTION_ERROR_CODE, error_code);
+	if (has_insn_len(info))
+		vmcs_write32(VM_ENTRY_INSTRUCTION_LEN, insn_len);
+	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, info);
+}
+
+/* What the hardware does to CR2, DR6 and DR7 when it delivers the exception. */
+static void apply_payload(struct vcpu *v, const struct exception *e)
+{
+	if (!e->has_payload)
+		return;
+	if (e->vector == X86_TRAP_PF) {
+		v->cr2 = e->payload;
+	} else if (e->vector == X86_TRAP_DB) {
+		v->dr6 &= ~DR_TRAP_BITS;
+		v->dr6 |= e->payload;
+		vmcs_writel(GUEST_DR7, vmcs_readl(GUEST_DR7) & ~(u64)DR7_GD);
+	}
+}
+
+static void inject_exception(struct vcpu *v)
+{
+	struct exception *e = &v->events.exception;
+	u32 info = e->vector | INTR_TYPE_HARD_EXCEPTION | INTR_INFO_VALID_MASK;
+
+	e->pending = false;
+	apply_payload(v, e);
+	if (!(BIT(e->vector) & NOT_FAULTS))
+		vcpu_set_rflags(v, vcpu_rflags(v) | X86_EFLAGS_RF);
+
+	/* #BP and #OF are software exceptions; the one-byte INT3 and INTO pushed past themselves */
+	if (e->vector == X86_TRAP_BP || e->vector == X86_TRAP_OF)
+		info = e->vector | INTR_TYPE_SOFT_EXCEPTION | INTR_INFO_VALID_MASK;
+	/* real mode pushes no error code (SDM: "VM-Entry Controls for Event Injection") */
+	if (e->has_error && (vmcs_readl(GUEST_CR0) & X86_CR0_PE))
+		info |= INTR_INFO_DELIVER_CODE_MASK;
+	write_entry_event(info, e->error_code, 1);
+}
+
+static bool inject_nmi(struct vcpu *v)
+{
+	if (!v->events.nmi_pending)
+		return false;
+	if (vcpu_shadow(v) & (SHADOW_STI | SHADOW_MOV_SS | SHADOW_NMI))
+		return false;
+
+	v->events.nmi_pending--;
+	write_entry_event(X86_TRAP_NMI | INTR_TYPE_NMI_INTR | INTR_INFO_VALID_MASK, 0, 0);
+	return true;
+}
+
+static void inject_vector(u8 vector)
+{
+	write_entry_event(vector | INTR_TYPE_EXT_INTR | INTR_INFO_VALID_MASK, 0, 0);
+}
+
+/* ExtINT before the APIC's own: the PIC is the older line. True: something went in. */
+static bool inject_interrupt(struct vcpu *v)
+{
+	int vector;
+
+	if (!vcpu_can_take_interrupt(v))
+		return false;
+	if (v->events.extint_answered) {
+		v->events.extint_answered = false;
+		inject_vector(v->events.extint_vector);
+		return true;
+	}
+	if (extint_pending(v)) {
+		v->events.extint_waiting = true;
+		return false;
+	}
+	vector = lapic_pending(v);
+	if (vector < 0)
+		return false;
+	lapic_take(v, vector);
+	inject_vector(vector);
+	return true;
+}
+
+/* The windows that what is left needs. */
+static void request_windows(struct vcpu *v)
+{
+	bool interrupt = v->events.extint_answered || extint_pending(v) || lapic_pending(v) >= 0 ||
+			 (v->user_flags & VMXHV_USER_WANT_WINDOW);
+
+	vcpu_set_cpu_control(v, CPU_BASED_INTR_WINDOW_EXITING, interrupt);
+	vcpu_set_cpu_control(v, CPU_BASED_NMI_WINDOW_EXITING, v->events.nmi_pending);
+}
+
+/**
+ * vcpu_inject_events() - put what fits into the VM-entry field, and ask for windows for the rest
+ * @v: the vCPU, loaded
+ *
+ * Sets events.extint_waiting when userspace must acknowledge an ExtINT first.
+ *
+ * Context: Interrupts off, right before an entry.
+ */
+void vcpu_inject_events(struct vcpu *v)
+{
+	struct vcpu_events *events = &v->events;
+
+	if (events->injected.info & INTR_INFO_VALID_MASK)
+		write_entry_event(events->injected.info, events->injected.error_code,
+				  events->injected.insn_len);
+	else if (events->exception.pending)
+		inject_exception(v);
+	else if (!inject_nmi(v))
+		inject_interrupt(v);
+	request_windows(v);
+}

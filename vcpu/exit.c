@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The exit table: one row for each basic exit reason that our controls let happen. A reason
+ * without a row is our own mistake: the VM dies and says which it was.
+ */
+#include <linux/kernel.h>
+#include <linux/nospec.h>
+#include <linux/percpu.h>
+
+#include <asm/cpufeature.h>
+#include <asm/debugreg.h>
+#include <asm/traps.h>
+
+#include "vcpu/cpu_state.h"
+#include "vcpu/exits.h"
+#include "vcpu/lapic.h"
+#include "vcpu/publish.h"
+#include "vcpu/regs.h"
+#include "vcpu/run.h"
+#include "vmx/arch.h"
+#include "vmx/exit_reasons.h"
+
+/**
+ * vcpu_retire_insn() - the exiting instruction is done
+ * @v: the vCPU, loaded
+ * @len: its length in bytes, 1 to 15
+ *
+ * RIP moves on (within 32 bits outside 64-bit mode), RF and the STI or MOV-SS shadow end, and with
+ * TF set the single-step trap follows. SDM: "Blocking by STI", "Single-Step Exception Condition".
+ *
+ * Context: Interrupts may be off.
+ */
+void vcpu_retire_insn(struct vcpu *v, u32 len)
+{
+	u64 old = vcpu_rip(v);
+	u64 rip = old + len;
+	u32 shadow = vcpu_shadow(v);
+	u64 rflags = vcpu_rflags(v);
+
+	if (unlikely((old ^ rip) >> 32) && !(vmcs_read32(GUEST_CS_AR_BYTES) & VMX_AR_L))
+		rip = (u32)rip;
+	vcpu_set_rip(v, rip);
+
+	if (unlikely(shadow & (SHADOW_STI | SHADOW_MOV_SS)))
+		vcpu_set_shadow(v, shadow & ~(SHADOW_STI | SHADOW_MOV_SS));
+	if (unlikely(rflags & X86_EFLAGS_RF))
+		vcpu_set_rflags(v, rflags & ~X86_EFLAGS_RF);
+	if (unlikely(rflags & X86_EFLAGS_TF))
+		vcpu_raise_exception(v, &(const struct exception){
+			.vector = X86_TRAP_DB, .has_payload = true, .payload = DR_STEP });
+}
+
+/**
+ * exit_internal() - something happened that must not: the VM is dead
+ * @v: the vCPU
+ * @what: where, in words
+ *
+ * Return: TO_USER, with INTERNAL in the run area.
+ */
+int exit_internal(struct vcpu *v, const char *what)
+{
+	struct vmxhv_exit_internal internal = { .where = VMX_EXIT_BASIC_REASON(v->exit.reason) };
+
+	pr_warn_ratelimited("vmxhv: VM killed: %s (exit reason %s)\n", what,
+			    vmx_exit_reason_name(v->exit.reason));
+	strscpy(internal.text, what, sizeof(internal.text));
+	vm_kill(v->vm);
+	exit_to_user(v, VMXHV_EXIT_INTERNAL);
+	publish_union(v, &internal, sizeof(internal));
+	return TO_USER;
+}
+
+/**
+ * exit_unexpected() - an exit that no control of ours asks for
+ * @v: the vCPU
+ *
+ * Return: TO_USER, with INTERNAL in the run area.
+ */
+int exit_unexpected(struct vcpu *v)
+{
+	return exit_internal(v, "an exit that no control asks for");
+}
+
+static int handle_nothing(struct vcpu *v)
+{
+	return HANDLED;
+}
+
+static int handle_skip(struct vcpu *v)
+{
+	vcpu_skip_insn(v);
+	return HANDLED;
+}
+
+static int handle_ud(struct vcpu *v)
+{
+	return raise_ud(v);
+}
+
+static int handle_gp(struct vcpu *v)
+{
+	return raise_gp(v);
+}
+
+static int handle_triple_fault(struct vcpu *v)
+{
+	vcpu_triple_fault(v);
+	return HANDLED;
+}
+
+static int handle_hlt(struct vcpu *v)
+{
+	vcpu_skip_insn(v);
+	if (v->user_flags & VMXHV_USER_EXIT_HLT) {
+		exit_to_user(v, VMXHV_EXIT_HLT);
+		return TO_USER;
+	}
+	v->events.activity = VMXHV_HALTED;
+	return HANDLED;
+}
+
+/* the guest's privilege level is the DPL of SS (SDM: "Guest Register State") */
+static unsigned int guest_cpl(struct vcpu *v)
+{
+	return VMX_AR_DPL(vmcs_read32(GUEST_SS_AR_BYTES));
+}
+
+/* the number of ENOSYS: what guests of other hypervisors get for a call that is not there */
+#define NO_SUCH_HYPERCALL	((u64)-38)
+
+static int hypercall_to_user(struct vcpu *v)
+{
+	struct vmxhv_exit_hypercall call = {
+		.nr = v->gpr[REG_RAX],
+		.args = { v->gpr[REG_RBX], v->gpr[REG_RCX], v->gpr[REG_RDX],
+			  v->gpr[REG_RSI], v->gpr[REG_RDI], v->gpr[REG_RBP] },
+		.result = NO_SUCH_HYPERCALL,
+	};
+
+	exit_insn_len(v);
+	v->completion = COMPLETE_HYPERCALL;
+	exit_to_user(v, VMXHV_EXIT_HYPERCALL);
+	publish_union(v, &call, sizeof(call));
+	return TO_USER;
+}
+
+static int handle_vmcall(struct vcpu *v)
+{
+	if (unlikely(v->user_flags & VMXHV_USER_EXIT_HYPERCALL)) {
+		if (guest_cpl(v) == 0)
+			return hypercall_to_user(v);
+		v->gpr[REG_RAX] = -EPERM;
+	} else {
+		v->gpr[REG_RAX] = NO_SUCH_HYPERCALL;
+	}
+	vcpu_skip_insn(v);
+	return HANDLED;
+}
+
+/*
+ * #DB and #AC come here only to go back: see EXCEPTIONS in setup.c. The CPU has not changed DR6
+ * for a #DB that exits; the qualification has what would be in it.
+ */
+static int reflect_exception(struct vcpu *v, u8 vector, u32 info)
+{
+	struct exception e = { .vector = vector };
+
+	if (vector == X86_TRAP_DB) {
+		e.has_payload = true;
+		e.payload = exit_qualification(v) & (DR_TRAP_BITS | DR6_BD | DR_STEP);
+	}
+	if (info & INTR_INFO_DELIVER_CODE_MASK) {
+		e.has_error = true;
+		e.error_code = v->exit.intr_error;
+	}
+	vcpu_raise_exception(v, &e);
+	return HANDLED;
+}
+
+/* The host's own machine check, met while the guest ran. */
+static int host_machine_check(struct vcpu *v)
+{
+#ifdef CONFIG_X86_MCE
+	asm volatile("int $18");
+	return HANDLED;
+#else
+	return exit_internal(v, "a machine check, and this kernel has no handler for it");
+#endif
+}
+
+static int handle_exception(struct vcpu *v)
+{
+	u32 info = exit_intr_info(v);
+	u8 vector = info & INTR_INFO_VECTOR_MASK;
+
+	/* an NMI was given to the host right after the exit */
+	if ((info & INTR_INFO_TYPE_MASK) == INTR_TYPE_NMI_INTR)
+		return HANDLED;
+	/* IRET unblocked NMIs and then faulted: they are blocked still */
+	if ((info & INTR_INFO_UNBLOCK_NMI) && !(v->events.injected.info & INTR_INFO_VALID_MASK) &&
+	    vector != X86_TRAP_DF)
+		vcpu_set_shadow(v, vcpu_shadow(v) | SHADOW_NMI);
+	switch (vector) {
+	case X86_TRAP_MC:
+		return host_machine_check(v);
+	case X86_TRAP_DB:
+	case X86_TRAP_AC:
+		return reflect_exception(v, vector, info);
+	}
+	return exit_unexpected(v);
+}
+
+static int handle_window(struct vcpu *v)
+{
+	if ((v->user_flags & VMXHV_USER_WANT_WINDOW) && lapic_pending(v) < 0) {
+		exit_to_user(v, VMXHV_EXIT_WINDOW);
+		return TO_USER;
+	}
+	return HANDLED;
+}
+
+static int handle_task_switch(struct vcpu *v)
+{
+	return exit_internal(v, "hardware task switching is not supported");
+}
+
+static int handle_ept_misconfig(struct vcpu *v)
+{
+	return exit_internal(v, "an EPT entry of ours is malformed");
+}
+
+static int handle_mce_during_entry(struct vcpu *v)
+{
+	return host_machine_check(v);
+}
+
+#define FAST	ROW_IRQS_OFF
+
+static const struct exit_row exit_rows[EXIT_REASON_COUNT] = {
+	[EXIT_REASON_EXCEPTION_NMI] = { handle_exception, FAST | ROW_DELIVERY | ROW_EVENTS },
+	/* left pending: opening interrupts delivers it through the host's own entry code */
+	[EXIT_REASON_EXTERNAL_INTERRUPT] = { handle_nothing, ROW_OPEN },
+	[EXIT_REASON_TRIPLE_FAULT] = { handle_triple_fault, FAST },
+	[EXIT_REASON_INTERRUPT_WINDOW] = { handle_window, FAST | ROW_EVENTS },
+	[EXIT_REASON_NMI_WINDOW] = { handle_nothing, FAST | ROW_EVENTS },
+	[EXIT_REASON_TASK_SWITCH] = { handle_task_switch, ROW_DELIVERY },
+	[EXIT_REASON_CPUID] = { handle_cpuid, FAST },
+	[EXIT_REASON_GETSEC] = { handle_ud, FAST },
+	[EXIT_REASON_HLT] = { handle_hlt, 0 },
+	[EXIT_REASON_INVD] = { handle_skip, FAST },
+	[EXIT_REASON_RDPMC] = { handle_gp, FAST },
+	[EXIT_REASON_RSM] = { handle_ud, FAST },
+	[EXIT_REASON_VMCALL] = { handle_vmcall, FAST },
+	[EXIT_REASON_VMCLEAR] = { handle_ud, FAST },
+	[EXIT_REASON_VMLAUNCH] = { handle_ud, FAST },
+	[EXIT_REASON_VMPTRLD] = { handle_ud, FAST },
+	[EXIT_REASON_VMPTRST] = { handle_ud, FAST },
+	[EXIT_REASON_VMREAD] = { handle_ud, FAST },
+	[EXIT_REASON_VMRESUME] = { handle_ud, FAST },
+	[EXIT_REASON_VMWRITE] = { handle_ud, FAST },
+	[EXIT_REASON_VMOFF] = { handle_ud, FAST },
+	[EXIT_REASON_VMON] = { handle_ud, FAST },
+	[EXIT_REASON_CR_ACCESS] = { handle_cr_access, ROW_EVENTS },
+	[EXIT_REASON_DR_ACCESS] = { handle_dr_access, FAST },
+	[EXIT_REASON_IO_INSTRUCTION] = { handle_io, 0 },
+	[EXIT_REASON_MSR_READ] = { handle_rdmsr, FAST },
+	/* the local APIC says for itself when a write changed what can be injected */
+	[EXIT_REASON_MSR_WRITE] = { handle_wrmsr, FAST },
+	[EXIT_REASON_MWAIT_INSTRUCTION] = { handle_ud, FAST },
+	[EXIT_REASON_MONITOR_INSTRUCTION] = { handle_ud, FAST },
+	[EXIT_REASON_PAUSE_INSTRUCTION] = { handle_skip, FAST },
+	[EXIT_REASON_MCE_DURING_VMENTRY] = { handle_mce_during_entry, FAST },
+	[EXIT_REASON_EPT_VIOLATION] = { handle_ept_violation, ROW_DELIVERY | ROW_EVENTS },
+	[EXIT_REASON_EPT_MISCONFIG] = { handle_ept_misconfig, ROW_DELIVERY },
+	[EXIT_REASON_INVEPT] = { handle_ud, FAST },
+	[EXIT_REASON_PREEMPTION_TIMER] = { handle_nothing, ROW_OPEN },
+	[EXIT_REASON_INVVPID] = { handle_ud, FAST },
+	[EXIT_REASON_WBINVD] = { handle_skip, FAST },
+	[EXIT_REASON_XSETBV] = { handle_xsetbv, FAST },
+	[EXIT_REASON_VMFUNC] = { handle_ud, FAST },
+	[EXIT_REASON_ENCLS] = { handle_ud, FAST },
+	[EXIT_REASON_PCONFIG] = { handle_ud, FAST },
+	[EXIT_REASON_LOADIWKEY] = { handle_ud, FAST },
+	[EXIT_REASON_ENCLV] = { handle_ud, FAST },
+};
+
+static const struct exit_row no_row = { exit_unexpected, 0 };
+
+/**
+ * exit_row() - the row of an exit reason
+ * @reason: the exit-reason field
+ *
+ * Return: never NULL.
+ */
+const struct exit_row *exit_row(u32 reason)
+{
+	u32 basic = VMX_EXIT_BASIC_REASON(reason);
+
+	if (unlikely(basic >= EXIT_REASON_COUNT))
+		return &no_row;
+	basic = array_index_nospec(basic, EXIT_REASON_COUNT);
+	return likely(exit_rows[basic].handle) ? &exit_rows[basic] : &no_row;
+}

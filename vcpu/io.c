@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Port I/O: every access exits, and userspace answers. String I/O moves its data through the run
+ * area's page, as many units at a time as lie in one page of the guest's linear memory.
+ * (SDM: "Exit Qualification for I/O Instructions", "Instruction-Information Field".)
+ */
+#include <linux/minmax.h>
+#include <linux/mm.h>
+
+#include "vcpu/exits.h"
+#include "vcpu/publish.h"
+#include "vcpu/regs.h"
+#include "vcpu/walk.h"
+#include "vmx/arch.h"
+
+/* INS and OUTS: instruction information */
+#define INFO_ADDRESS_SIZE(info)	(2u << (((info) >> 7) & 7))	/* bytes */
+#define INFO_SEGMENT(info)	(((info) >> 15) & 7)
+
+static char *io_page(struct vcpu *v)
+{
+	return (char *)v->run + VMXHV_RUN_IO_OFFSET;
+}
+
+static u64 address_mask(const struct vmxhv_exit_io *io)
+{
+	return io->address_size == 8 ? ~0ull : io->address_size == 4 ? U32_MAX : U16_MAX;
+}
+
+static u32 string_access(struct vcpu *v, bool write)
+{
+	u32 user = VMX_AR_DPL(vmcs_read32(GUEST_SS_AR_BYTES)) == 3 ? WALK_USER : 0;
+
+	return user | (write ? WALK_WRITE : 0);
+}
+
+/* How many units fit: what is left to do, the page in the run area, and the guest's page. */
+static u32 string_count(struct vcpu *v, const struct vmxhv_exit_io *io)
+{
+	u64 left = io->rep ? v->gpr[REG_RCX] & address_mask(io) : 1;
+	u64 room = PAGE_SIZE - offset_in_page(v->io_gva);
+
+	/* downwards, or across a page: one unit at a time */
+	if ((vcpu_rflags(v) & X86_EFLAGS_DF) || room < io->width)
+		return min_t(u64, left, 1);
+	return min_t(u64, left, room / io->width);
+}
+
+static int publish_io(struct vcpu *v)
+{
+	v->completion = COMPLETE_IO;
+	exit_to_user(v, VMXHV_EXIT_IO);
+	publish_union(v, &v->io, sizeof(v->io));
+	return TO_USER;
+}
+
+/* A fault on the guest's buffer: the instruction is restarted after it. */
+static int string_fault(struct vcpu *v, int how, u64 address, const struct walk_result *walk)
+{
+	if (how == 1)
+		vcpu_raise_page_fault(v, address, walk->fault_error);
+	else
+		raise_gp(v);
+	return HANDLED;
+}
+
+static int check_ins_target(struct vcpu *v)
+{
+	struct walk_result walk;
+	u32 bytes = v->io.count * v->io.width;
+	u64 last = v->io_gva + bytes - 1;
+	u32 access = string_access(v, true);
+	int ret;
+
+	/* the data would be lost if it could not be stored: see first that it can */
+	ret = vcpu_translate(v, v->io_gva, access, &walk);
+	if (ret)
+		return string_fault(v, ret, v->io_gva, &walk);
+	if ((last ^ v->io_gva) & PAGE_MASK) {
+		ret = vcpu_translate(v, last, access, &walk);
+		if (ret)
+			return string_fault(v, ret, last & PAGE_MASK, &walk);
+	}
+	return publish_io(v);
+}
+
+static int handle_string(struct vcpu *v)
+{
+	struct vmxhv_exit_io *io = &v->io;
+	u32 info = exit_insn_info(v);
+	struct walk_result walk;
+	u64 fault_address;
+	u32 done;
+	int ret;
+
+	io->string = 1;
+	io->address_size = INFO_ADDRESS_SIZE(info);
+	io->segment = io->in ? 0 : INFO_SEGMENT(info);
+	io->data_offset = VMXHV_RUN_IO_OFFSET;
+	v->io_gva = exit_gla(v);
+	io->count = string_count(v, io);
+	if (v->io_rip != vcpu_rip(v))
+		v->io_done = 0;
+	v->io_rip = vcpu_rip(v);
+	io->done = v->io_done;
+
+	if (!io->count) {
+		vcpu_skip_insn(v);
+		return HANDLED;
+	}
+	if (io->in)
+		return check_ins_target(v);
+
+	ret = vcpu_copy_gva(v, v->io_gva, io_page(v), io->count * io->width,
+			    string_access(v, false), &done, &fault_address, &walk);
+	if (ret)
+		return string_fault(v, ret, fault_address, &walk);
+	return publish_io(v);
+}
+
+/**
+ * handle_io() - exit reason I/O instruction
+ * @v: the vCPU, loaded
+ *
+ * Context: Process; may sleep for string I/O.
+ * Return: TO_USER with IO in the run area, or HANDLED: the guest's buffer faults.
+ */
+int handle_io(struct vcpu *v)
+{
+	u32 qualification = exit_qualification(v);
+	struct vmxhv_exit_io *io = &v->io;
+
+	*io = (struct vmxhv_exit_io){
+		.port = IO_QUAL_PORT(qualification),
+		.width = IO_QUAL_SIZE(qualification),
+		.in = !!(qualification & IO_QUAL_IN),
+		.rep = !!(qualification & IO_QUAL_REP),
+		.count = 1,
+	};
+	exit_insn_len(v);
+	if (unlikely(qualification & IO_QUAL_STRING))
+		return handle_string(v);
+
+	io->data_offset = offsetof(struct vmxhv_run, u.io.data);
+	if (!io->in)
+		io->data = v->gpr[REG_RAX] & GENMASK(io->width * 8 - 1, 0);
+	return publish_io(v);
+}
+
+/* SI or DI by the units done, within the address size; the rest of the register stays. */
+static void advance_index(struct vcpu *v, unsigned int reg)
+{
+	const struct vmxhv_exit_io *io = &v->io;
+	u64 bytes = (u64)io->count * io->width;
+	u64 mask = address_mask(io);
+	u64 old = v->gpr[reg];
+	u64 new = vcpu_rflags(v) & X86_EFLAGS_DF ? old - bytes : old + bytes;
+
+	/* writing a 32-bit register clears its upper half; a 16-bit one keeps it */
+	v->gpr[reg] = mask == U16_MAX ? (old & ~mask) | (new & mask) : new & mask;
+}
+
+static void count_down(struct vcpu *v)
+{
+	u64 mask = address_mask(&v->io);
+	u64 old = v->gpr[REG_RCX];
+	u64 new = old - v->io.count;
+
+	v->gpr[REG_RCX] = mask == U16_MAX ? (old & ~mask) | (new & mask) : new & mask;
+}
+
+static int complete_string(struct vcpu *v)
+{
+	const struct vmxhv_exit_io *io = &v->io;
+	struct walk_result walk;
+	u64 fault_address;
+	u32 done;
+	int ret;
+
+	if (io->in) {
+		ret = vcpu_copy_gva(v, v->io_gva, io_page(v), io->count * io->width,
+				    string_access(v, true), &done, &fault_address, &walk);
+		if (ret)
+			return string_fault(v, ret, fault_address, &walk);
+	}
+	advance_index(v, io->in ? REG_RDI : REG_RSI);
+	v->io_done += io->count;
+	if (io->rep) {
+		count_down(v);
+		if (v->gpr[REG_RCX] & address_mask(io))
+			return HANDLED;		/* again: interrupts may come between */
+	}
+	v->io_rip = ~0ull;
+	vcpu_skip_insn(v);
+	return HANDLED;
+}
+
+/**
+ * complete_io() - RUN after an IO exit: store what came in, end the instruction
+ * @v: the vCPU, loaded
+ *
+ * A 32-bit IN clears the upper half of RAX; narrower ones keep the rest.
+ *
+ * Context: Process; may sleep for string I/O.
+ * Return: HANDLED.
+ */
+int complete_io(struct vcpu *v)
+{
+	u32 data;
+
+	if (unlikely(v->io.string))
+		return complete_string(v);
+	if (v->io.in) {
+		data = READ_ONCE(v->run->u.io.data);
+		if (v->io.width == 4)
+			v->gpr[REG_RAX] = data;
+		else if (v->io.width == 2)
+			v->gpr[REG_RAX] = (v->gpr[REG_RAX] & ~0xffffull) | (u16)data;
+		else
+			v->gpr[REG_RAX] = (v->gpr[REG_RAX] & ~0xffull) | (u8)data;
+	}
+	vcpu_skip_insn(v);
+	return HANDLED;
+}

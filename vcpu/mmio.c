@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * EPT violations: memory that is to be mapped, the local APIC's page, or MMIO for userspace, which
+ * decodes the instruction. (SDM: "Exit Qualification for EPT Violations".)
+ */
+#include <linux/string.h>
+
+#include <asm/trapnr.h>
+
+#include "vcpu/exits.h"
+#include "vcpu/lapic.h"
+#include "vcpu/memory.h"
+#include "vcpu/publish.h"
+#include "vcpu/regs.h"
+#include "vcpu/walk.h"
+#include "vmx/arch.h"
+
+/**
+ * vcpu_cpu_mode() - how the guest's instructions are to be decoded
+ * @v: the vCPU, loaded
+ *
+ * Return: enum vmxhv_cpu_mode.
+ */
+enum vmxhv_cpu_mode vcpu_cpu_mode(struct vcpu *v)
+{
+	u32 cs = vmcs_read32(GUEST_CS_AR_BYTES);
+
+	if (!(vmcs_readl(GUEST_CR0) & X86_CR0_PE))
+		return VMXHV_MODE_REAL;
+	if (vcpu_rflags(v) & X86_EFLAGS_VM)
+		return VMXHV_MODE_VM86;
+	if ((v->efer & EFER_LMA) && (cs & VMX_AR_L))
+		return VMXHV_MODE_64;
+	return cs & VMX_AR_DB ? VMXHV_MODE_32 : VMXHV_MODE_16;
+}
+
+/**
+ * vcpu_fetch_insn() - read the bytes at RIP, as far as they can be fetched
+ * @v: the vCPU, loaded
+ * @bytes: room for 15
+ * @mode: of the guest
+ *
+ * Context: Process; may sleep.
+ * Return: how many bytes were read, 0 to 15.
+ */
+u32 vcpu_fetch_insn(struct vcpu *v, u8 bytes[15], enum vmxhv_cpu_mode mode)
+{
+	u32 user = VMX_AR_DPL(vmcs_read32(GUEST_SS_AR_BYTES)) == 3 ? WALK_USER : 0;
+	u64 linear = vcpu_rip(v) + (mode == VMXHV_MODE_64 ? 0 : vmcs_readl(GUEST_CS_BASE));
+	struct walk_result walk;
+	u64 fault_address;
+	u32 done = 0;
+
+	if (mode != VMXHV_MODE_64)
+		linear = (u32)linear;
+	vcpu_copy_gva(v, linear, bytes, 15, WALK_FETCH | user, &done, &fault_address, &walk);
+	return done;
+}
+
+static int mmio_to_user(struct vcpu *v, u32 qualification)
+{
+	struct vmxhv_exit_mmio *mmio = &v->mmio;
+
+	memset(mmio, 0, sizeof(*mmio));
+	mmio->gpa = exit_gpa(v);
+	if (qualification & EPT_VIOLATION_GLA_VALID)
+		mmio->gva = exit_gla(v);
+	if (qualification & EPT_VIOLATION_READ)
+		mmio->access |= VMXHV_MMIO_READ;
+	if (qualification & EPT_VIOLATION_WRITE)
+		mmio->access |= VMXHV_MMIO_WRITE;
+	if (qualification & EPT_VIOLATION_EXEC)
+		mmio->access |= VMXHV_MMIO_FETCH;
+	mmio->mode = vcpu_cpu_mode(v);
+	if (!(qualification & EPT_VIOLATION_EXEC))
+		mmio->insn_count = vcpu_fetch_insn(v, mmio->insn, mmio->mode);
+
+	v->completion = COMPLETE_MMIO;
+	exit_to_user(v, VMXHV_EXIT_MMIO);
+	publish_union(v, mmio, sizeof(*mmio));
+	return TO_USER;
+}
+
+static int memory_error(struct vcpu *v, const struct fault_info *info)
+{
+	struct vmxhv_exit_memory_error error = {
+		.gpa = exit_gpa(v), .hva = info->hva, .error = -info->error };
+
+	/* a fatal signal: the thread will not come back */
+	if (info->error == -EINTR) {
+		exit_to_user(v, VMXHV_EXIT_INTR);
+		return -EINTR;
+	}
+	exit_to_user(v, VMXHV_EXIT_MEMORY_ERROR);
+	publish_union(v, &error, sizeof(error));
+	return TO_USER;
+}
+
+/**
+ * handle_ept_violation() - exit reason EPT violation
+ * @v: the vCPU, loaded
+ *
+ * Context: Process; sleeps when the host must bring the page.
+ * Return: HANDLED when the access can be tried again or was done; TO_USER for MMIO and for memory
+ * that the host has lost.
+ */
+int handle_ept_violation(struct vcpu *v)
+{
+	u32 qualification = exit_qualification(v);
+	bool write = qualification & EPT_VIOLATION_WRITE;
+	u64 gpa = exit_gpa(v);
+	struct fault_info info = {};
+
+	/* IRET unblocked NMIs before its access failed: it will be executed again */
+	if ((qualification & EPT_VIOLATION_IRET_UNBLOCK) &&
+	    !(v->events.injected.info & INTR_INFO_VALID_MASK))
+		vcpu_set_shadow(v, vcpu_shadow(v) | SHADOW_NMI);
+
+	if (lapic_covers(v, gpa) && lapic_page_access(v, gpa, write) == HANDLED)
+		return HANDLED;
+	switch (memory_fault(v->vm, gpa, write, qualification & EPT_VIOLATION_EXEC, &info)) {
+	case FAULT_MAPPED:
+	case FAULT_RETRY:
+		return HANDLED;
+	case FAULT_MMIO:
+		return mmio_to_user(v, qualification);
+	case FAULT_ERROR:
+		return memory_error(v, &info);
+	}
+	return exit_internal(v, "a memory fault without an answer");
+}
+
+/* A wrong answer may be given again: the exit stays pending. */
+static int refuse_answer(struct vcpu *v, struct vmxhv_error *err, u32 item, u64 value, u64 wanted,
+			 const char *text)
+{
+	v->completion = COMPLETE_MMIO;
+	return refuse(err, -EINVAL, &(const struct refusal){
+			.code = VMXHV_ERR_RUN, .item = item, .value = value, .wanted = wanted },
+		      "%s", text);
+}
+
+static int mmio_fault(struct vcpu *v, struct vmxhv_error *err)
+{
+	const struct vmxhv_exit_mmio *answer = &v->run->u.mmio;
+	struct exception e = {
+		.vector = READ_ONCE(answer->fault_vector),
+		.has_error = READ_ONCE(answer->fault_has_error),
+		.error_code = READ_ONCE(answer->fault_error),
+		.payload = READ_ONCE(answer->fault_address),
+	};
+
+	if (e.vector > 31)
+		return refuse_answer(v, err, offsetof(struct vmxhv_run, u.mmio.fault_vector),
+				     e.vector, 31, "an exception has a vector below 32");
+	e.has_payload = e.vector == X86_TRAP_PF;
+	vcpu_raise_exception(v, &e);
+	return HANDLED;
+}
+
+/**
+ * complete_mmio() - RUN after an MMIO exit: RETIRE, FAULT or RETRY, as userspace answered
+ * @v: the vCPU, loaded
+ * @err: detail of a refusal
+ *
+ * Registers that a read changes come through the dirty groups; they are applied after this.
+ *
+ * Context: Process.
+ * Return: HANDLED; -EINVAL: no such answer, the exit stays pending.
+ */
+int complete_mmio(struct vcpu *v, struct vmxhv_error *err)
+{
+	u32 completion = READ_ONCE(v->run->u.mmio.completion);
+	u32 len;
+
+	switch (completion) {
+	case VMXHV_MMIO_RETRY:
+		return HANDLED;
+	case VMXHV_MMIO_RETIRE:
+		len = READ_ONCE(v->run->u.mmio.retire_len);
+		if (len < 1 || len > 15)
+			return refuse_answer(v, err, offsetof(struct vmxhv_run, u.mmio.retire_len),
+					     len, 15, "an instruction has 1 to 15 bytes");
+		vcpu_retire_insn(v, len);
+		return HANDLED;
+	case VMXHV_MMIO_FAULT:
+		return mmio_fault(v, err);
+	}
+	return refuse_answer(v, err, offsetof(struct vmxhv_run, u.mmio.completion), completion,
+			     VMXHV_MMIO_FAULT, "completion is none of RETRY, RETIRE and FAULT");
+}

@@ -1,0 +1,490 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * RUN: complete what the last exit left, then enter the guest until userspace is needed.
+ *
+ * A burst is a run of entries with interrupts off throughout in the host: exits that need nothing
+ * else are handled and the guest is entered again. A burst ends when a handler must sleep, when the
+ * host has work, or after BURST_EXITS: then interrupts are opened once.
+ */
+#include <linux/entry-kvm.h>
+#include <linux/sched/signal.h>
+
+#include <asm/msr.h>
+
+#include "compat.h"
+#include "vcpu/cpu_state.h"
+#include "vcpu/entry.h"
+#include "vcpu/exits.h"
+#include "vcpu/guest_context.h"
+#include "vcpu/host.h"
+#include "vcpu/init.h"
+#include "vcpu/lapic.h"
+#include "vcpu/publish.h"
+#include "vcpu/regs.h"
+#include "vcpu/run.h"
+#include "vcpu/setup.h"
+#include "vmx/arch.h"
+#include "vmx/caps.h"
+#include "vmx/exit_reasons.h"
+#include "vmx/l1d.h"
+#include "vmx/vmx.h"
+
+static_assert(offsetof(struct vcpu, gpr[REG_RAX]) == VCPU_RAX);
+static_assert(offsetof(struct vcpu, gpr[REG_RDI]) == VCPU_RDI);
+static_assert(offsetof(struct vcpu, gpr[REG_R15]) == VCPU_R15);
+static_assert(offsetof(struct vcpu, host_rsp) == VCPU_HOST_RSP);
+static_assert(offsetof(struct vcpu, cr2) == VCPU_CR2);
+static_assert(VMCS_HOST_RSP == HOST_RSP);
+
+/* Exits that a burst handles before it opens interrupts once. */
+#define BURST_EXITS	64
+
+/* Requests that cannot be served with interrupts off. */
+#define REQS_OUTSIDE	(BIT(REQ_KICK) | BIT(REQ_DEAD) | BIT(REQ_INIT) | BIT(REQ_SIPI))
+
+/* Requests that a halted vCPU looks at; a flush can wait for the next entry. */
+#define REQS_WAKE	(REQS_OUTSIDE | BIT(REQ_EVENT) | BIT(REQ_TIMER) | BIT(REQ_NMI))
+
+/* What the host wants of this thread before it enters a guest. */
+static inline bool host_work_pending(void)
+{
+	return read_thread_flags() & (XFER_TO_GUEST_MODE_WORK & ~_TIF_NOTIFY_RESUME);
+}
+
+/*
+ * Task work, restartable sequences and cgroup limits are done on the way back to userspace, and
+ * nowhere else that a module can call. Every time the thread sleeps there is some: it may wait a
+ * little, but not for ever, for a guest that never exits.
+ */
+#define RESUME_WORK_WAITS	msecs_to_jiffies(20)
+
+static inline bool resume_work_is_old(struct vcpu *v)
+{
+	if (likely(!test_thread_flag(TIF_NOTIFY_RESUME))) {
+		v->resume_work_since = 0;
+		return false;
+	}
+	if (!v->resume_work_since)
+		v->resume_work_since = jiffies | 1;
+	return time_after(jiffies, v->resume_work_since + RESUME_WORK_WAITS);
+}
+
+static void take_queued_nmis(struct vcpu *v)
+{
+	int queued = atomic_xchg(&v->nmi_queued, 0);
+
+	/* the processor remembers one while another is being handled */
+	v->events.nmi_pending = min(v->events.nmi_pending + queued, 2);
+}
+
+/* Does the vCPU itself have something for userspace? */
+static bool wants_outside(const struct vcpu *v)
+{
+	return v->events.extint_waiting || v->events.triple_fault || v->lapic->eoi_waiting;
+}
+
+/* Interrupts off. False: something waits that cannot be done here. */
+static bool serve_requests(struct vcpu *v)
+{
+	if (unlikely(READ_ONCE(v->requests))) {
+		if (READ_ONCE(v->requests) & REQS_OUTSIDE)
+			return false;
+		if (test_and_clear_bit(REQ_TLB_FLUSH, &v->requests))
+			vcpu_flush_tlb(v);
+		if (test_and_clear_bit(REQ_NMI, &v->requests))
+			take_queued_nmis(v);
+		clear_bit(REQ_TIMER, &v->requests);
+		clear_bit(REQ_EVENT, &v->requests);
+		/* what the bits announce is read after they are cleared */
+		smp_mb__after_atomic();
+	}
+	v->recheck = false;
+	lapic_timer_check(v);
+	vcpu_inject_events(v);
+	return !wants_outside(v);
+}
+
+/*
+ * The preemption timer stands in for the APIC timer while the guest runs, and takes the CPU back
+ * once a jiffy: a guest with interrupts masked for ever must not keep the host from its own.
+ * An exit saves what is left of it, so that it is loaded only when the deadline changed.
+ */
+static void load_preemption_timer(struct vcpu *v)
+{
+	u64 now = rdtsc();
+	u64 end = now + (u64)tsc_khz * (1000 / HZ);
+	u64 deadline = min(lapic_timer_deadline(v), end);
+	u64 ticks = deadline > now ? (deadline - now) >> vmx_caps.preemption_timer_shift : 0;
+
+	v->timer_stale = !vmx_caps.save_preemption_timer;
+	vmcs_write32(VMX_PREEMPTION_TIMER_VALUE, min_t(u64, ticks, U32_MAX));
+}
+
+static void write_dirty_registers(struct vcpu *v)
+{
+	if (v->reg_dirty & CACHE_RIP)
+		vmcs_writel(GUEST_RIP, v->rip);
+	if (unlikely(v->reg_dirty & CACHE_RSP))
+		vmcs_writel(GUEST_RSP, v->gpr[REG_RSP]);
+	if (unlikely(v->reg_dirty & CACHE_RFLAGS))
+		vmcs_writel(GUEST_RFLAGS, v->rflags);
+	v->reg_dirty = 0;
+}
+
+/*
+ * Nothing between the exit and the host's NMI handler may take an exception: its IRET would unblock
+ * NMIs (SDM: "Handling Multiple NMIs"). Hence noinstr, and hence INT 2 here, which runs the
+ * handler on the stack that it expects.
+ */
+static noinstr int enter_guest(struct vcpu *v)
+{
+	int how;
+
+	guest_context_enter();
+	how = vmx_enter(v, v->vmcs.launched);
+	if (likely(!how)) {
+		v->exit.reason = vmcs_read32(VM_EXIT_REASON);
+		v->exit.valid = 0;
+		if (unlikely(v->exit.reason == EXIT_REASON_EXCEPTION_NMI)) {
+			v->exit.intr_info = vmcs_read32(VM_EXIT_INTR_INFO);
+			if ((v->exit.intr_info & INTR_INFO_TYPE_MASK) == INTR_TYPE_NMI_INTR)
+				asm volatile("int $2");
+		}
+	}
+	guest_context_exit();
+	return how;
+}
+
+/* One entry and its exit. HANDLED: enter again at once. Sets *row when the exit needs more. */
+static int enter_once(struct vcpu *v, const struct exit_row **pending)
+{
+	const struct exit_row *row;
+	int how, ret;
+
+	if (v->timer_stale)
+		load_preemption_timer(v);
+	write_dirty_registers(v);
+
+	how = enter_guest(v);
+	v->reg_avail = 0;
+	if (unlikely(how))
+		return exit_failed_entry(v, how);
+	v->vmcs.launched = true;
+	if (unlikely(v->exit.reason & VMX_EXIT_REASON_FAILED_ENTRY))
+		return exit_failed_entry(v, 0);
+
+	v->events.injected.info = 0;
+	row = exit_row(v->exit.reason);
+	if (unlikely(row->flags & ROW_DELIVERY))
+		vcpu_recover_events(v);
+	if (!(row->flags & ROW_IRQS_OFF)) {
+		*pending = row;
+		return HANDLED;
+	}
+	ret = row->handle(v);
+	if (row->flags & ROW_EVENTS)
+		v->recheck = true;
+	return ret;
+}
+
+/* Interrupts off. Is there anything for the host to do before a guest may run? */
+static bool host_wants_cpu(struct vcpu *v)
+{
+	return this_cpu_read(vmcs_current) != &v->vmcs || host_work_pending();
+}
+
+static int burst_entries(struct vcpu *v, const struct exit_row **pending)
+{
+	unsigned int left = BURST_EXITS;
+	int ret;
+
+	v->recheck = true;
+	v->timer_stale = true;
+	do {
+		if (unlikely(v->recheck || READ_ONCE(v->requests)) && !serve_requests(v))
+			return HANDLED;
+		ret = enter_once(v, pending);
+	} while (ret == HANDLED && !*pending && --left);
+	return ret;
+}
+
+/*
+ * Enters the guest until something needs interrupts on. *pending is an exit whose handler is still
+ * to be called, with interrupts on.
+ */
+static int run_burst(struct vcpu *v, const struct exit_row **pending)
+{
+	int ret = HANDLED;
+
+	local_irq_disable();
+	/* the mode before the requests: see request.c */
+	smp_store_mb(v->mode, IN_GUEST);
+	if (likely(!host_wants_cpu(v))) {
+		host_burst_begin(v);
+		xstate_enter(v);
+		if (unlikely(v->dr_loaded))
+			dr_enter(v);
+		vmx_l1d_before_burst(&v->l1d_stale);
+		guest_burst_enter();
+		ret = burst_entries(v, pending);
+		xstate_leave(v);
+		host_burst_end(v);
+		/* what waits for the host is taken here, on the guest's account */
+		WRITE_ONCE(v->mode, OUTSIDE_GUEST);
+		local_irq_enable();
+		local_irq_disable();
+		guest_burst_exit();
+	}
+	WRITE_ONCE(v->mode, OUTSIDE_GUEST);
+	local_irq_enable();
+	return ret;
+}
+
+/* This CPU left VMX operation (it goes down, or the host does): move, or give up. */
+static int reload(struct vcpu *v)
+{
+	int ret;
+
+	if (this_cpu_read(vmcs_current) == &v->vmcs)
+		return HANDLED;
+	vcpu_put(v);
+	ret = vcpu_load(v);
+	return ret ?: HANDLED;
+}
+
+static int serve_host(struct vcpu *v)
+{
+	if (signal_pending(current)) {
+		/* the kick, if there is one, stays for the next RUN */
+		exit_to_user(v, VMXHV_EXIT_INTR);
+		return -EINTR;
+	}
+	if (need_resched())
+		schedule();
+	if (test_and_clear_bit(REQ_KICK, &v->requests) || resume_work_is_old(v)) {
+		exit_to_user(v, VMXHV_EXIT_INTR);
+		return TO_USER;
+	}
+	return HANDLED;
+}
+
+/* Requests and states that end or hold up the run; interrupts on, may sleep. */
+static int serve_outside(struct vcpu *v)
+{
+	struct { u8 vector; u8 zero[7]; } eoi = {};
+
+	if (test_bit(REQ_DEAD, &v->requests))
+		return -EIO;
+	if (v->events.triple_fault) {
+		v->events.triple_fault = false;
+		v->events.activity = VMXHV_SHUTDOWN;
+	}
+	if (v->events.activity == VMXHV_SHUTDOWN) {
+		exit_to_user(v, VMXHV_EXIT_SHUTDOWN);
+		return TO_USER;
+	}
+	if (test_and_clear_bit(REQ_INIT, &v->requests))
+		vcpu_init(v);
+	if (test_and_clear_bit(REQ_SIPI, &v->requests))
+		vcpu_start_up(v);
+	if (lapic_eoi_exit(v, &eoi.vector)) {
+		exit_to_user(v, VMXHV_EXIT_EOI);
+		publish_union(v, &eoi, sizeof(eoi));
+		return TO_USER;
+	}
+	if (v->events.extint_waiting) {
+		v->completion = COMPLETE_INTACK;
+		exit_to_user(v, VMXHV_EXIT_INTACK);
+		return TO_USER;
+	}
+	return HANDLED;
+}
+
+static bool halt_ends(struct vcpu *v)
+{
+	if (READ_ONCE(v->requests) & REQS_OUTSIDE)
+		return true;
+	if (v->events.activity != VMXHV_HALTED)
+		return false;
+	clear_bit(REQ_EVENT, &v->requests);
+	clear_bit(REQ_TIMER, &v->requests);
+	/* what the bits announce is read after they are cleared */
+	smp_mb__after_atomic();
+	if (test_and_clear_bit(REQ_NMI, &v->requests))
+		take_queued_nmis(v);
+	lapic_timer_check(v);
+	if (!vcpu_has_wakeup(v))
+		return false;
+	v->events.activity = VMXHV_ACTIVE;
+	return true;
+}
+
+/* HLT, or waiting for a start-up IPI: sleep until something for this vCPU arrives. */
+static int wait_for_event(struct vcpu *v)
+{
+	int ret = 0;
+
+	while (!ret && !halt_ends(v)) {
+		lapic_timer_halt(v);
+		ret = wait_event_interruptible(v->wait, READ_ONCE(v->requests) & REQS_WAKE);
+		lapic_timer_wake(v);
+	}
+	return HANDLED;
+}
+
+static int run_loop(struct vcpu *v)
+{
+	const struct exit_row *pending;
+	int ret;
+
+	for (;;) {
+		if (unlikely(v->events.activity == VMXHV_HALTED ||
+			     v->events.activity == VMXHV_WAIT_SIPI))
+			wait_for_event(v);
+		if (unlikely(host_work_pending() || test_bit(REQ_KICK, &v->requests) ||
+			     resume_work_is_old(v))) {
+			ret = serve_host(v);
+			if (ret != HANDLED)
+				return ret;
+		}
+		if (unlikely((READ_ONCE(v->requests) & REQS_OUTSIDE) || wants_outside(v) ||
+			     v->events.activity == VMXHV_SHUTDOWN)) {
+			ret = serve_outside(v);
+			if (ret != HANDLED)
+				return ret;
+		}
+		if (unlikely(v->events.activity != VMXHV_ACTIVE))
+			continue;
+
+		pending = NULL;
+		ret = run_burst(v, &pending);
+		if (pending && ret == HANDLED) {
+			v->l1d_stale |= !(pending->flags & ROW_OPEN);
+			ret = pending->handle(v);
+		}
+		if (unlikely(v->vmcs.failed))
+			ret = exit_internal(v, "a VMREAD or VMWRITE failed");
+		if (ret != HANDLED)
+			return ret;
+		ret = reload(v);
+		if (ret != HANDLED)
+			return ret;
+	}
+}
+
+static int complete_msr(struct vcpu *v, bool read)
+{
+	u32 fault = READ_ONCE(v->run->u.msr.fault);
+	u64 value = READ_ONCE(v->run->u.msr.value);
+
+	if (fault)
+		return raise_gp(v);
+	if (read)
+		vcpu_set_edx_eax(v, value);
+	vcpu_skip_insn(v);
+	return HANDLED;
+}
+
+static int complete_intack(struct vcpu *v)
+{
+	v->events.extint_waiting = false;
+	if (READ_ONCE(v->run->intack_spurious))
+		return HANDLED;
+	v->events.extint_answered = true;
+	v->events.extint_vector = READ_ONCE(v->run->intack_vector);
+	return HANDLED;
+}
+
+static int complete_hypercall(struct vcpu *v)
+{
+	v->gpr[REG_RAX] = READ_ONCE(v->run->u.hypercall.result);
+	vcpu_skip_insn(v);
+	return HANDLED;
+}
+
+/* The answer to the last exit. HANDLED, or -EINVAL for one that makes no sense. */
+static int complete_exit(struct vcpu *v, struct vmxhv_error *err)
+{
+	enum pending_completion what = v->completion;
+
+	v->completion = COMPLETE_NONE;
+	switch (what) {
+	case COMPLETE_NONE:
+		return HANDLED;
+	case COMPLETE_IO:
+		return complete_io(v);
+	case COMPLETE_MMIO:
+		return complete_mmio(v, err);
+	case COMPLETE_MSR_READ:
+	case COMPLETE_MSR_WRITE:
+		return complete_msr(v, what == COMPLETE_MSR_READ);
+	case COMPLETE_HYPERCALL:
+		return complete_hypercall(v);
+	case COMPLETE_INTACK:
+		return complete_intack(v);
+	}
+	return HANDLED;
+}
+
+/* Steps 1 to 3 of RUN: what userspace answered and changed. */
+static int run_begin(struct vcpu *v, u32 flags, struct vmxhv_error *err)
+{
+	int ret;
+
+	v->user_flags = READ_ONCE(v->run->user_flags);
+	v->wanted = READ_ONCE(v->run->wanted);
+	if (unlikely((v->user_flags & ~VMXHV_USER_FLAGS) || (v->wanted & ~VMXHV_GROUPS)))
+		return refuse_run_flags(v, err);
+
+	if (v->completion != COMPLETE_NONE) {
+		ret = complete_exit(v, err);
+		if (ret != HANDLED)
+			return ret;
+	}
+	if (unlikely(READ_ONCE(v->run->dirty))) {
+		ret = apply_dirty_groups(v, err);
+		if (ret)
+			return ret;
+	}
+	if (unlikely(flags & VMXHV_RUN_COMPLETE_ONLY)) {
+		exit_to_user(v, VMXHV_EXIT_NONE);
+		return TO_USER;
+	}
+	if (unlikely(READ_ONCE(v->run->kick))) {
+		exit_to_user(v, VMXHV_EXIT_INTR);
+		return TO_USER;
+	}
+	return HANDLED;
+}
+
+/**
+ * vcpu_run() - the RUN call
+ * @v: the vCPU; its mutex is held, current->mm is the VM's
+ * @flags: VMXHV_RUN_*, already checked
+ * @err: detail of a refusal
+ *
+ * Context: Process; sleeps while the guest halts.
+ * Return: 0 with an exit in the run area; -EINTR, likewise (INTR); -EINVAL the run area asks for
+ * something that does not exist; -EIO the VM is dead; -ESHUTDOWN.
+ */
+int vcpu_run(struct vcpu *v, u32 flags, struct vmxhv_error *err)
+{
+	int ret;
+
+	if (unlikely(READ_ONCE(v->vm->dead)))
+		return -EIO;
+	ret = vcpu_load(v);
+	if (unlikely(ret))
+		return ret;
+
+	ret = run_begin(v, flags, err);
+	if (ret == HANDLED) {
+		v->ran = true;
+		v->l1d_stale = true;
+		xstate_load(v);
+		ret = run_loop(v);
+		xstate_put(v);
+	}
+	vcpu_put(v);
+	return ret;
+}
