@@ -1,21 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The module's entry and exit, and the misc device that userspace opens. */
+#include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 
-static const struct file_operations vmxhv_fops = {
-	.owner = THIS_MODULE,
-	.llseek = noop_llseek,
-};
+#include "ioctl/ioctl.h"
+#include "vmx/vmx.h"
 
 static struct miscdevice vmxhv_misc = {
 	.minor = MISC_DYNAMIC_MINOR,
 	.name = "vmxhv",
-	.fops = &vmxhv_fops,
+	.fops = &vmxhv_device_fops,
 	.mode = 0600,
 };
 
-module_misc_device(vmxhv_misc);
+/* Loads on every x86-64 CPU: GET_INFO says why one cannot be used, CREATE_VM refuses. */
+static int __init vmxhv_init(void)
+{
+	int ret = vmx_init();
+
+	if (ret)
+		return ret;
+	ret = misc_register(&vmxhv_misc);
+	if (ret)
+		vmx_exit();
+	return ret;
+}
+
+/* Every open descriptor holds the module, so no VM is left by now. */
+static void __exit vmxhv_exit(void)
+{
+	misc_deregister(&vmxhv_misc);
+	vmx_exit();
+}
+
+module_init(vmxhv_init);
+module_exit(vmxhv_exit);
 
 MODULE_DESCRIPTION("A small hypervisor for Intel VMX");
 MODULE_AUTHOR("The vmxhv authors");

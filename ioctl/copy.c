@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The way of an argument into the kernel and back, the same for every command: the rules that open
+ * vmxhv.h are kept here and nowhere else.
+ */
+#include <linux/err.h>
+#include <linux/kernel.h>
+#include <linux/overflow.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include "ioctl/ioctl.h"
+#include "vmxhv_layout.h"
+
+/* What every argument begins with. */
+struct head {
+	u32 size;
+	u32 flags;
+};
+
+/* An argument in the kernel: GET_INFO's is the largest. */
+union argument {
+	struct head head;
+	u64 align;
+	u8 raw[MAX_ARG_SIZE];
+};
+
+void last_error_init(struct last_error *last)
+{
+	spin_lock_init(&last->lock);
+	memset(&last->error, 0, sizeof(last->error));
+}
+
+/**
+ * last_error_set() - remember a refusal for GET_ERROR
+ * @last: of the descriptor
+ * @error: the negative errno that the call returns
+ * @detail: what refuse() recorded, if it did
+ *
+ * Context: Any; a refusal without detail (out of memory, a bad pointer) is kept as its errno.
+ */
+void last_error_set(struct last_error *last, long error, const struct vmxhv_error *detail)
+{
+	spin_lock(&last->lock);
+	if (detail && detail->error == -error) {
+		last->error = *detail;
+	} else {
+		memset(&last->error, 0, sizeof(last->error));
+		last->error.error = -error;
+	}
+	spin_unlock(&last->lock);
+}
+
+/**
+ * last_error_get() - the body of GET_ERROR
+ * @last: of the descriptor
+ * @out: the caller's structure; its size and flags stay
+ *
+ * Return: 0.
+ */
+long last_error_get(struct last_error *last, struct vmxhv_error *out)
+{
+	u32 size = out->size;
+
+	spin_lock(&last->lock);
+	*out = last->error;
+	spin_unlock(&last->lock);
+	out->size = size;
+	out->flags = 0;
+	return 0;
+}
+
+/*
+ * The size is read once, and that value decides how much is copied and what the handler sees: the
+ * copy may find another one in memory by then.
+ */
+static long copy_in(const struct ioctl_call *call, void __user *user, union argument *arg,
+		    u32 *user_size, struct vmxhv_error *err)
+{
+	u32 size;
+	int ret;
+
+	if (get_user(size, (u32 __user *)user))
+		return -EFAULT;
+	if (size < call->min_size)
+		return refuse_arg(err, -EINVAL, head, size, size, call->min_size,
+				  "size is less than the structure's first version");
+	if (size > PAGE_SIZE)
+		return refuse_arg(err, -E2BIG, head, size, size, PAGE_SIZE,
+				  "size is beyond any version of the structure");
+
+	ret = copy_struct_from_user(arg, call->size, user, size);
+	if (ret == -E2BIG)
+		return refuse_arg(err, -E2BIG, head, size, size, call->size,
+				  "not zero beyond what this kernel knows");
+	if (ret)
+		return ret;
+	arg->head.size = call->size;
+	if (arg->head.flags & ~call->known_flags)
+		return refuse_arg(err, -EINVAL, head, flags, arg->head.flags, call->known_flags,
+				  "unknown flag");
+	*user_size = size;
+	return 0;
+}
+
+static long copy_out(const struct ioctl_call *call, void __user *user, const union argument *arg,
+		     u32 user_size)
+{
+	u32 length = min_t(u32, user_size, call->size);
+
+	if (copy_to_user(user, arg, length))
+		return -EFAULT;
+	if (user_size > length && clear_user(user + length, user_size - length))
+		return -EFAULT;
+	return 0;
+}
+
+static long call_with_argument(const struct ioctl_call *call, struct file *file, void __user *user,
+			       struct vmxhv_error *err)
+{
+	union argument arg;
+	u32 user_size;
+	long ret;
+
+	BUILD_BUG_ON(sizeof(arg) != MAX_ARG_SIZE);
+	ret = copy_in(call, user, &arg, &user_size, err);
+	if (ret)
+		return ret;
+
+	ret = call->handler(file, &arg, err);
+	if (ret >= 0 ? call->how & CALL_OUT : call->how & CALL_OUT_ON_ERROR)
+		return copy_out(call, user, &arg, user_size) ?: ret;
+
+	/*
+	 * Input only: the kernel's size is all there is to tell. It differs for a caller built
+	 * against another version only, and is no reason to take back what has been done.
+	 */
+	if (ret >= 0 && user_size != call->size)
+		(void)put_user(call->size, (u32 __user *)user);
+	return ret;
+}
+
+static const struct ioctl_call *find_call(const struct ioctl_call *calls, unsigned int count,
+					  unsigned int cmd)
+{
+	unsigned int i;
+
+	if (_IOC_TYPE(cmd) != VMXHV_MAGIC)
+		return NULL;
+	for (i = 0; i < count; i++) {
+		if (calls[i].nr == _IOC_NR(cmd))
+			return &calls[i];
+	}
+	return NULL;
+}
+
+/**
+ * ioctl_dispatch() - find a command in its descriptor's table and do it
+ * @calls: the table
+ * @count: its rows
+ * @file: passed to the handler
+ * @last: where a refusal is kept for GET_ERROR
+ * @cmd: only type and number count; the size in it is the caller's view of a growing structure
+ * @arg: the caller's pointer
+ *
+ * A signal is no refusal: -EINTR leaves the last one as it was.
+ *
+ * Context: Process context; may sleep.
+ * Return: The handler's value, or -ENOTTY (unknown command), -EFAULT, -EINVAL (size too small or
+ * an unknown flag), -E2BIG (a tail that this kernel does not know is not zero).
+ */
+long ioctl_dispatch(const struct ioctl_call *calls, unsigned int count, struct file *file,
+		    struct last_error *last, unsigned int cmd, unsigned long arg)
+{
+	const struct ioctl_call *call = find_call(calls, count, cmd);
+	struct vmxhv_error err;
+	long ret;
+
+	if (!call)
+		return -ENOTTY;
+
+	err.error = 0;
+	if (call->min_size)
+		ret = call_with_argument(call, file, (void __user *)arg, &err);
+	else
+		ret = call->handler(file, NULL, &err);
+	if (ret < 0 && ret != -EINTR && !(call->how & CALL_KEEP_ERROR))
+		last_error_set(last, ret, &err);
+	return ret;
+}
+
+/**
+ * copy_array() - an array of the caller's, in the kernel
+ * @user: its address, as the structure holds it
+ * @count: its entries, which the caller of this has bounded
+ * @entry_size: bytes of each
+ *
+ * Context: Process context; may sleep.
+ * Return: Memory for kvfree(), or an ERR_PTR() of -ENOMEM or -EFAULT.
+ */
+void *copy_array(u64 user, u32 count, size_t entry_size)
+{
+	size_t bytes = array_size(count, entry_size);
+	void *copy;
+
+	if (user != (unsigned long)user)
+		return ERR_PTR(-EFAULT);
+	copy = kvzalloc(bytes, GFP_KERNEL_ACCOUNT);
+	if (!copy)
+		return ERR_PTR(-ENOMEM);
+	if (copy_from_user(copy, u64_to_user_ptr(user), bytes)) {
+		kvfree(copy);
+		return ERR_PTR(-EFAULT);
+	}
+	return copy;
+}
+
+/**
+ * copy_array_out() - the way back
+ * @user: the caller's array
+ * @from: the kernel's
+ * @count: entries
+ * @entry_size: bytes of each
+ *
+ * Return: 0 or -EFAULT.
+ */
+long copy_array_out(u64 user, const void *from, u32 count, size_t entry_size)
+{
+	if (copy_to_user(u64_to_user_ptr(user), from, array_size(count, entry_size)))
+		return -EFAULT;
+	return 0;
+}

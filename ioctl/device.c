@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The descriptor of /dev/vmxhv: what this host can do, and new VMs. */
+#include <linux/cpufeature.h>
+#include <linux/fs.h>
+#include <linux/module.h>
+#include <linux/security.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <asm/tsc.h>
+
+#include "ioctl/ioctl.h"
+#include "vcpu/cpu_state.h"
+#include "vcpu/lapic.h"
+#include "vcpu/vm.h"
+#include "vmx/caps.h"
+#include "vmx/vmx.h"
+
+/* Four-level EPT translates this many bits, whatever the CPU's width. */
+#define EPT_GPA_BITS	48
+
+static u32 gpa_bits(const struct vmx_cpu *cpu)
+{
+	return min_t(u32, cpu->cpuid_phys_bits, EPT_GPA_BITS);
+}
+
+static u32 tainted_by(void)
+{
+	u32 by = 0;
+
+	if (boot_cpu_has(X86_FEATURE_HYPERVISOR))
+		by |= VMXHV_TAINT_HYPERVISOR;
+	if (security_locked_down(LOCKDOWN_INTEGRITY_MAX))
+		by |= VMXHV_TAINT_LOCKDOWN;
+	return by;
+}
+
+static u64 features(const struct vmx_caps *caps)
+{
+	u64 f = VMXHV_FEATURE_X2APIC;	/* emulated: any CPU has it */
+
+	f |= caps->ept_2m ? VMXHV_FEATURE_EPT_2M : 0;
+	f |= caps->ept_1g ? VMXHV_FEATURE_EPT_1G : 0;
+	f |= caps->ept_ad ? VMXHV_FEATURE_EPT_AD : 0;
+	f |= caps->has_preemption_timer ? VMXHV_FEATURE_PREEMPTION_TIMER : 0;
+	f |= caps->tsc_scaling ? VMXHV_FEATURE_TSC_SCALING : 0;
+	f |= caps->apic_reg_virt && caps->virt_intr_delivery ? VMXHV_FEATURE_APICV : 0;
+	f |= caps->pml ? VMXHV_FEATURE_PML : 0;
+	f |= boot_cpu_has(X86_FEATURE_OSXSAVE) ? VMXHV_FEATURE_XSAVE : 0;
+	return f;
+}
+
+/* One CPU's own words. All are alike, or the refusal says which is not. */
+static void info_capabilities(struct vmxhv_info *info)
+{
+	struct vmx_refusal ignored = {};
+	struct vmx_caps caps = {};
+	struct vmx_cpu cpu;
+
+	preempt_disable();
+	vmx_cpu_read(&cpu);
+	preempt_enable();
+
+	if (!vmx_caps_check(&cpu, &caps, &ignored))
+		info->features[0] = features(&caps);
+	info->gpa_bits = gpa_bits(&cpu);
+	info->vmx_msr_valid = cpu.msr_valid;
+	info->feature_control = cpu.feature_control;
+	memcpy(info->vmx_msr, cpu.msr, sizeof(info->vmx_msr));
+}
+
+static void info_usable(struct vmxhv_info *info)
+{
+	struct vmx_refusal why = { .cpu = -1 };
+
+	info->unusable_cpu = -1;
+	if (!vmx_probe(&why))
+		return;
+	info->unusable_reason = why.reason;
+	info->unusable_cpu = why.cpu;
+	info->unusable_msr = why.msr;
+	info->unusable_seen = why.seen;
+	info->unusable_wanted = why.wanted;
+	strscpy(info->owner, why.owner, sizeof(info->owner));
+	strscpy(info->unusable_text, why.text, sizeof(info->unusable_text));
+}
+
+/**
+ * device_get_info() - VMXHV_GET_INFO: versions, limits, and whether and why not VMX can be used
+ * @file: the device
+ * @arg: struct vmxhv_info; all of it is output
+ * @err: where a refusal is recorded
+ *
+ * Context: Process context; asks every CPU. Works where VMX cannot be used.
+ * Return: 0.
+ */
+static long device_get_info(struct file *file, void *arg, struct vmxhv_error *err)
+{
+	struct vmxhv_info *info = arg;
+
+	memset(info, 0, sizeof(*info));
+	info->size = sizeof(*info);
+	info->abi_major = VMXHV_ABI_MAJOR;
+	info->abi_minor = VMXHV_ABI_MINOR;
+	info_usable(info);
+	info_capabilities(info);
+	info->tainted = tainted_by();
+	info->max_vcpus = VM_MAX_VCPUS;
+	info->max_ranges = MEMORY_MAX_RANGES;
+	info->max_cpuid = MAX_CPUID_ENTRIES;
+	info->max_msrs = MAX_MSR_ENTRIES;
+	info->run_size = VMXHV_RUN_SIZE;
+	info->tsc_khz = tsc_khz;
+	info->apic_timer_hz = lapic_timer_hz();
+	return 0;
+}
+
+/**
+ * device_create_vm() - VMXHV_CREATE_VM: a VM that belongs to the caller's address space
+ * @file: the device
+ * @arg: struct vmxhv_create_vm; no flags yet
+ * @err: where a refusal is recorded
+ *
+ * Context: Process context; the first VM turns VMX on, on every CPU.
+ * Return: A descriptor (close-on-exec), or -ENODEV, -EPERM, -EBUSY, -EOPNOTSUPP, -EXDEV, -EIO,
+ * -ESHUTDOWN as enum vmxhv_unusable says; -ENOMEM, -EMFILE, -ENFILE.
+ */
+static long device_create_vm(struct file *file, void *arg, struct vmxhv_error *err)
+{
+	struct vm *vm = vm_create(err);
+	int fd;
+
+	if (IS_ERR(vm))
+		return PTR_ERR(vm);
+	fd = vm_fd_create(vm);
+	if (fd < 0)
+		vm_put(vm);
+	return fd;
+}
+
+/**
+ * device_get_cpuid() - VMXHV_GET_CPUID: the table that SET_CPUID takes as it is
+ * @file: the device
+ * @arg: struct vmxhv_cpuid; count is what there is room for, then what there is
+ * @err: where a refusal is recorded
+ *
+ * Context: Process context.
+ * Return: 0, -ENOSPC (count says how many are needed), -EINVAL, -EFAULT, -ENOMEM.
+ */
+static long device_get_cpuid(struct file *file, void *arg, struct vmxhv_error *err)
+{
+	struct vmxhv_cpuid_entry *entries;
+	struct vmxhv_cpuid *cpuid = arg;
+	u32 count = 0;
+	long ret;
+
+	if (cpuid->reserved)
+		return refuse_arg(err, -EINVAL, vmxhv_cpuid, reserved, cpuid->reserved, 0,
+				  "reserved field is not 0");
+	entries = kvcalloc(MAX_CPUID_ENTRIES, sizeof(*entries), GFP_KERNEL_ACCOUNT);
+	if (!entries)
+		return -ENOMEM;
+
+	ret = cpuid_default(entries, min_t(u32, cpuid->count, MAX_CPUID_ENTRIES), &count);
+	if (!ret)
+		ret = copy_array_out(cpuid->entries, entries, count, sizeof(*entries));
+	if (ret == -ENOSPC)
+		refuse_arg(err, -ENOSPC, vmxhv_cpuid, count, cpuid->count, count,
+			   "the table has more entries");
+	kvfree(entries);
+	cpuid->count = count;
+	return ret;
+}
+
+/**
+ * device_get_msr_list() - VMXHV_GET_MSR_LIST: the MSRs that GET_MSRS and SET_MSRS know
+ * @file: the device
+ * @arg: struct vmxhv_msrs; count is what there is room for, then what there is
+ * @err: where a refusal is recorded
+ *
+ * Context: Process context.
+ * Return: 0, -ENOSPC (count says how many are needed), -EINVAL, -EFAULT, -ENOMEM.
+ */
+static long device_get_msr_list(struct file *file, void *arg, struct vmxhv_error *err)
+{
+	struct vmxhv_msr_entry *entries;
+	struct vmxhv_msrs *msrs = arg;
+	u32 count = 0;
+	long ret;
+
+	if (msrs->reserved)
+		return refuse_arg(err, -EINVAL, vmxhv_msrs, reserved, msrs->reserved, 0,
+				  "reserved field is not 0");
+	entries = kvcalloc(MAX_MSR_ENTRIES, sizeof(*entries), GFP_KERNEL_ACCOUNT);
+	if (!entries)
+		return -ENOMEM;
+
+	ret = msr_list(entries, min_t(u32, msrs->count, MAX_MSR_ENTRIES), &count);
+	if (!ret)
+		ret = copy_array_out(msrs->entries, entries, count, sizeof(*entries));
+	if (ret == -ENOSPC)
+		refuse_arg(err, -ENOSPC, vmxhv_msrs, count, msrs->count, count,
+			   "there are more MSRs");
+	kvfree(entries);
+	msrs->count = count;
+	return ret;
+}
+
+/**
+ * device_get_error() - VMXHV_GET_ERROR: the last refusal of this descriptor
+ * @file: the device
+ * @arg: struct vmxhv_error; all of it is output
+ * @err: unused
+ *
+ * Context: Process context.
+ * Return: 0.
+ */
+static long device_get_error(struct file *file, void *arg, struct vmxhv_error *err)
+{
+	return last_error_get(file->private_data, arg);
+}
+
+static const struct ioctl_call device_calls[] = {
+	IOCTL_CALL(VMXHV_GET_INFO, vmxhv_info, 480, 0, CALL_OUT, device_get_info),
+	IOCTL_CALL(VMXHV_CREATE_VM, vmxhv_create_vm, 8, 0, 0, device_create_vm),
+	IOCTL_CALL(VMXHV_GET_CPUID, vmxhv_cpuid, 24, 0, CALL_OUT | CALL_OUT_ON_ERROR,
+		   device_get_cpuid),
+	IOCTL_CALL(VMXHV_GET_MSR_LIST, vmxhv_msrs, 24, 0, CALL_OUT | CALL_OUT_ON_ERROR,
+		   device_get_msr_list),
+	IOCTL_CALL(VMXHV_GET_ERROR, vmxhv_error, 136, 0, CALL_OUT | CALL_KEEP_ERROR,
+		   device_get_error),
+};
+
+static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return ioctl_dispatch(device_calls, ARRAY_SIZE(device_calls), file, file->private_data,
+			      cmd, arg);
+}
+
+static int device_open(struct inode *inode, struct file *file)
+{
+	struct last_error *last = kzalloc(sizeof(*last), GFP_KERNEL_ACCOUNT);
+
+	if (!last)
+		return -ENOMEM;
+	last_error_init(last);
+	file->private_data = last;
+	return 0;
+}
+
+static int device_release(struct inode *inode, struct file *file)
+{
+	kfree(file->private_data);
+	return 0;
+}
+
+const struct file_operations vmxhv_device_fops = {
+	.owner = THIS_MODULE,
+	.open = device_open,
+	.release = device_release,
+	.unlocked_ioctl = device_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.llseek = noop_llseek,
+};

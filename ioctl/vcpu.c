@@ -1,0 +1,488 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The descriptor of a vCPU: running it, events sent to it, and its run area.
+ *
+ * RUN and everything that reads or writes state try the vCPU's mutex and give EBUSY while somebody
+ * else has it. KICK, EXTINT, NMI, INIT and SIPI never take it: they are meant for a running vCPU.
+ */
+#include <linux/anon_inodes.h>
+#include <linux/atomic.h>
+#include <linux/err.h>
+#include <linux/fcntl.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/vmalloc.h>
+#include <asm/trapnr.h>
+
+#include "ioctl/ioctl.h"
+#include "vcpu/exits.h"
+#include "vcpu/lapic.h"
+#include "vcpu/vcpu.h"
+#include "vcpu/vm.h"
+
+#define NR_EXCEPTIONS		32
+
+/* One NMI can wait behind a blocked one (SDM: "Nonmaskable Interrupt (NMI)"). */
+#define MAX_QUEUED_NMIS		2
+
+/* Exceptions that push an error code (SDM: "Exception and Interrupt Reference"). */
+#define HAS_ERROR_CODE	(BIT(X86_TRAP_DF) | BIT(X86_TRAP_TS) | BIT(X86_TRAP_NP) |	\
+			 BIT(X86_TRAP_SS) | BIT(X86_TRAP_GP) | BIT(X86_TRAP_PF) |	\
+			 BIT(X86_TRAP_AC) | BIT(X86_TRAP_CP))
+/* Exceptions that change a register beside the stack: CR2 or DR6. */
+#define HAS_PAYLOAD	(BIT(X86_TRAP_DB) | BIT(X86_TRAP_PF))
+
+long refuse_busy(struct vmxhv_error *err)
+{
+	return refuse(err, -EBUSY, &(const struct refusal){ .code = VMXHV_ERR_NONE },
+		      "another call is at work on this vCPU");
+}
+
+/**
+ * vcpu_begin() - own a vCPU and have its VMCS current
+ * @v: the vCPU
+ * @err: where a refusal is recorded
+ *
+ * Context: Process context; may sleep. Ends with vcpu_end().
+ * Return: 0, -EBUSY, or why the VMCS cannot be loaded.
+ */
+long vcpu_begin(struct vcpu *v, struct vmxhv_error *err)
+{
+	int ret;
+
+	if (!mutex_trylock(&v->mutex))
+		return refuse_busy(err);
+	ret = vcpu_load(v);
+	if (ret)
+		mutex_unlock(&v->mutex);
+	return ret;
+}
+
+void vcpu_end(struct vcpu *v)
+{
+	vcpu_put(v);
+	mutex_unlock(&v->mutex);
+}
+
+static long run_locked(struct vcpu *v, u32 flags, struct vmxhv_error *err)
+{
+	long ret;
+
+	if (!mutex_trylock(&v->mutex))
+		return refuse_busy(err);
+	ret = vcpu_run(v, flags, &v->error);
+	if (unlikely(ret < 0)) {
+		*err = v->error;
+		v->error.error = 0;
+	}
+	mutex_unlock(&v->mutex);
+	return ret;
+}
+
+/**
+ * vcpu_run_call() - VMXHV_RUN: complete the last exit, apply what userspace changed, and enter
+ * @file: the vCPU
+ * @arg: struct vmxhv_run_args
+ * @err: where a refusal is recorded
+ *
+ * Context: Process context; sleeps while the guest is halted.
+ * Return: 0 with an exit in the run area; -EINTR (a signal; the exit is INTR), -EBUSY (another
+ * call is at work), -EINVAL (the run area's answer to the last exit), -EIO (dead, or not the
+ * caller's), -ESHUTDOWN (the host is going down).
+ */
+static long vcpu_run_call(struct file *file, void *arg, struct vmxhv_error *err)
+{
+	const struct vmxhv_run_args *run = arg;
+
+	return run_locked(file_vcpu(file), run->flags, err);
+}
+
+/**
+ * vcpu_kick_call() - VMXHV_KICK: have RUN return INTR, now or when next called
+ * @file: the vCPU
+ * @arg: none
+ * @err: unused
+ *
+ * Context: Any thread of the VM's process; never waits.
+ * Return: 0, -EIO (not the caller's).
+ */
+static long vcpu_kick_call(struct file *file, void *arg, struct vmxhv_error *err)
+{
+	vcpu_kick(file_vcpu(file));
+	return 0;
+}
+
+static long inject_check_exception(const struct vmxhv_inject *in, struct vmxhv_error *err)
+{
+	bool error_code, payload;
+
+	if (in->vector >= NR_EXCEPTIONS || in->vector == X86_TRAP_NMI)
+		return refuse_arg(err, -EINVAL, vmxhv_inject, vector, in->vector,
+				  NR_EXCEPTIONS - 1, "not an exception's vector");
+	error_code = HAS_ERROR_CODE & BIT(in->vector);
+	if (in->has_error != error_code)
+		return refuse_arg(err, -EINVAL, vmxhv_inject, has_error, in->has_error,
+				  error_code, "vector %u %s an error code", in->vector,
+				  error_code ? "has" : "does not have");
+	payload = HAS_PAYLOAD & BIT(in->vector);
+	if (in->has_payload > payload)
+		return refuse_arg(err, -EINVAL, vmxhv_inject, has_payload, in->has_payload,
+				  payload, "a payload belongs to vectors 1 and 14");
+	return 0;
+}
+
+/* What the kind does not use must be 0, so that it can come to mean something. */
+static long inject_check(const struct vmxhv_inject *in, struct vmxhv_error *err)
+{
+	if (in->kind > VMXHV_INJECT_SIPI)
+		return refuse_arg(err, -EINVAL, vmxhv_inject, kind, in->kind, VMXHV_INJECT_SIPI,
+				  "unknown kind of event");
+	if (in->reserved)
+		return refuse_arg(err, -EINVAL, vmxhv_inject, reserved, in->reserved, 0,
+				  "reserved field is not 0");
+	if (in->reserved2)
+		return refuse_arg(err, -EINVAL, vmxhv_inject, reserved2, in->reserved2, 0,
+				  "reserved field is not 0");
+	if (in->error_code && !in->has_error)
+		return refuse_arg(err, -EINVAL, vmxhv_inject, error_code, in->error_code, 0,
+				  "an error code, but has_error is 0");
+	if (in->payload && !in->has_payload)
+		return refuse_arg(err, -EINVAL, vmxhv_inject, payload, in->payload, 0,
+				  "a payload, but has_payload is 0");
+	if (in->kind == VMXHV_INJECT_EXCEPTION)
+		return inject_check_exception(in, err);
+	if (in->vector && in->kind != VMXHV_INJECT_SIPI)
+		return refuse_arg(err, -EINVAL, vmxhv_inject, vector, in->vector, 0,
+				  "this kind of event has no vector");
+	if (in->has_error)
+		return refuse_arg(err, -EINVAL, vmxhv_inject, has_error, in->has_error, 0,
+				  "only an exception has an error code");
+	if (in->has_payload)
+		return refuse_arg(err, -EINVAL, vmxhv_inject, has_payload, in->has_payload, 0,
+				  "only an exception has a payload");
+	return 0;
+}
+
+static long refuse_occupied(struct vmxhv_error *err, u32 kind)
+{
+	return refuse_arg(err, -EAGAIN, vmxhv_inject, kind, kind, 0,
+			  "an event of this kind is waiting already");
+}
+
+static long inject_exception(struct vcpu *v, const struct vmxhv_inject *in,
+			     struct vmxhv_error *err)
+{
+	const struct exception e = {
+		.pending = true,
+		.vector = in->vector,
+		.has_error = in->has_error,
+		.has_payload = in->has_payload,
+		.error_code = in->error_code,
+		.payload = in->payload,
+	};
+	long ret = vcpu_begin(v, err);
+
+	if (ret)
+		return ret;
+	if (v->events.exception.pending || v->events.injected.info)
+		ret = refuse_occupied(err, in->kind);
+	else
+		vcpu_raise_exception(v, &e);
+	vcpu_end(v);
+	return ret;
+}
+
+static long inject_nmi(struct vcpu *v, struct vmxhv_error *err)
+{
+	if (!atomic_add_unless(&v->nmi_queued, 1, MAX_QUEUED_NMIS))
+		return refuse_occupied(err, VMXHV_INJECT_NMI);
+	vcpu_request(v, BIT(REQ_NMI));
+	return 0;
+}
+
+static long inject_sipi(struct vcpu *v, u8 vector, struct vmxhv_error *err)
+{
+	if (test_bit(REQ_SIPI, &v->requests))
+		return refuse_occupied(err, VMXHV_INJECT_SIPI);
+	WRITE_ONCE(v->sipi_vector, vector);
+	vcpu_request(v, BIT(REQ_SIPI));
+	return 0;
+}
+
+/**
+ * vcpu_inject_call() - VMXHV_INJECT: an exception, NMI, INIT or start-up IPI for the guest
+ * @file: the vCPU
+ * @arg: struct vmxhv_inject
+ * @err: where a refusal is recorded
+ *
+ * Context: Process context. An exception takes the mutex, the others work on a running vCPU.
+ * Return: 0; -EINVAL, -EAGAIN (one of this kind is waiting), -EBUSY (exception: the vCPU runs),
+ * -EIO (not the caller's).
+ */
+static long vcpu_inject_call(struct file *file, void *arg, struct vmxhv_error *err)
+{
+	const struct vmxhv_inject *in = arg;
+	struct vcpu *v = file_vcpu(file);
+	long ret = inject_check(in, err);
+
+	if (ret)
+		return ret;
+	switch (in->kind) {
+	case VMXHV_INJECT_EXCEPTION:
+		return inject_exception(v, in, err);
+	case VMXHV_INJECT_NMI:
+		return inject_nmi(v, err);
+	case VMXHV_INJECT_INIT:
+		vcpu_request(v, BIT(REQ_INIT));
+		return 0;
+	default:
+		return inject_sipi(v, in->vector, err);
+	}
+}
+
+/**
+ * vcpu_extint_call() - VMXHV_EXTINT: the level of the external-interrupt line
+ * @file: the vCPU
+ * @arg: struct vmxhv_extint
+ * @err: where a refusal is recorded
+ *
+ * Context: Process context; never waits. While the line is up and the guest can take it, RUN exits
+ * INTACK.
+ * Return: 0; -EINVAL, -EIO (not the caller's).
+ */
+static long vcpu_extint_call(struct file *file, void *arg, struct vmxhv_error *err)
+{
+	const struct vmxhv_extint *extint = arg;
+	struct vcpu *v = file_vcpu(file);
+
+	if (extint->level > 1)
+		return refuse_arg(err, -EINVAL, vmxhv_extint, level, extint->level, 1,
+				  "a line is 0 or 1");
+	if (extint->reserved)
+		return refuse_arg(err, -EINVAL, vmxhv_extint, reserved, extint->reserved, 0,
+				  "reserved field is not 0");
+	WRITE_ONCE(v->extint_line, extint->level);
+	vcpu_request(v, BIT(REQ_EVENT));
+	return 0;
+}
+
+static long lapic_access_check(const struct vmxhv_lapic_access *access, struct vmxhv_error *err)
+{
+	if (access->length != sizeof(u32))
+		return refuse_arg(err, -EINVAL, vmxhv_lapic_access, length, access->length,
+				  sizeof(u32), "APIC registers are accessed 4 bytes at a time");
+	if (access->offset >= PAGE_SIZE || access->offset % sizeof(u32))
+		return refuse_arg(err, -EINVAL, vmxhv_lapic_access, offset, access->offset,
+				  PAGE_SIZE - sizeof(u32), "not a register of the APIC page");
+	if (access->write > 1)
+		return refuse_arg(err, -EINVAL, vmxhv_lapic_access, write, access->write, 1,
+				  "neither a read nor a write");
+	return 0;
+}
+
+/**
+ * vcpu_lapic_access_call() - VMXHV_LAPIC_ACCESS: an access to the APIC page that userspace decoded
+ * @file: the vCPU
+ * @arg: struct vmxhv_lapic_access; value is output when write is 0
+ * @err: where a refusal is recorded
+ *
+ * Context: Process context; takes the mutex.
+ * Return: 0; -EINVAL (no such register), -EBUSY, -EIO (not the caller's).
+ */
+static long vcpu_lapic_access_call(struct file *file, void *arg, struct vmxhv_error *err)
+{
+	struct vmxhv_lapic_access *access = arg;
+	struct vcpu *v = file_vcpu(file);
+	long ret = lapic_access_check(access, err);
+
+	if (ret)
+		return ret;
+	ret = vcpu_begin(v, err);
+	if (ret)
+		return ret;
+	if (access->write)
+		ret = lapic_mmio_write(v, access->offset, access->value);
+	else
+		ret = lapic_mmio_read(v, access->offset, &access->value);
+	vcpu_end(v);
+	if (ret)
+		return refuse_arg(err, ret, vmxhv_lapic_access, offset, access->offset, 0,
+				  "the APIC has no such register, or is not in xAPIC mode");
+	return 0;
+}
+
+/**
+ * vcpu_get_error() - VMXHV_GET_ERROR: the last refusal of this descriptor
+ * @file: the vCPU
+ * @arg: struct vmxhv_error; all of it is output
+ * @err: unused
+ *
+ * Context: Process context; works while the vCPU runs.
+ * Return: 0, -EIO (not the caller's).
+ */
+static long vcpu_get_error(struct file *file, void *arg, struct vmxhv_error *err)
+{
+	struct vcpu_file *vf = file->private_data;
+
+	return last_error_get(&vf->last, arg);
+}
+
+static const struct ioctl_call vcpu_calls[] = {
+	IOCTL_CALL(VMXHV_RUN, vmxhv_run_args, 8, VMXHV_RUN_COMPLETE_ONLY, 0, vcpu_run_call),
+	IOCTL_CALL_BARE(VMXHV_KICK, vcpu_kick_call),
+	IOCTL_CALL(VMXHV_GET_STATE, vmxhv_state, 24, 0, 0, vcpu_get_state),
+	IOCTL_CALL(VMXHV_SET_STATE, vmxhv_state, 24, 0, 0, vcpu_set_state),
+	IOCTL_CALL(VMXHV_GET_MSRS, vmxhv_msrs, 24, 0, CALL_OUT | CALL_OUT_ON_ERROR,
+		   vcpu_get_msrs),
+	IOCTL_CALL(VMXHV_SET_MSRS, vmxhv_msrs, 24, 0, CALL_OUT | CALL_OUT_ON_ERROR,
+		   vcpu_set_msrs),
+	IOCTL_CALL(VMXHV_SET_CPUID, vmxhv_cpuid, 24, 0, 0, vcpu_set_cpuid),
+	IOCTL_CALL(VMXHV_INJECT, vmxhv_inject, 32, 0, 0, vcpu_inject_call),
+	IOCTL_CALL(VMXHV_EXTINT, vmxhv_extint, 16, 0, 0, vcpu_extint_call),
+	IOCTL_CALL(VMXHV_LAPIC_ACCESS, vmxhv_lapic_access, 24, 0, CALL_OUT,
+		   vcpu_lapic_access_call),
+	IOCTL_CALL(VMXHV_GET_ERROR, vmxhv_error, 136, 0, CALL_OUT | CALL_KEEP_ERROR,
+		   vcpu_get_error),
+};
+
+/* The command's type and number, which are all that counts of it. */
+#define COMMAND(cmd)	((cmd) & (_IOC_TYPEMASK << _IOC_TYPESHIFT | _IOC_NRMASK << _IOC_NRSHIFT))
+
+static noinline long vcpu_ioctl_slow(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct vcpu_file *vf = file->private_data;
+
+	return ioctl_dispatch(vcpu_calls, ARRAY_SIZE(vcpu_calls), file, &vf->last, cmd, arg);
+}
+
+/*
+ * RUN comes once per exit: its argument is one word, read once, and the table is left alone as long
+ * as that word is the plain one.
+ */
+static long vcpu_ioctl_run(struct file *file, unsigned long arg)
+{
+	struct vcpu_file *vf = file->private_data;
+	struct vmxhv_error err;
+	u64 word;
+	long ret;
+
+	BUILD_BUG_ON(sizeof(struct vmxhv_run_args) != sizeof(word));
+	if (get_user(word, (u64 __user *)arg))
+		return vcpu_ioctl_slow(file, VMXHV_RUN, arg);
+	if ((u32)word != sizeof(word) || word >> 32 & ~(u64)VMXHV_RUN_COMPLETE_ONLY)
+		return vcpu_ioctl_slow(file, VMXHV_RUN, arg);
+	ret = run_locked(vf->v, word >> 32, &err);
+	if (unlikely(ret < 0 && ret != -EINTR))
+		last_error_set(&vf->last, ret, &err);
+	return ret;
+}
+
+static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	if (unlikely(file_vcpu(file)->vm->mm != current->mm))
+		return -EIO;
+	if (likely(COMMAND(cmd) == COMMAND(VMXHV_RUN)))
+		return vcpu_ioctl_run(file, arg);
+	return vcpu_ioctl_slow(file, cmd, arg);
+}
+
+/*
+ * The run area. The mapping holds the file, so the pages outlive the descriptor. A child process
+ * does not get it (its vCPU calls would be refused anyway), and it never becomes executable.
+ */
+static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct vcpu *v = file_vcpu(file);
+
+	if (v->vm->mm != vma->vm_mm)
+		return -EIO;
+	if (vma->vm_pgoff || vma->vm_end - vma->vm_start > VMXHV_RUN_SIZE)
+		return -EINVAL;
+	if (!(vma->vm_flags & VM_SHARED) || vma->vm_flags & VM_EXEC)
+		return -EINVAL;
+#ifdef VMXHV_HAVE_VM_FLAGS_MOD
+	vm_flags_mod(vma, VM_DONTCOPY | VM_DONTEXPAND, VM_MAYEXEC);
+#else
+	vma->vm_flags |= VM_DONTCOPY | VM_DONTEXPAND;
+	vma->vm_flags &= ~VM_MAYEXEC;
+#endif
+	return remap_vmalloc_range(vma, v->run, 0);
+}
+
+static int vcpu_close(struct inode *inode, struct file *file)
+{
+	struct vcpu_file *vf = file->private_data;
+
+	if (vf->v)
+		vcpu_release(vf->v);
+	kfree(vf);
+	return 0;
+}
+
+static const struct file_operations vcpu_fops = {
+	.owner = THIS_MODULE,
+	.release = vcpu_close,
+	.unlocked_ioctl = vcpu_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.mmap = vcpu_mmap,
+	.llseek = noop_llseek,
+};
+
+static struct file *vcpu_file_open(void)
+{
+	struct vcpu_file *vf = kzalloc(sizeof(*vf), GFP_KERNEL_ACCOUNT);
+	struct file *file;
+
+	if (!vf)
+		return ERR_PTR(-ENOMEM);
+	last_error_init(&vf->last);
+	file = anon_inode_getfile("vmxhv-vcpu", &vcpu_fops, vf, O_RDWR);
+	if (IS_ERR(file))
+		kfree(vf);
+	return file;
+}
+
+/**
+ * vcpu_fd_create() - a vCPU and its descriptor
+ * @vm: the VM
+ * @id: the APIC id
+ * @err: where a refusal is recorded
+ *
+ * The descriptor comes first: an id, once given to a vCPU, is not free again while the VM lives.
+ *
+ * Context: Process context.
+ * Return: The descriptor, or what vcpu_create() says, -ENOMEM, -EMFILE, -ENFILE.
+ */
+int vcpu_fd_create(struct vm *vm, u32 id, struct vmxhv_error *err)
+{
+	int fd = get_unused_fd_flags(O_RDWR | O_CLOEXEC);
+	struct vcpu_file *vf;
+	struct file *file;
+	int ret;
+
+	if (fd < 0)
+		return fd;
+	file = vcpu_file_open();
+	if (IS_ERR(file)) {
+		ret = PTR_ERR(file);
+		goto put_fd;
+	}
+	vf = file->private_data;
+	ret = vcpu_create(vm, id, &vf->v, err);
+	if (ret)
+		goto put_file;
+	fd_install(fd, file);
+	return fd;
+
+put_file:
+	fput(file);
+put_fd:
+	put_unused_fd(fd);
+	return ret;
+}

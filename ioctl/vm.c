@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The descriptor of a VM: its memory, its vCPUs, and interrupts sent to it from outside. */
+#include <linux/anon_inodes.h>
+#include <linux/err.h>
+#include <linux/fcntl.h>
+#include <linux/fs.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "ioctl/ioctl.h"
+#include "vcpu/lapic.h"
+#include "vcpu/vm.h"
+
+/**
+ * struct vm_file - what a VM's descriptor holds
+ * @vm: a reference
+ * @last: the last refusal
+ */
+struct vm_file {
+	struct vm *vm;
+	struct last_error last;
+};
+
+static struct vm *file_vm(const struct file *file)
+{
+	const struct vm_file *vf = file->private_data;
+
+	return vf->vm;
+}
+
+static long refuse_dead(struct vmxhv_error *err)
+{
+	return refuse(err, -EIO, &(const struct refusal){ .code = VMXHV_ERR_NONE },
+		      "the VM is dead: an internal error, or its process is gone");
+}
+
+/**
+ * vm_memory() - VMXHV_MEMORY: change the guest's memory, all of it or nothing
+ * @file: the VM
+ * @arg: struct vmxhv_memory; 1 to 64 operations
+ * @err: where a refusal is recorded
+ *
+ * Context: Process context of the VM's own address space; may sleep.
+ * Return: 0; -EINVAL, -EEXIST (overlap), -ENOENT (no such range), -ERANGE (beyond gpa_bits),
+ * -EOPNOTSUPP (a kind of mapping that a guest cannot have), -EFAULT, -ENOSPC (too many ranges),
+ * -ENOMEM, -EINTR (a fatal signal), -EIO (dead, or not the caller's).
+ */
+static long vm_memory(struct file *file, void *arg, struct vmxhv_error *err)
+{
+	struct vmxhv_memory *memory = arg;
+	struct vm *vm = file_vm(file);
+	struct vmxhv_mem_op *ops;
+	long ret;
+
+	if (memory->reserved)
+		return refuse_arg(err, -EINVAL, vmxhv_memory, reserved, memory->reserved, 0,
+				  "reserved field is not 0");
+	if (!memory->count || memory->count > MAX_MEM_OPS)
+		return refuse_arg(err, -EINVAL, vmxhv_memory, count, memory->count, MAX_MEM_OPS,
+				  "no operations, or more than one call takes");
+	if (READ_ONCE(vm->dead))
+		return refuse_dead(err);
+
+	ops = copy_array(memory->ops, memory->count, sizeof(*ops));
+	if (IS_ERR(ops))
+		return PTR_ERR(ops);
+	ret = memory_change(vm, ops, memory->count, err);
+	kvfree(ops);
+	return ret;
+}
+
+/**
+ * vm_create_vcpu() - VMXHV_CREATE_VCPU: a vCPU in its power-on state
+ * @file: the VM
+ * @arg: struct vmxhv_create_vcpu; the id is the APIC id
+ * @err: where a refusal is recorded
+ *
+ * Context: Process context; may sleep.
+ * Return: A descriptor (close-on-exec) that holds the VM; -EINVAL, -EEXIST (the id is taken or
+ * was), -ENOSPC (beyond max_vcpus), -ENOMEM, -EMFILE, -ENFILE, -EIO (dead, or not the caller's).
+ */
+static long vm_create_vcpu(struct file *file, void *arg, struct vmxhv_error *err)
+{
+	struct vmxhv_create_vcpu *create = arg;
+	struct vm *vm = file_vm(file);
+
+	if (create->reserved)
+		return refuse_arg(err, -EINVAL, vmxhv_create_vcpu, reserved, create->reserved,
+				  0, "reserved field is not 0");
+	if (create->id >= VM_MAX_VCPUS)
+		return refuse_arg(err, -ENOSPC, vmxhv_create_vcpu, id, create->id,
+				  VM_MAX_VCPUS - 1, "the id is beyond the last one");
+	if (READ_ONCE(vm->dead))
+		return refuse_dead(err);
+
+	return vcpu_fd_create(vm, create->id, err);
+}
+
+/**
+ * vm_signal_msi() - VMXHV_SIGNAL_MSI: an interrupt message, as a device would write it
+ * @file: the VM
+ * @arg: struct vmxhv_msi; delivered is the number of APICs that took it
+ * @err: where a refusal is recorded
+ *
+ * Context: Process context; takes no vCPU's mutex, so it works on running guests.
+ * Return: 0; -EINVAL (no message that an APIC understands), -EIO (dead, or not the caller's).
+ */
+static long vm_signal_msi(struct file *file, void *arg, struct vmxhv_error *err)
+{
+	struct vmxhv_msi *msi = arg;
+	struct vm *vm = file_vm(file);
+	int taken;
+
+	if (READ_ONCE(vm->dead))
+		return refuse_dead(err);
+	taken = lapic_deliver_msi(vm, msi->address, msi->data);
+	if (taken < 0)
+		return refuse_arg(err, taken, vmxhv_msi, address, msi->address, 0xfee00000,
+				  "not an interrupt message");
+	msi->delivered = taken;
+	return 0;
+}
+
+/**
+ * vm_get_error() - VMXHV_GET_ERROR: the last refusal of this descriptor
+ * @file: the VM
+ * @arg: struct vmxhv_error; all of it is output
+ * @err: unused
+ *
+ * Context: Process context.
+ * Return: 0, -EIO (not the caller's).
+ */
+static long vm_get_error(struct file *file, void *arg, struct vmxhv_error *err)
+{
+	struct vm_file *vf = file->private_data;
+
+	return last_error_get(&vf->last, arg);
+}
+
+static const struct ioctl_call vm_calls[] = {
+	IOCTL_CALL(VMXHV_MEMORY, vmxhv_memory, 24, 0, 0, vm_memory),
+	IOCTL_CALL(VMXHV_CREATE_VCPU, vmxhv_create_vcpu, 16, 0, 0, vm_create_vcpu),
+	IOCTL_CALL(VMXHV_SIGNAL_MSI, vmxhv_msi, 24, 0, CALL_OUT, vm_signal_msi),
+	IOCTL_CALL(VMXHV_GET_ERROR, vmxhv_error, 136, 0, CALL_OUT | CALL_KEEP_ERROR, vm_get_error),
+};
+
+static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct vm_file *vf = file->private_data;
+
+	if (vf->vm->mm != current->mm)
+		return -EIO;
+	return ioctl_dispatch(vm_calls, ARRAY_SIZE(vm_calls), file, &vf->last, cmd, arg);
+}
+
+static int vm_release(struct inode *inode, struct file *file)
+{
+	struct vm_file *vf = file->private_data;
+
+	vm_put(vf->vm);
+	kfree(vf);
+	return 0;
+}
+
+static const struct file_operations vm_fops = {
+	.owner = THIS_MODULE,
+	.release = vm_release,
+	.unlocked_ioctl = vm_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.llseek = noop_llseek,
+};
+
+/**
+ * vm_fd_create() - give a VM its descriptor
+ * @vm: the VM; the descriptor takes over the caller's reference, unless this fails
+ *
+ * Context: Process context.
+ * Return: The descriptor, or -ENOMEM, -EMFILE, -ENFILE.
+ */
+int vm_fd_create(struct vm *vm)
+{
+	struct vm_file *vf = kzalloc(sizeof(*vf), GFP_KERNEL_ACCOUNT);
+	int fd;
+
+	if (!vf)
+		return -ENOMEM;
+	vf->vm = vm;
+	last_error_init(&vf->last);
+	fd = anon_inode_getfd("vmxhv-vm", &vm_fops, vf, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		kfree(vf);
+	return fd;
+}
