@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Which device sits where, and the few ports that need no device of their own. */
+#include "machine.h"
+#include "term.h"
+#include "util.h"
+
+#define SLEEP_ENABLE	0x20
+#define KEYBOARD_RESET	0xfe
+
+/* ---- connections -------------------------------------------------------------------------- */
+
+static void uart_irq(void *opaque, bool level)
+{
+	struct machine *machine = opaque;
+
+	ioapic_set_line(&machine->ioapic, IRQ_UART, level);
+}
+
+static void uart_output(void *opaque, const uint8_t *data, size_t length)
+{
+	(void)opaque;
+	term_write(data, length);
+}
+
+/* Nobody takes an interrupt whose target is off: as on the bus of a PC, it is lost. */
+static void send_msi(void *opaque, uint64_t address, uint32_t data)
+{
+	struct machine *machine = opaque;
+
+	vmxhv_vm_signal_msi(&machine->vm, address, data);
+}
+
+/* ---- ports without a device --------------------------------------------------------------- */
+
+static uint64_t read_zero(void *opaque, uint64_t offset, unsigned int width)
+{
+	(void)opaque;
+	(void)offset;
+	(void)width;
+	return 0;
+}
+
+static uint64_t read_ones(void *opaque, uint64_t offset, unsigned int width)
+{
+	(void)opaque;
+	(void)offset;
+	(void)width;
+	return ~0ull;
+}
+
+static void write_ignored(void *opaque, uint64_t offset, unsigned int width, uint64_t value)
+{
+	(void)opaque;
+	(void)offset;
+	(void)width;
+	(void)value;
+}
+
+/* There is no keyboard controller, but a guest that pulses the CPU's reset line means it. */
+static void keyboard_write(void *opaque, uint64_t offset, unsigned int width, uint64_t value)
+{
+	(void)offset;
+	(void)width;
+	if ((value & 0xff) == KEYBOARD_RESET)
+		machine_stop(opaque, STATUS_RESET, "the guest reset itself (port 0x64)");
+}
+
+static void fast_reset_write(void *opaque, uint64_t offset, unsigned int width, uint64_t value)
+{
+	(void)offset;
+	(void)width;
+	if (value & 1)
+		machine_stop(opaque, STATUS_RESET, "the guest reset itself (port 0x92)");
+}
+
+static uint64_t a20_read(void *opaque, uint64_t offset, unsigned int width)
+{
+	(void)opaque;
+	(void)offset;
+	(void)width;
+	return 0x02;		/* A20 is on, always */
+}
+
+static void sleep_write(void *opaque, uint64_t offset, unsigned int width, uint64_t value)
+{
+	const unsigned int type = value >> 2 & 7;
+
+	(void)width;
+	/* The status register follows; there is nothing to clear in it. */
+	if (offset == 0 && (value & SLEEP_ENABLE) && type == SLEEP_TYPE_OFF)
+		machine_stop(opaque, STATUS_OFF, "%s", "");
+}
+
+static void reset_write(void *opaque, uint64_t offset, unsigned int width, uint64_t value)
+{
+	(void)offset;
+	(void)width;
+	if (value == RESET_VALUE)
+		machine_stop(opaque, STATUS_RESET, "the guest reset itself (ACPI)");
+}
+
+static void debug_exit_write(void *opaque, uint64_t offset, unsigned int width, uint64_t value)
+{
+	(void)offset;
+	(void)width;
+	machine_stop(opaque, value & 0xff, "%s", "");
+}
+
+/* ---- the map ------------------------------------------------------------------------------ */
+
+static void add_simple_ports(struct machine *machine)
+{
+	const struct bus_range ranges[] = {
+		/* NMI status and speaker; POST codes and I/O delay */
+		{ 0x61, 1, 1, read_zero, write_ignored, NULL },
+		{ 0x80, 1, 4, read_zero, write_ignored, NULL },
+		/* absent, but not worth a line of --trace-io: PICs, PIT, keyboard, PCI */
+		{ 0x20, 2, 1, read_ones, write_ignored, NULL },
+		{ 0xa0, 2, 1, read_ones, write_ignored, NULL },
+		{ 0x40, 4, 1, read_ones, write_ignored, NULL },
+		{ 0x60, 1, 1, read_ones, write_ignored, NULL },
+		{ 0x64, 1, 1, read_ones, keyboard_write, machine },
+		{ 0x92, 1, 1, a20_read, fast_reset_write, machine },
+		{ 0xcf8, 8, 4, read_ones, write_ignored, NULL },
+		{ PORT_SLEEP_CONTROL, 2, 1, read_zero, sleep_write, machine },
+		{ PORT_RESET, 1, 1, read_zero, reset_write, machine },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ranges); i++)
+		bus_add(&machine->ports, &ranges[i]);
+}
+
+void devices_create(struct machine *machine)
+{
+	const struct options *options = machine->options;
+
+	pthread_mutex_init(&machine->lock, NULL);
+	bus_init(&machine->ports, "port", options->trace_io);
+	bus_init(&machine->mmio, "mmio", options->trace_io);
+	/* First, so that it wins over what sits at the port. */
+	if (options->debug_exit >= 0)
+		bus_add(&machine->ports, &(struct bus_range){
+			options->debug_exit, 1, 4, read_ones, debug_exit_write, machine });
+	uart_init(&machine->uart, uart_irq, uart_output, machine);
+	ioapic_init(&machine->ioapic, 1, send_msi, machine);
+	rtc_init(&machine->rtc, NULL, NULL);
+	bus_add(&machine->ports, &(struct bus_range){
+		PORT_UART, 8, 1, uart_read, uart_write, &machine->uart });
+	bus_add(&machine->ports, &(struct bus_range){
+		PORT_RTC, 2, 1, rtc_read, rtc_write, &machine->rtc });
+	bus_add(&machine->mmio, &(struct bus_range){
+		IOAPIC_BASE, IOAPIC_LENGTH, 4, ioapic_read, ioapic_write, &machine->ioapic });
+	add_simple_ports(machine);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* An I/O APIC that delivers by message-signalled interrupts. */
+#ifndef RUN_IOAPIC_H
+#define RUN_IOAPIC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define IOAPIC_BASE	0xfec00000u
+#define IOAPIC_LENGTH	0x1000u
+#define IOAPIC_PINS	24
+
+/**
+ * struct ioapic - 24 pins
+ * @send: deliver a message
+ * @opaque: for @send
+ *
+ * Everything else is the device's own. The caller serialises all calls.
+ */
+struct ioapic {
+	void (*send)(void *opaque, uint64_t address, uint32_t data);
+	void *opaque;
+
+	uint32_t id;
+	uint8_t select;
+	bool eoi_seen;		/* the kernel reports EOIs */
+	uint32_t lines;		/* pin levels */
+	uint64_t entry[IOAPIC_PINS];
+};
+
+void ioapic_init(struct ioapic *ioapic, uint32_t id,
+		 void (*send)(void *opaque, uint64_t address, uint32_t data), void *opaque);
+
+/* In the form of struct bus_range. */
+uint64_t ioapic_read(void *opaque, uint64_t offset, unsigned int width);
+void ioapic_write(void *opaque, uint64_t offset, unsigned int width, uint64_t value);
+
+void ioapic_set_line(struct ioapic *ioapic, unsigned int pin, bool level);
+
+/* A local APIC ended the interrupt @vector, and its trigger mode was level. */
+void ioapic_eoi(struct ioapic *ioapic, uint8_t vector);
+
+#endif /* RUN_IOAPIC_H */

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The vCPU's thread: RUN, see why it came back, answer, again. */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "machine.h"
+#include "util.h"
+
+/* ---- port I/O ----------------------------------------------------------------------------- */
+
+static void io_string(struct machine *machine, const struct vmxhv_exit_io *io, uint8_t *data)
+{
+	uint32_t i;
+
+	for (i = 0; i < io->count; i++, data += io->width) {
+		uint32_t value = 0;
+
+		if (io->in) {
+			value = bus_read(&machine->ports, io->port, io->width);
+			memcpy(data, &value, io->width);
+		} else {
+			memcpy(&value, data, io->width);
+			bus_write(&machine->ports, io->port, io->width, value);
+		}
+	}
+}
+
+static void handle_io(struct machine *machine)
+{
+	struct vmxhv_run *run = machine->vcpu.run;
+	struct vmxhv_exit_io *io = &run->u.io;
+
+	if (io->string)
+		io_string(machine, io, (uint8_t *)run + io->data_offset);
+	else if (io->in)
+		io->data = bus_read(&machine->ports, io->port, io->width);
+	else
+		bus_write(&machine->ports, io->port, io->width, io->data);
+}
+
+/* ---- MMIO --------------------------------------------------------------------------------- */
+
+static bool is_lapic(const struct machine *machine, uint64_t gpa)
+{
+	return (gpa & ~0xfffull) == (machine->vcpu.run->apic_base & ~0xfffull);
+}
+
+static int mmio_read(void *opaque, uint64_t gpa, unsigned int width, uint64_t *value)
+{
+	struct machine *machine = opaque;
+	const void *ram = memory_at(machine, gpa, width);
+
+	if (is_lapic(machine, gpa))
+		return vmxhv_lapic_read(&machine->vcpu, gpa & 0xfff, width, value);
+	if (ram)
+		memcpy(value, ram, width);
+	else
+		*value = bus_read(&machine->mmio, gpa, width);
+	return 0;
+}
+
+static int mmio_write(void *opaque, uint64_t gpa, unsigned int width, uint64_t value)
+{
+	struct machine *machine = opaque;
+	void *ram = memory_at(machine, gpa, width);
+
+	if (is_lapic(machine, gpa))
+		return vmxhv_lapic_write(&machine->vcpu, gpa & 0xfff, width, value);
+	if (ram)
+		memcpy(ram, &value, width);
+	else
+		bus_write(&machine->mmio, gpa, width, value);
+	return 0;
+}
+
+static void *mmio_ram(void *opaque, uint64_t gpa, uint64_t length)
+{
+	return memory_at(opaque, gpa, length);
+}
+
+static void handle_mmio(struct machine *machine)
+{
+	static const struct vmxhv_mmio_ops ops = {
+		.read = mmio_read, .write = mmio_write, .ram = mmio_ram,
+	};
+	char text[256];
+	int err;
+
+	err = vmxhv_mmio_complete(&machine->vcpu, &ops, machine);
+	if (!err)
+		return;
+	vmxhv_exit_describe(machine->vcpu.run, text, sizeof(text));
+	machine_stop(machine, STATUS_EMULATION, "%s, RIP %#llx: %s", text,
+		     machine->vcpu.run->gprs.rip,
+		     err == -EOPNOTSUPP ? "an instruction that is not known" : strerror(-err));
+}
+
+/* ---- the rest ----------------------------------------------------------------------------- */
+
+/*
+ * HLT comes to us only from a flat guest. With interrupts on it goes on after a moment: waking up
+ * for no reason is allowed, and a guest that waits has a loop around it.
+ */
+static void handle_hlt(struct machine *machine)
+{
+	const struct timespec moment = { .tv_nsec = 1000000 };
+
+	uart_flush(&machine->uart);
+	if (!machine->vcpu.run->if_flag)
+		machine_stop(machine, STATUS_OFF, "%s", "");
+	else
+		nanosleep(&moment, NULL);
+}
+
+static void handle_shutdown(struct machine *machine)
+{
+	machine_stop(machine, STATUS_SHUTDOWN, "the guest shut down: triple fault");
+}
+
+static void handle_failure(struct machine *machine)
+{
+	char text[400];
+
+	vmxhv_exit_describe(machine->vcpu.run, text, sizeof(text));
+	machine_stop(machine, STATUS_ENTRY, "%s", text);
+}
+
+static void handle_intack(struct machine *machine)
+{
+	machine->vcpu.run->intack_spurious = 1;		/* there is no 8259 */
+}
+
+static void handle_hypercall(struct machine *machine)
+{
+	machine->vcpu.run->u.hypercall.result = ~0ull;	/* there are none */
+}
+
+static void handle_msr(struct machine *machine)
+{
+	machine->vcpu.run->u.msr.fault = 1;
+}
+
+static void handle_eoi(struct machine *machine)
+{
+	ioapic_eoi(&machine->ioapic, machine->vcpu.run->u.eoi_vector);
+}
+
+static void handle_nothing(struct machine *machine)
+{
+	(void)machine;
+}
+
+static void handle_exit(struct machine *machine)
+{
+	static void (*const handlers[])(struct machine *machine) = {
+		[VMXHV_EXIT_NONE] = handle_nothing,
+		[VMXHV_EXIT_INTR] = handle_nothing,
+		[VMXHV_EXIT_IO] = handle_io,
+		[VMXHV_EXIT_MMIO] = handle_mmio,
+		[VMXHV_EXIT_HLT] = handle_hlt,
+		[VMXHV_EXIT_INTACK] = handle_intack,
+		[VMXHV_EXIT_WINDOW] = handle_nothing,
+		[VMXHV_EXIT_NMI_WINDOW] = handle_nothing,
+		[VMXHV_EXIT_HYPERCALL] = handle_hypercall,
+		[VMXHV_EXIT_MSR_READ] = handle_msr,
+		[VMXHV_EXIT_MSR_WRITE] = handle_msr,
+		[VMXHV_EXIT_EOI] = handle_eoi,
+		[VMXHV_EXIT_TPR] = handle_nothing,
+		[VMXHV_EXIT_PAUSE] = handle_nothing,
+		[VMXHV_EXIT_SHUTDOWN] = handle_shutdown,
+		[VMXHV_EXIT_INTERNAL] = NULL,
+	};
+	const uint32_t reason = machine->vcpu.run->exit_reason;
+
+	if (reason < ARRAY_SIZE(handlers) && handlers[reason])
+		handlers[reason](machine);
+	else
+		handle_failure(machine);
+}
+
+void run_loop(struct machine *machine)
+{
+	while (atomic_load_explicit(&machine->status, memory_order_relaxed) == RUNNING) {
+		const int err = vmxhv_vcpu_run(&machine->vcpu);
+
+		if (err == -EINTR)
+			continue;
+		if (err) {
+			machine_stop(machine, STATUS_ENTRY, "%s",
+				     vmxhv_message(&machine->vcpu.fail));
+			return;
+		}
+		pthread_mutex_lock(&machine->lock);
+		handle_exit(machine);
+		pthread_mutex_unlock(&machine->lock);
+	}
+}

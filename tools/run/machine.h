@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The machine: memory, one vCPU, its devices, and what the threads share. */
+#ifndef RUN_MACHINE_H
+#define RUN_MACHINE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bus.h"
+#include "ioapic.h"
+#include "libvmxhv.h"
+#include "options.h"
+#include "rtc.h"
+#include "uart.h"
+#include "util.h"
+
+/* ---- the machine's address map ------------------------------------------------------------ */
+
+#define MEM_LOW_END	0xa0000ull	/* then nothing, as there is no VGA ... */
+#define MEM_ROM		0xc0000ull	/* ... then memory again */
+#define MEM_ACPI	0xe0000ull	/* RSDP and tables, reserved up to 1 MiB */
+#define MEM_1M		0x100000ull
+#define MEM_3G		0xc0000000ull	/* above it devices; more memory from 4 GiB on */
+#define MEM_4G		0x100000000ull
+
+#define PORT_RTC	0x70
+#define PORT_UART	0x3f8
+#define IRQ_UART	4
+
+#define PORT_SLEEP_CONTROL	0x600
+#define PORT_SLEEP_STATUS	0x601
+#define PORT_RESET		0x602
+#define RESET_VALUE		1
+#define SLEEP_TYPE_OFF		5
+
+#define RUNNING		(-1)
+
+/**
+ * struct machine - all of it
+ * @start: where Linux begins
+ * @lock: serialises the devices (ports, mmio, uart, ioapic, rtc)
+ * @status: RUNNING, or the exit status that was decided first
+ * @reason: one line for stderr that goes with @status, or empty; written before @status is
+ */
+struct machine {
+	const struct options *options;
+	struct vmxhv_info info;
+	struct vmxhv_dev dev;
+	struct vmxhv_vm vm;
+	struct vmxhv_vcpu vcpu;
+
+	uint8_t *ram;
+	uint64_t ram_size;
+	struct vmxhv_long_start start;
+
+	pthread_mutex_t lock;
+	struct bus ports, mmio;
+	struct uart uart;
+	struct ioapic ioapic;
+	struct rtc rtc;
+
+	atomic_int status;
+	atomic_flag decided;
+	char reason[512];
+};
+
+/* End the run; the first call decides. Any thread. */
+void machine_stop(struct machine *machine, int status, const char *format, ...)
+	__printf(3, 4);
+
+/* Report on stderr and end the process; before the guest runs. */
+__printf(2, 3) __noreturn
+void die(int status, const char *format, ...);
+
+/* memory.c: get the memory; show it to the guest */
+void memory_create(struct machine *machine);
+void memory_map(struct machine *machine);
+/* Our address of [@gpa, @gpa + @length), or NULL where that is not all memory. */
+void *memory_at(const struct machine *machine, uint64_t gpa, uint64_t length);
+/* Memory below 3 GiB, and from 4 GiB on. */
+uint64_t memory_low(const struct machine *machine);
+uint64_t memory_high(const struct machine *machine);
+
+/* devices.c */
+void devices_create(struct machine *machine);
+
+/* cpu.c */
+void cpu_setup(struct machine *machine);
+
+/* linux.c, flat.c: check the image and put it into memory; before there is a VM */
+void load_linux(struct machine *machine);
+void load_flat(struct machine *machine);
+
+/* loop.c: until machine->status is decided */
+void run_loop(struct machine *machine);
+
+/* control.c: the thread for input, signals and time */
+void control_block_signals(void);
+void control_start(struct machine *machine);
+void control_join(void);
+
+#endif /* RUN_MACHINE_H */

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Guest memory: one anonymous mapping, shown to the guest in two or three ranges. */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "machine.h"
+
+uint64_t memory_low(const struct machine *machine)
+{
+	return machine->ram_size < MEM_3G ? machine->ram_size : MEM_3G;
+}
+
+uint64_t memory_high(const struct machine *machine)
+{
+	return machine->ram_size - memory_low(machine);
+}
+
+void *memory_at(const struct machine *machine, uint64_t gpa, uint64_t length)
+{
+	const struct { uint64_t start, end, offset; } ranges[] = {
+		{ 0, MEM_LOW_END, 0 },
+		{ MEM_ROM, memory_low(machine), MEM_ROM },
+		{ MEM_4G, MEM_4G + memory_high(machine), MEM_3G },
+	};
+	unsigned int i;
+
+	for (i = 0; i < 3; i++) {
+		if (gpa >= ranges[i].start && gpa < ranges[i].end && length <= ranges[i].end - gpa)
+			return machine->ram + ranges[i].offset + (gpa - ranges[i].start);
+	}
+	return NULL;
+}
+
+static struct vmxhv_mem_op map(const struct machine *machine, uint64_t gpa, uint64_t length)
+{
+	return (struct vmxhv_mem_op){
+		.kind = VMXHV_MEM_MAP, .gpa = gpa, .length = length,
+		.hva = (uintptr_t)memory_at(machine, gpa, length),
+	};
+}
+
+void memory_create(struct machine *machine)
+{
+	const uint64_t size = machine->options->mem;
+	void *ram;
+
+	if (size < 2 * MEM_1M)
+		die(STATUS_USAGE, "--mem: the machine needs at least 2M");
+	ram = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (ram == MAP_FAILED)
+		die(STATUS_HOST, "no %llu MiB of memory: %s", (unsigned long long)size >> 20,
+		    strerror(errno));
+	machine->ram = ram;
+	machine->ram_size = size;
+}
+
+void memory_map(struct machine *machine)
+{
+	struct vmxhv_mem_op ops[3];
+	unsigned int count = 0;
+
+	ops[count++] = map(machine, 0, MEM_LOW_END);
+	ops[count++] = map(machine, MEM_ROM, memory_low(machine) - MEM_ROM);
+	if (memory_high(machine))
+		ops[count++] = map(machine, MEM_4G, memory_high(machine));
+	if (vmxhv_vm_memory(&machine->vm, ops, count))
+		die(STATUS_HOST, "%s", vmxhv_message(&machine->vm.fail));
+}

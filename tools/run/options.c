@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Options, help, and one clear line for each thing that is wrong with them. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "options.h"
+#include "util.h"
+
+static const char help[] =
+"usage: vmxhv-run --kernel bzImage [--initrd FILE] [--append STRING] [--mem SIZE] ...\n"
+"       vmxhv-run --flat FILE [--flat-addr ADDRESS] [--mem SIZE] ...\n"
+"Run a guest on /dev/vmxhv, with its serial port on this terminal.\n"
+"\n"
+"  --kernel FILE         a Linux bzImage with a 64-bit entry\n"
+"  --initrd FILE         its initial RAM disk\n"
+"  --append STRING       its command line (default: console=ttyS0)\n"
+"  --flat FILE           a raw image, started in real mode; ends at HLT with interrupts off\n"
+"  --flat-addr ADDRESS   where the image is loaded and started (default: 0x1000)\n"
+"  --mem SIZE            memory, with suffix K, M or G (default: 256M)\n"
+"  --cpus N              only 1 for now\n"
+"  --cpu hypervisor=NAME signature in CPUID 40000000H: vmxhv (default), kvm (Linux then uses\n"
+"                        x2APIC; no paravirtual features) or none\n"
+"  --timeout SECONDS     end the guest after this time\n"
+"  --debug-exit PORT     an OUT to this port ends the run; its low byte is the exit status\n"
+"  --trace-io            say on stderr which ports and addresses nobody claims\n"
+"  --device FILE         default: /dev/vmxhv\n"
+"  --help, --version\n"
+"\n"
+"On a terminal, Ctrl-A X quits and Ctrl-A Ctrl-A sends Ctrl-A.\n"
+"\n"
+"Exit status: 0 the guest powered off (--flat: halted for good), 1 a failure on the host,\n"
+"2 a bad argument or image, 3 the guest asked for a reset, 4 triple fault, 5 Ctrl-A X,\n"
+"6 the CPU refused the guest's state or the module failed, 7 an MMIO instruction that is not\n"
+"known, 8 no usable /dev/vmxhv, 124 --timeout, 128+N signal N.\n";
+
+static __printf(1, 2) __noreturn void usage(const char *format, ...)
+{
+	va_list ap;
+
+	fputs("vmxhv-run: ", stderr);
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fputs(" (try --help)\n", stderr);
+	exit(STATUS_USAGE);
+}
+
+/* A whole non-negative number up to @max in C notation. */
+static int parse_number(const char *text, uint64_t max, uint64_t *number)
+{
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return -EINVAL;
+	errno = 0;
+	*number = strtoull(text, &end, 0);
+	return errno || *end || *number > max ? -EINVAL : 0;
+}
+
+int parse_size(const char *text, uint64_t *size)
+{
+	unsigned int shift = 0;
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return -EINVAL;
+	errno = 0;
+	*size = strtoull(text, &end, 0);
+	if (errno)
+		return -EINVAL;
+	switch (*end) {
+	case 'k': case 'K':
+		shift = 10;
+		break;
+	case 'm': case 'M':
+		shift = 20;
+		break;
+	case 'g': case 'G':
+		shift = 30;
+		break;
+	}
+	end += shift != 0;
+	if (*end || !*size || *size > 1ull << (46 - shift))
+		return -EINVAL;
+	*size <<= shift;
+	return *size % 4096 ? -EINVAL : 0;
+}
+
+static void parse_cpu(struct options *options, const char *text)
+{
+	static const char *const names[] = {
+		[SIGNATURE_KERNEL] = "vmxhv", [SIGNATURE_KVM] = "kvm", [SIGNATURE_NONE] = "none",
+	};
+	const char *prefix = "hypervisor=";
+	unsigned int i;
+
+	if (strncmp(text, prefix, strlen(prefix)))
+		usage("--cpu %s: only hypervisor=NAME is known", text);
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		if (!strcmp(text + strlen(prefix), names[i])) {
+			options->signature = i;
+			return;
+		}
+	}
+	usage("--cpu %s: NAME is vmxhv, kvm or none", text);
+}
+
+static uint64_t take_number(const char *option, const char *text, uint64_t min, uint64_t max)
+{
+	uint64_t value;
+
+	if (parse_number(text, max, &value) || value < min)
+		usage("--%s %s: want a number from %llu to %llu", option, text,
+		      (unsigned long long)min, (unsigned long long)max);
+	return value;
+}
+
+enum { OPT_KERNEL = 1, OPT_INITRD, OPT_APPEND, OPT_MEM, OPT_CPU, OPT_CPUS, OPT_FLAT, OPT_FLAT_ADDR,
+	OPT_DEBUG_EXIT, OPT_TIMEOUT, OPT_TRACE_IO, OPT_DEVICE, OPT_HELP, OPT_VERSION };
+
+static const struct option known[] = {
+	{ "kernel", required_argument, NULL, OPT_KERNEL },
+	{ "initrd", required_argument, NULL, OPT_INITRD },
+	{ "append", required_argument, NULL, OPT_APPEND },
+	{ "mem", required_argument, NULL, OPT_MEM },
+	{ "cpu", required_argument, NULL, OPT_CPU },
+	{ "cpus", required_argument, NULL, OPT_CPUS },
+	{ "flat", required_argument, NULL, OPT_FLAT },
+	{ "flat-addr", required_argument, NULL, OPT_FLAT_ADDR },
+	{ "debug-exit", required_argument, NULL, OPT_DEBUG_EXIT },
+	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+	{ "trace-io", no_argument, NULL, OPT_TRACE_IO },
+	{ "device", required_argument, NULL, OPT_DEVICE },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ NULL, 0, NULL, 0 },
+};
+
+static void take(struct options *options, int option)
+{
+	switch (option) {
+	case OPT_KERNEL:
+		options->kernel = optarg;
+		break;
+	case OPT_INITRD:
+		options->initrd = optarg;
+		break;
+	case OPT_APPEND:
+		options->append = optarg;
+		break;
+	case OPT_MEM:
+		if (parse_size(optarg, &options->mem))
+			usage("--mem %s: want a size such as 256M, in whole pages", optarg);
+		break;
+	case OPT_CPU:
+		parse_cpu(options, optarg);
+		break;
+	case OPT_CPUS:
+		take_number("cpus", optarg, 1, 1);
+		break;
+	case OPT_FLAT:
+		options->flat = optarg;
+		break;
+	case OPT_FLAT_ADDR:
+		options->flat_addr = take_number("flat-addr", optarg, 0, 0xffff);
+		break;
+	case OPT_DEBUG_EXIT:
+		options->debug_exit = take_number("debug-exit", optarg, 0, 0xffff);
+		break;
+	case OPT_TIMEOUT:
+		options->timeout = take_number("timeout", optarg, 1, 1000000);
+		break;
+	case OPT_TRACE_IO:
+		options->trace_io = true;
+		break;
+	case OPT_DEVICE:
+		options->device = optarg;
+		break;
+	case OPT_HELP:
+		fputs(help, stdout);
+		exit(0);
+	case OPT_VERSION:
+		puts("vmxhv-run " RUN_VERSION);
+		exit(0);
+	}
+}
+
+static void check(const struct options *options)
+{
+	if (!options->kernel && !options->flat)
+		usage("nothing to run: give --kernel or --flat");
+	if (options->kernel && options->flat)
+		usage("--kernel and --flat exclude each other");
+	if (options->flat && (options->initrd || options->append))
+		usage("--initrd and --append go with --kernel");
+}
+
+void options_parse(struct options *options, int argc, char **argv)
+{
+	int option;
+
+	*options = (struct options){
+		.flat_addr = 0x1000, .mem = 256ull << 20, .debug_exit = -1,
+	};
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "+:", known, NULL)) != -1) {
+		if (option == ':')
+			usage("%s needs an argument", argv[optind - 1]);
+		if (option == '?')
+			usage("%s is no option", argv[optind - 1]);
+		take(options, option);
+	}
+	if (optind < argc)
+		usage("%s is no option", argv[optind]);
+	check(options);
+	if (!options->append)
+		options->append = "console=ttyS0";
+}

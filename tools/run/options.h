@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The command line, and what the exit status means. */
+#ifndef RUN_OPTIONS_H
+#define RUN_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define RUN_VERSION	"0.1"
+
+/* Exit status; --help prints them. */
+enum status {
+	STATUS_OFF = 0,		/* the guest powered off; --flat: it halted for good */
+	STATUS_HOST = 1,	/* something failed on the host */
+	STATUS_USAGE = 2,	/* a bad argument or image */
+	STATUS_RESET = 3,	/* the guest asked for a reset */
+	STATUS_SHUTDOWN = 4,	/* triple fault */
+	STATUS_QUIT = 5,	/* Ctrl-A X */
+	STATUS_ENTRY = 6,	/* the CPU refused the guest's state, or the module failed */
+	STATUS_EMULATION = 7,	/* an instruction on MMIO that we do not know */
+	STATUS_UNUSABLE = 8,	/* no usable /dev/vmxhv */
+	STATUS_TIMEOUT = 124,	/* --timeout */
+	STATUS_SIGNAL = 128,	/* plus the number of the signal */
+};
+
+enum signature {
+	SIGNATURE_KERNEL,	/* as the module gives it */
+	SIGNATURE_KVM,
+	SIGNATURE_NONE,
+};
+
+struct options {
+	const char *device;
+	const char *kernel, *initrd, *append;
+	const char *flat;
+	uint16_t flat_addr;
+	uint64_t mem;
+	enum signature signature;
+	unsigned int timeout;	/* seconds, 0: none */
+	int debug_exit;		/* port, or -1 */
+	bool trace_io;
+};
+
+/* Parse, or print what is wrong (or what was asked for) and end the process. */
+void options_parse(struct options *options, int argc, char **argv);
+
+/* "64M", "1G", "262144K", "268435456": a positive multiple of 4 KiB. Return: 0 or -EINVAL. */
+int parse_size(const char *text, uint64_t *size);
+
+#endif /* RUN_OPTIONS_H */

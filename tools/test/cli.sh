@@ -1,0 +1,133 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# The command lines: each bad argument or image gives its status and one line. TAP.
+# usage: cli.sh DIR-OF-PROGRAMS
+set -u
+bin=$1
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+count=0
+failed=0
+
+# t NAME STATUS PATTERN PROGRAM ARGS...: stderr is exactly one line and matches PATTERN
+t() {
+	name=$1 status=$2 pattern=$3
+	shift 3
+	"$@" >"$tmp/out" 2>"$tmp/err" </dev/null
+	got=$?
+	count=$((count + 1))
+	if [ $got = "$status" ] && [ "$(wc -l <"$tmp/err")" = 1 ] && grep -q -e "$pattern" "$tmp/err"
+	then
+		echo "ok $count - $name"
+	else
+		echo "not ok $count - $name"
+		echo "# status $got, wanted $status; stderr:"
+		sed 's/^/# /' "$tmp/err"
+		failed=$((failed + 1))
+	fi
+}
+
+# o NAME STATUS PATTERN PROGRAM ARGS...: the same of stdout, any number of lines
+o() {
+	name=$1 status=$2 pattern=$3
+	shift 3
+	"$@" >"$tmp/out" 2>"$tmp/err" </dev/null
+	got=$?
+	count=$((count + 1))
+	if [ $got = "$status" ] && [ ! -s "$tmp/err" ] && grep -q -e "$pattern" "$tmp/out"
+	then
+		echo "ok $count - $name"
+	else
+		echo "not ok $count - $name (status $got, wanted $status)"
+		failed=$((failed + 1))
+	fi
+}
+
+run="$bin/vmxhv-run"
+info="$bin/vmxhv-info"
+flat="$tmp/flat" ; printf '\364' >"$flat"
+empty="$tmp/empty" ; : >"$empty"
+big="$tmp/big" ; head -c 700000 /dev/zero >"$big"
+text="$tmp/text" ; head -c 4096 /dev/zero | tr '\0' x >"$text"
+none="$tmp/no-such-device"
+
+# A bzImage of 20 KiB that needs 1 MiB: 16 KiB of payload, no code that could run.
+image() {	# FILE VERSION-BYTE LOADFLAGS XLOADFLAGS
+	head -c 20480 /dev/zero >"$1"
+	put() { printf "$2" | dd of="$image" bs=1 seek="$1" conv=notrunc status=none; }
+	image=$1
+	put $((0x1f1)) '\003'
+	put $((0x1f4)) '\000\004\000\000'
+	put $((0x1fe)) '\125\252'
+	put $((0x200)) '\353\152HdrS'
+	put $((0x206)) "$2\\002"
+	put $((0x211)) "$3"
+	put $((0x22c)) '\377\377\377\177'
+	put $((0x230)) '\000\000\040\000'
+	put $((0x234)) '\001'
+	put $((0x236)) "$4\\000"
+	put $((0x238)) '\377\007\000\000'
+	put $((0x258)) '\000\000\000\001\000\000\000\000'
+	put $((0x260)) '\000\000\020\000'
+}
+good="$tmp/good" ; image "$good" '\017' '\001' '\001'
+old="$tmp/old" ; image "$old" '\013' '\001' '\001'
+low="$tmp/low" ; image "$low" '\017' '\000' '\001'
+bits32="$tmp/bits32" ; image "$bits32" '\017' '\001' '\000'
+short="$tmp/short" ; head -c 10000 "$good" >"$short"
+long=$(head -c 3000 /dev/zero | tr '\0' a)
+
+o "--help" 0 "^Exit status:" "$run" --help
+o "--version" 0 "^vmxhv-run " "$run" --version
+t "nothing to run" 2 "nothing to run" "$run"
+t "an option that is none" 2 "--krenel is no option" "$run" --krenel x
+t "an argument that is none" 2 "x is no option" "$run" --flat "$flat" x
+t "an argument that is missing" 2 "--kernel needs an argument" "$run" --kernel
+t "--kernel and --flat" 2 "exclude" "$run" --kernel "$good" --flat "$flat"
+t "--flat and --initrd" 2 "go with --kernel" "$run" --flat "$flat" --initrd "$text"
+t "--mem 1x" 2 "--mem 1x: want a size" "$run" --flat "$flat" --mem 1x
+t "--mem 0" 2 "--mem 0: want a size" "$run" --flat "$flat" --mem 0
+t "--mem 1M" 2 "at least 2M" "$run" --flat "$flat" --mem 1M
+t "--cpus 2" 2 "from 1 to 1" "$run" --flat "$flat" --cpus 2
+t "--cpu model=x" 2 "only hypervisor=NAME" "$run" --flat "$flat" --cpu model=x
+t "--cpu hypervisor=x" 2 "vmxhv, kvm or none" "$run" --flat "$flat" --cpu hypervisor=x
+t "--timeout 0" 2 "--timeout 0: want a number" "$run" --flat "$flat" --timeout 0
+t "--timeout soon" 2 "want a number" "$run" --flat "$flat" --timeout soon
+t "--debug-exit 65536" 2 "want a number" "$run" --flat "$flat" --debug-exit 65536
+t "--flat-addr 0x10000" 2 "want a number" "$run" --flat "$flat" --flat-addr 0x10000
+t "flat: no such file" 2 "no-such: No such file" "$run" --flat "$tmp/no-such"
+t "flat: a directory" 2 "not a regular file" "$run" --flat "$tmp"
+t "flat: empty" 2 "is empty" "$run" --flat "$empty"
+t "flat: too large" 2 "do not fit" "$run" --flat "$big"
+t "kernel: no such file" 2 "No such file" "$run" --kernel "$tmp/no-such"
+t "kernel: empty" 2 "not a bzImage" "$run" --kernel "$empty"
+t "kernel: some file" 2 "not a bzImage" "$run" --kernel "$text"
+t "kernel: ELF" 2 "an ELF file" "$run" --kernel "$run"
+t "kernel: old protocol" 2 "older than 2.12" "$run" --kernel "$old"
+t "kernel: zImage" 2 "a zImage" "$run" --kernel "$low"
+t "kernel: 32-bit" 2 "no 64-bit entry" "$run" --kernel "$bits32"
+t "kernel: cut short" 2 "is cut short" "$run" --kernel "$short"
+t "kernel: too little memory" 2 "give more with --mem" "$run" --kernel "$good" --mem 2M
+t "kernel: command line too long" 2 "3000 characters" "$run" --kernel "$good" --append "$long"
+t "initrd: no such file" 2 "No such file" "$run" --kernel "$good" --initrd "$tmp/no-such"
+t "initrd: empty" 2 "is empty" "$run" --kernel "$good" --initrd "$empty"
+t "initrd: too large" 2 "do not fit above" "$run" --kernel "$good" --initrd "$big" --mem 3456K
+t "no device, for a flat image" 8 "insmod vmxhv.ko" "$run" --flat "$flat" --device "$none"
+t "no device, for a good kernel" 8 "insmod vmxhv.ko" "$run" --kernel "$good" --device "$none"
+t "a device that is another" 8 "GET_INFO" "$run" --flat "$flat" --device /dev/null
+
+o "info --help" 0 "^Exit status:" "$info" --help
+t "info: an option that is none" 1 "option" "$info" --x
+t "info: an argument that is none" 1 "x is no option" "$info" x
+if grep -qw vmx /proc/cpuinfo; then
+	status=7 reason=no-module
+else
+	status=2 reason=no-vmx
+fi
+o "info: without a module" $status "^not usable: " "$info" --device "$none"
+o "info --json: without a module" $status "\"reason\": \"$reason\"" "$info" --json --device "$none"
+"$info" --json --device "$none" >"$tmp/json"
+o "info --json: is JSON" 0 '"requirements"' python3 -m json.tool "$tmp/json"
+
+echo "1..$count"
+[ $failed = 0 ]
