@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Tests of the test machine: what goes wrong in it must not be called passed."""
+import functools
+
+from machine import boot, tap
+from machine.case import Case, Spec, case
+
+NEIGHBOURS = [
+    case("planted/none", modules=["planted fault=none"]),
+    case("planted/status", "exit 3", modules=[]),
+    case("planted/timeout", "sleep 60", modules=[], timeout=1),
+    case("planted/plan", "echo 1..2; echo ok 1 - only", modules=[]),
+    case("planted/warn", modules=["planted fault=warn"]),
+    case("planted/expected-warn", modules=["planted fault=warn"],
+         expect_dmesg=["cut here", "planted by the tests", "Call Trace",
+                       r"WARNING: .* planted_init\+"]),
+    case("planted/oops", modules=["planted fault=oops"]),
+    case("planted/after", "true", modules=[]),
+]
+
+# What each must be judged, and a word that the reason must hold.
+WANTED = {
+    "planted/none": (tap.PASS, ""),
+    "planted/status": (tap.FAIL, "exit status 3"),
+    "planted/timeout": (tap.FAIL, "exit status timeout"),
+    "planted/plan": (tap.FAIL, "planned 2, ran 1"),
+    "planted/warn": (tap.FAIL, "planted by the tests"),
+    "planted/expected-warn": (tap.PASS, ""),
+    "planted/oops": (tap.FAIL, "NULL pointer dereference"),
+    "planted/after": (tap.PASS, ""),
+    "planted/crash": (tap.FAIL, "before its result marker"),
+    "planted/after-crash": (tap.PASS, ""),
+}
+
+
+def judge(spec, cases):
+    """Run @cases and turn their verdicts round: the wanted failure is a pass."""
+    got = []
+    boot.run_group(spec, list(cases), got.extend)
+    results = []
+    for c in cases:
+        status, word = WANTED[c.name]
+        mine = [r for r in got if r.name.startswith(f"{c.name}@")]
+        worst = tap.FAIL if any(r.status == tap.FAIL for r in mine) else tap.PASS
+        text = "\n".join(r.detail for r in mine)
+        ok = mine and worst == status and word in text
+        results.append(tap.Result(f"machine/{c.name}", tap.PASS if ok else tap.FAIL,
+                                  "" if ok else f"judged {worst}, wanted {status}: {text}"))
+    return results
+
+
+CRASH = [case("planted/crash", "echo c > /proc/sysrq-trigger", modules=[]),
+         case("planted/after-crash", "true", modules=[])]
+
+CASES = [
+    Case("machine/planted", host=functools.partial(judge, Spec(), NEIGHBOURS), timeout=100),
+    Case("machine/crash", host=functools.partial(judge, Spec(machine="qemu-tcg"), CRASH)),
+]

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What can be said without running: sparse, W=1, objtool, checkpatch, sizes, the UAPI header."""
+import functools
+import os
+import re
+import shutil
+import subprocess
+
+from machine import kernels, modbuild, util
+from machine.case import Case
+from machine.tap import FAIL, PASS, Result
+
+MAX_LINES = 600
+# Userspace C is not kernel C in these: Zydis' and inttypes.h's names are as they are.
+USER_IGNORE = ["PREFER_KERNEL_TYPES", "ENOSYS", "AVOID_EXTERNS", "VOLATILE", "CONSIDER_KSTRTO",
+               "SSCANF_TO_KSTRTO", "PREFER_DEFINED_ATTRIBUTE_MACRO", "NEW_TYPEDEFS",
+               "STRCPY", "STRNCPY", "STRLCPY", "MACRO_ARG_REUSE", "CAMELCASE",
+               # tables of tests are rows of initialisers, which have no value to parenthesise
+               "COMPLEX_MACRO"]
+# BIT() is the kernel's own, and so is static_assert(): a UAPI header has neither.
+UAPI = ("include/vmxhv.h", "include/vmxhv_layout.h")
+UAPI_IGNORE = ["BIT_MACRO", "CAMELCASE"]
+
+
+def tracked(*patterns):
+    """Files of the project: tracked, or new and not ignored."""
+    out = util.run(["git", "-c", f"safe.directory={util.ROOT}", "ls-files", "-co",
+                    "--exclude-standard", *patterns], cwd=util.ROOT)
+    return sorted(f for f in set(out.split("\n")) if f and (util.ROOT / f).is_file())
+
+
+def build(name):
+    """A clean build with every check on: no line of the log may be a complaint."""
+    kernel = kernels.get(name)
+    dest = util.BUILD / f"static-{name}"
+    log = util.LOGS / f"static-{name}.log"
+    with util.locked(util.BUILD / f"static-{name}.lock"):
+        shutil.rmtree(dest, ignore_errors=True)
+        modbuild.sync(dest)
+        try:
+            text = modbuild.make_modules(kernel, dest, log, "C=2", "W=1",
+                                         "CF=-D__CHECK_ENDIAN__ -Wsparse-error")
+        except util.BuildError as e:
+            raise AssertionError(str(e)) from None
+        noinstr = objtool_noinstr(kernel, dest)
+    # Missing vmlinux only means no BTF; the compiler's version differs by a Debian revision.
+    noise = ("Skipping BTF", "the compiler differs", "The kernel was built by", "You are using")
+    bad = [l for l in text.split("\n")
+           if re.search(r"\bwarning:|\berror:|objtool:|modpost: .*WARN|WARNING: modpost", l) and
+           not any(n in l for n in noise)]
+    bad += noinstr
+    assert not bad, "\n".join(bad[:20])
+
+
+def objtool_noinstr(kernel, dest):
+    """A module's build does not check noinstr; ask objtool for it on the whole object."""
+    tool = kernel.kdir / "tools/objtool/objtool"
+    obj = dest / "vmxhv.o"
+    if not tool.exists() or not obj.exists():
+        return [f"no objtool in {kernel.kdir}"] if not tool.exists() else []
+    res = subprocess.run([tool, "--noinstr", "--link", "--module", "--dry-run", obj],
+                         capture_output=True, text=True, env=dict(os.environ, SRCARCH="x86"))
+    return [l for l in (res.stdout + res.stderr).split("\n") if l.strip()]
+
+
+def checkpatch():
+    src = kernels.source()
+    files = tracked("*.c", "*.h", "*.S")
+    user = [f for f in files if f.startswith(("tools/", "tests/")) and
+            not f.startswith(("tests/kunit/", "tests/planted/"))]
+    results = []
+    for what, group, ignore in (
+            ("kernel", [f for f in files if f not in user and f not in UAPI], []),
+            ("uapi", [f for f in files if f in UAPI], UAPI_IGNORE), ("user", user, USER_IGNORE)):
+        if not group:
+            continue
+        cmd = ["perl", src / "scripts/checkpatch.pl", "--strict", "--no-tree", "--no-summary",
+               "--terse", "--show-types", "--max-line-length=100", "-f"]
+        cmd += [f"--ignore={','.join(ignore)}"] if ignore else []
+        res = subprocess.run([str(c) for c in (*cmd, *group)], cwd=util.ROOT, text=True,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        results.append(Result(f"static/checkpatch/{what}", PASS if res.returncode == 0 else FAIL,
+                              res.stdout[-6000:]))
+    return results
+
+
+def lengths():
+    long = []
+    for f in tracked("*.c", "*.h", "*.S", "*.py", "*.sh", "Makefile", "Kbuild"):
+        n = (util.ROOT / f).read_text(errors="replace").count("\n")
+        if n > MAX_LINES:
+            long.append(f"{f}: {n} lines, at most {MAX_LINES}")
+    assert not long, "\n".join(long)
+
+
+def uapi():
+    """vmxhv.h is all that userspace sees: it compiles alone, everywhere."""
+    header = util.ROOT / "include" / "vmxhv_layout.h"     # vmxhv.h and assertions on it
+    results = []
+    for lang, std in (("c", "c11"), ("c++", "c++17")):
+        for bits in ("-m64", "-m32"):
+            res = subprocess.run(
+                ["gcc", "-x", lang, f"-std={std}", bits, "-fsyntax-only", "-Wall", "-Wextra",
+                 "-Wpedantic", "-Werror", "-include", header, "/dev/null"],
+                capture_output=True, text=True)
+            results.append(Result(f"static/uapi/{lang}{bits}",
+                                  FAIL if res.returncode else PASS, res.stderr))
+    return results
+
+
+def spdx():
+    bare = [f for f in tracked("*.c", "*.h", "*.S", "*.py", "*.sh", "*Makefile", "*Kbuild")
+            if "SPDX-License-Identifier:" not in
+            "".join((util.ROOT / f).read_text(errors="replace").splitlines(True)[:2])]
+    assert not bare, "no SPDX line at the top of " + ", ".join(bare)
+
+
+CASES = [Case(f"static/build/{k}", host=functools.partial(build, k)) for k in kernels.STOCK] + [
+    Case("static/checkpatch", host=checkpatch),
+    Case("static/length", host=lengths),
+    Case("static/spdx", host=spdx),
+    Case("static/uapi", host=uapi),
+]

@@ -1,0 +1,191 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Run the tests. `make check T=prefix` is this with the prefix as argument.
+
+  tests/run.py [-l] [-j N] [-k KERNEL] [PREFIX ...]
+
+Environment: MACHINE=bochs|qemu-tcg|qemu-kvm; KEEP=1 keeps the logs of all boots.
+"""
+import argparse
+import concurrent.futures
+import dataclasses
+import importlib
+import os
+import pathlib
+import shutil
+import signal
+import sys
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+from machine import boot, qemu, util                            # noqa: E402
+from machine.tap import FAIL, PASS, SKIP, Result                # noqa: E402
+
+MACHINES = ("bochs", "qemu-tcg", "qemu-kvm")
+
+
+class Report:
+    """One line per test as it ends, and the totals."""
+    WORD = {PASS: "ok  ", FAIL: "FAIL", SKIP: "skip"}
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.count = {PASS: 0, FAIL: 0, SKIP: 0}
+        self.failed = []
+        self.start = time.monotonic()
+
+    def emit(self, results):
+        with self.lock:
+            for r in results:
+                self.count[r.status] += 1
+                n = sum(self.count.values())
+                note = f"  ({first_line(r.detail)})" if r.status == SKIP and r.detail else ""
+                print(f"[{n:4d}] {self.elapsed()} {self.WORD[r.status]} {r.name} "
+                      f"({r.seconds:.1f} s){note}", flush=True)
+                if r.status == FAIL:
+                    self.failed.append(r)
+                    for line in r.detail.rstrip().split("\n"):
+                        print(f"         | {line}", flush=True)
+
+    def elapsed(self):
+        s = int(time.monotonic() - self.start)
+        return f"{s // 60:2d}:{s % 60:02d}"
+
+    def finish(self):
+        if self.failed:
+            print("failed:")
+            for r in self.failed:
+                print(f"  {r.name}")
+        print(f"{self.count[PASS]} passed, {self.count[FAIL]} failed, "
+              f"{self.count[SKIP]} skipped", flush=True)
+        return 1 if self.failed or not self.count[PASS] else 0
+
+
+def first_line(text):
+    return text.strip().split("\n")[0]
+
+
+def load_cases():
+    cases = []
+    for f in sorted((util.ROOT / "tests" / "cases").glob("*.py")):
+        if f.stem != "__init__":
+            cases += importlib.import_module(f"cases.{f.stem}").CASES
+    names = [c.id for c in cases]
+    twice = {n for n in names if names.count(n) > 1}
+    if twice:
+        sys.exit(f"tests: declared twice: {', '.join(sorted(twice))}")
+    return cases
+
+
+def retarget(cases, kernel):
+    """All of @cases on @kernel with one CPU: the debug kernel's run of everything."""
+    out = {}
+    for c in cases:
+        if not c.host:
+            extra = "no_debug_objects" if kernel == "debug" else ""
+            spec = dataclasses.replace(
+                c.spec, kernel=kernel, cpus=1, mem=max(c.spec.mem, 1024),
+                cmdline=f"{c.spec.cmdline} {extra}".strip())
+            c = dataclasses.replace(c, spec=spec, timeout=4 * c.timeout)
+        out.setdefault(c.id, c)
+    return list(out.values())
+
+
+def place(case, machine):
+    """(spec to boot, "") or (None, why this case cannot run on this machine)."""
+    if case.machine and case.machine != "qemu-tcg":
+        if case.machine != machine:
+            return None, f"only on {case.machine}"
+    target = case.machine or machine
+    if case.needs_vmx and target == "qemu-tcg" and not case.machine:
+        return None, "no VMX in QEMU without KVM"
+    if target != "bochs" and (case.spec.bios or case.spec.model != "skylake_x"):
+        return None, "a CPU model or firmware that only Bochs has"
+    if target == "qemu-kvm" and not qemu.kvm_usable():
+        return None, "no usable nested VMX"
+    return dataclasses.replace(case.spec, machine=target), ""
+
+
+def plan(cases, machine, report):
+    """Work items, the longest first: boot groups and host cases."""
+    groups, items = {}, []
+    for c in cases:
+        if c.host:
+            items.append((c.timeout, run_host, (c, report.emit)))
+            continue
+        spec, why = place(c, machine)
+        if spec is None:
+            report.emit([Result(c.id, SKIP, f"not run here: {why}")])
+        else:
+            groups.setdefault(spec, []).append(c)
+    for spec, members in groups.items():
+        cost = 20 * spec.cpus * (4 if spec.kernel == "debug" else 1)
+        items.append((cost + sum(c.timeout for c in members) / 4, boot.run_group,
+                      (spec, members, report.emit)))
+    return sorted(items, key=lambda item: -item[0])
+
+
+def forget_old_logs():
+    """Logs of failed boots are for now, not for ever."""
+    for d in util.LOGS.glob("*/"):
+        if time.time() - d.stat().st_mtime > 6 * 3600:
+            shutil.rmtree(d, ignore_errors=True)
+
+
+def run_host(case, emit):
+    start = time.monotonic()
+    try:
+        results = case.host() or [Result(case.name, PASS)]
+    except AssertionError as e:
+        results = [Result(case.name, FAIL, str(e))]
+    except Exception as e:                      # a broken test is a failed test
+        results = [Result(case.name, FAIL, f"{type(e).__name__}: {e}")]
+    for r in results:
+        r.seconds = r.seconds or (time.monotonic() - start) / len(results)
+    emit(results)
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    ap.add_argument("prefix", nargs="*", help="run the tests whose names begin so")
+    ap.add_argument("-l", "--list", action="store_true", help="list the tests and exit")
+    ap.add_argument("-k", "--kernel", help="run all of them on this kernel, with one CPU")
+    ap.add_argument("-j", type=int, default=min(2, os.cpu_count() or 1),
+                    help="machines at once (default 2)")
+    args = ap.parse_args()
+    prefixes = [p for arg in args.prefix for p in arg.split()]
+    machine = os.environ.get("MACHINE") or "bochs"
+    if machine not in MACHINES:
+        sys.exit(f"tests: MACHINE={machine}: one of {', '.join(MACHINES)}")
+    if machine == "qemu-kvm" and not qemu.kvm_usable():
+        print("tests: no usable nested VMX here: what needs it is not run")
+    cases = load_cases()
+    if args.kernel:
+        cases = retarget(cases, args.kernel)
+    cases = [c for c in cases if c.selected(prefixes)]
+    if not cases:
+        sys.exit(f"tests: no test begins with {' '.join(prefixes)}; -l lists them")
+    if args.list:
+        for c in cases:
+            print(c.id)
+        return 0
+    forget_old_logs()
+    report = Report()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))
+    items = plan(cases, machine, report)
+    pool = concurrent.futures.ThreadPoolExecutor(args.j)
+    try:
+        for f in [pool.submit(fn, *fargs) for _, fn, fargs in items]:
+            f.result()
+    except (KeyboardInterrupt, SystemExit):
+        pool.shutdown(wait=False, cancel_futures=True)
+        boot.stop_all()
+        print("\ntests: interrupted", flush=True)
+        os._exit(130)
+    return report.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
