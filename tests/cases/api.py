@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The API: refused input, lifetimes, and guests that show what each call does.
+
+Every program is a row: what it needs beyond one CPU of the default model is said there.
+"""
+from machine.case import case, matrix
+
+KERNELS = ["6.1", "6.12"]
+MODELS = ["sandy_bridge", "cnl"]
+
+INPUT = ["info", "create", "memory_input", "run_input", "state_input", "inject_input",
+         "fd_lifetime"]
+GUESTS = ["guest_first", "guest_io", "guest_cpu", "guest_mmio", "guest_event", "guest_apic",
+          "guest_fpu", "guest_memory", "guest_time"]
+# the same with two CPUs: threads really are at once
+TWO_CPUS = ["run_input", "fd_lifetime", "guest_event", "guest_apic", "guest_fpu",
+            "guest_memory", "guest_time", "guest_smp", "migrate"]
+
+CASES = []
+for name in INPUT + GUESTS:
+    CASES += matrix(f"api/{name}", name, kernel=KERNELS, timeout=60)
+for name in GUESTS:
+    CASES += matrix(f"api/{name}", name, model=MODELS, timeout=60)
+for name in TWO_CPUS:
+    CASES += matrix(f"api/{name}", name, kernel=KERNELS, cpus=[2], timeout=60)
+# a 32-bit process has the same interface
+CASES += matrix("api/info.m32", "info.m32", kernel=KERNELS, timeout=60)
+CASES += matrix("api/guest_first.m32", "guest_first.m32", kernel=KERNELS, timeout=60)
+# guests with the host's mitigations as they are by default
+CASES.append(case("api/guest_cpu", "guest_cpu", mitigations="", timeout=60))
+# a host that keeps CR4.OSXSAVE clear: its guests have FXSAVE only
+for name in ["state_input", "guest_cpu", "guest_fpu"]:
+    CASES.append(case(f"api/noxsave/{name}", name, cmdline="noxsave", timeout=60))

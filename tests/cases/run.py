@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The launcher on a real guest: how a run ends, input, output, the terminal; and the tools' own tests."""
+import dataclasses
+import re
+import subprocess
+
+from machine import guest, modbuild, util
+from machine.case import case
+
+# Name, what goes in, arguments, exit status, what must be in the output.
+ENDS = [
+    ("halts", "hq", "", 0, "hello"),
+    ("halts with interrupts on, goes on", "wq", "", 0, "hello"),
+    ("powers off", "s", "", 0, ""),
+    ("resets by ACPI", "a", "", 3, "reset itself (ACPI)"),
+    ("resets by port 0x64", "r", "", 3, "port 0x64"),
+    ("resets by port 0x92", "b", "", 3, "port 0x92"),
+    ("triple-faults", "ht", "", 4, "triple fault"),
+    ("exits by --debug-exit", "hd", "--debug-exit 0xf4", 42, "hello"),
+    ("does not without it", "dq", "", 0, ""),
+    ("spins until --timeout", "k", "--timeout 2", 124, "--timeout 2"),
+    ("goes on after the end of its input", "h", "--timeout 2", 124, "hello"),
+    ("prints by rep outsb", "oq", "", 0, "hello"),
+    ("reads by rep insb", "iq", "", 0, "61"),
+    ("reads ones from nobody's port", "pq", "", 0, "ff"),
+    ("reads ones from nobody's memory", "mq", "", 0, "ff"),
+    ("stores to nobody's memory by rep stosw", "xq", "", 0, "06"),
+    ("meets an MMIO instruction that is not known", "f", "", 7, "not known"),
+    ("echoes a line", "Ethe quick brown fox jumps over it\\nq", "", 0, "brown fox jumps"),
+    ("needs little memory", "hq", "--mem 2M", 0, "hello"),
+]
+
+SCRIPT = """
+n=0; bad=0
+t() {
+    printf "$2" | vmxhv-run --flat /guest/menu.bin $3 >/tmp/out 2>&1
+    rc=$?; n=$((n + 1))
+    if [ $rc = $4 ] && { [ -z "$5" ] || grep -q -e "$5" /tmp/out; }; then echo "ok $n - $1"
+    else bad=1; echo "not ok $n - $1"; echo "# exit status $rc, wanted $4"; sed 's/^/# /' /tmp/out; fi
+}
+mkdir -p /tmp
+"""
+
+
+def ends():
+    lines = [f"t \"{name}\" '{text}' '{args}' {rc} '{want}'" for name, text, args, rc, want in ENDS]
+    return SCRIPT + "\n".join(lines) + '\necho "1..$n"; [ $bad = 0 ]\n'
+
+
+def native():
+    """What needs no VMX: decoder, devices, tables, command lines."""
+    modbuild.programs()
+    res = subprocess.run(["make", "-s", "-C", str(util.ROOT / "tools"), "check",
+                          f"OUT={util.BUILD / 'user'}"], capture_output=True, text=True)
+    assert res.returncode == 0, (res.stdout + res.stderr)[-4000:]
+
+
+# What the guest says of its clocks and of its serial port; then it reads a line and reboots.
+LINUX = """
+cat /sys/devices/system/clocksource/clocksource0/current_clocksource
+grep ttyS0 /proc/interrupts
+dmesg | grep -i -E 'tsc|lapic timer|calibrat|ttyS0|i8042|rtc_cmos|unstable|x2apic'
+read line
+echo "guest got: $line"
+reboot -f
+"""
+
+
+def clean_log(output, _log):
+    """Interrupts and frequencies come from the tables: nothing is polled, nothing calibrated."""
+    assert guest.MARKER in output, "the guest's greeting did not come"
+    assert "guest got: a line typed" in output, "the line on standard input did not arrive"
+    assert re.search(r"^tsc\r?$", output, re.M), "the clock source is not the TSC"
+    assert re.search(r"[1-9]\d* +IO-APIC +4-edge +ttyS0", output), "no serial interrupts"
+    assert re.search("lapic timer already calibrated|TSC deadline timer", output), \
+        "the APIC timer was calibrated"
+    assert not re.search("unstable|Fast TSC|PIT calibration", output), "the TSC was calibrated"
+    assert "reset itself (ACPI)" in output, "the reboot was no reset by ACPI"
+
+
+def linux():
+    c = guest.linux("run/linux", script=LINUX, check=clean_log, status=3,
+                    append="console=ttyS0 quiet panic=-1 apic=verbose cryptomgr.notests")
+    return dataclasses.replace(c, run=f"echo 'a line typed' | {c.run}")
+
+
+CASES = [
+    linux(),
+    case("run/native", host=native),
+    case("run/ends", ends(), timeout=60),
+    case("run/ends", ends(), timeout=60, kernel="6.12"),
+    case("run/tty", "/t/run_tty /bin/vmxhv-run /guest/menu.bin", timeout=60),
+    case("run/hello", "[ \"$(hello)\" = 'hello from a guest' ]"),
+    case("run/info", "vmxhv-info"),
+    case("run/info-json", "vmxhv-info --json | grep '\"usable\": true'"),
+    case("run/info-no-module", "vmxhv-info; [ $? = 7 ]", modules=()),
+    case("run/info-no-vmx", "vmxhv-info; [ $? = 2 ]", model="ryzen", needs_vmx=False),
+    case("run/info-missing", "vmxhv-info; [ $? = 5 ]", model="penryn",
+         needs_vmx=False),
+    case("run/unusable", "vmxhv-run --flat /guest/menu.bin; [ $? = 8 ]", model="ryzen",
+         needs_vmx=False),
+]

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the benchmarks' guest and its hosts agree on, beside guest.h. */
+#ifndef TESTS_GUEST_BENCH_H
+#define TESTS_GUEST_BENCH_H
+
+#define BENCH_TICKS	(DATA_BASE)	/* 64 bits, out */
+#define BENCH_COUNT	(DATA_BASE + 8)	/* 32 bits, in */
+#define BENCH_PORT	0x300
+#define BENCH_MMIO	0x20000040	/* no memory there */
+#define BENCH_MMIO_LEN	2		/* of the instruction that writes there */
+#define BENCH_TOUCH	0x1000000	/* the pages to touch */
+#define BENCH_PAGES	512
+
+#endif /* TESTS_GUEST_BENCH_H */

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* String I/O in long mode: forward, backward, repeated, across pages. */
+#include "guest.inc"
+#define PORT	0x310
+	.globl	_start
+_start:
+	CASES	outs_one, outs_rep, outs_backward, outs_long, ins_rep, ins_backward, ins_dwords
+	CASES	rep_zero, ins_long
+	.code64
+/* afterwards: how far the registers went */
+.macro REPORT_AND_DONE
+	movl	%esi, %eax
+	VALUE
+	movl	%edi, %eax
+	VALUE
+	movl	%ecx, %eax
+	VALUE
+	DONE
+.endm
+
+.macro SETUP si=0, di=0, cx=0
+	movl	$\si, %esi
+	movl	$\di, %edi
+	movl	$\cx, %ecx
+	movw	$PORT, %dx
+	cld
+.endm
+
+outs_one:
+	SETUP	si=DATA_BASE, cx=7
+	outsb
+	REPORT_AND_DONE
+
+outs_rep:
+	SETUP	si=DATA_BASE, cx=6
+	rep outsw
+	REPORT_AND_DONE
+
+outs_backward:
+	SETUP	si=DATA_BASE+8, cx=3
+	std
+	rep outsl
+	cld
+	REPORT_AND_DONE
+
+/* two pages and a half */
+outs_long:
+	SETUP	si=DATA_BASE+0x800, cx=0x2800
+	rep outsb
+	REPORT_AND_DONE
+
+ins_rep:
+	SETUP	di=DATA_BASE, cx=5
+	rep insb
+	REPORT_AND_DONE
+
+ins_backward:
+	SETUP	di=DATA_BASE+4, cx=3
+	std
+	rep insw
+	cld
+	REPORT_AND_DONE
+
+/* the second unit crosses a page */
+ins_dwords:
+	SETUP	di=DATA_BASE+0xffa, cx=3
+	rep insl
+	REPORT_AND_DONE
+
+rep_zero:
+	SETUP	si=DATA_BASE
+	rep outsb
+	REPORT_AND_DONE
+
+ins_long:
+	SETUP	di=DATA_BASE+0x10, cx=0x1800
+	rep insb
+	REPORT_AND_DONE

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Two processors: INIT and SIPI, memory that both write, IPIs from one to the other. */
+#include "guest.inc"
+	.globl	_start
+_start:
+	CASES	boot_ap, count_locked, ping, pong
+	.code64
+#include "idt64.inc"
+
+#define AP_PAGE	0xf		/* DATA_BASE + 5000H: the start-up IPI's vector */
+#define MAILBOX	DATA_BASE
+#define COUNTER	DATA_BASE + 64
+#define BALL	DATA_BASE + 128
+
+boot_ap:
+	movl	$ap_start, %esi
+	movl	$AP_PAGE << 12, %edi
+	movl	$ap_end - ap_start, %ecx
+	cld
+	rep movsb
+	movl	$APIC_PAGE, %ebx
+	movl	$0x1ff, 0xf0(%rbx)
+	movl	$1 << 24, 0x310(%rbx)
+	movl	$0x4500, 0x300(%rbx)		/* INIT */
+	movl	$1 << 24, 0x310(%rbx)
+	movl	$0x4600 + AP_PAGE, 0x300(%rbx)	/* start-up */
+1:	pause
+	cmpl	$0x600d, MAILBOX
+	jne	1b
+	REPORT	MAILBOX + 4
+	DONE
+
+	.code16
+ap_start:
+	movw	%cs, %ax
+	xorw	%bx, %bx
+	movw	%bx, %ds
+	movzwl	%ax, %eax
+	movl	%eax, MAILBOX + 4
+	movl	$0x600d, MAILBOX
+	movw	$PORT_DONE, %dx
+	outb	%al, %dx
+1:	jmp	1b
+ap_end:
+
+	.code64
+count_locked:
+	movl	$20000, %ecx
+1:	lock incl COUNTER
+	loop	1b
+	DONE
+
+/* each sends the other an IPI when it has received one */
+.macro PLAYER other:req, serves:req
+	USE_IDT
+	movl	$APIC_PAGE, %ebx
+	movl	$0x1ff, 0xf0(%rbx)
+	movl	$0, 0x80(%rbx)
+	.if	\serves
+1:	pause
+	cmpl	$1, MAILBOX + 8
+	jne	1b
+	.else
+	movl	$1, MAILBOX + 8
+	.endif
+	movl	$20, %ecx
+	movl	$\other << 24, 0x310(%rbx)
+	.if	\serves
+	movl	$0x4090, 0x300(%rbx)
+	.endif
+1:	cli
+	movl	APIC_PAGE + 0x240, %eax	/* IRR of vectors 80H to 9FH */
+	testl	$1 << 16, %eax
+	jnz	2f
+	pause
+	jmp	1b
+2:	sti
+	nop
+	cli
+	movl	$APIC_PAGE, %ebx
+	movl	$0, 0xb0(%rbx)
+	movl	$0x4090, 0x300(%rbx)
+	loop	1b
+	DONE
+.endm
+ping:
+	PLAYER	1, 1
+pong:
+	PLAYER	0, 0
