@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""make check-mutants: faults planted in the module, each of which a named test must catch.
+
+  tests/mutants.py [NAME ...]
+
+The tree is copied to build/mutants/tree and must pass the named tests as it is. Then one fault at a
+time is put in, and its test is run: it counts as caught only if that very result is "FAIL", not if
+the module does not build or the machine dies before the test has spoken. Logs: build/mutants/*.log.
+"""
+import argparse
+import dataclasses
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+from machine import util                                        # noqa: E402
+
+TOP = util.BUILD / "mutants"
+TREE = TOP / "tree"
+
+
+@dataclasses.dataclass(frozen=True)
+class Mutant:
+    """@old stands exactly once in @file and becomes @new; then @result of @case fails."""
+    name: str
+    what: str
+    file: str
+    old: str
+    new: str
+    case: str
+    result: str
+
+    @property
+    def wanted(self):
+        return f"{self.case}/{self.result}"
+
+
+MUTANTS = [
+    Mutant("wrong-control-bit", "a guest in long mode enters with another bit than IA-32e mode",
+           "vcpu/cr.c",
+           "\t\tcontrols |= VM_ENTRY_IA32E_MODE;\n",
+           "\t\tcontrols |= VM_ENTRY_SMM;\n",
+           "api/guest_cpu@6.1", "mode-as-set-by-SREGS"),
+    Mutant("no-vmclear-on-migration", "a VMCS that moves stays active on the CPU that it leaves",
+           "vmx/vmcs.c",
+           "\tvmx_vmclear(lv->phys);\n\tif (this_cpu_read(vmcs_current) == lv)",
+           "\tif (this_cpu_read(vmcs_current) == lv)",
+           "kunit/vmx@kunit,2cpu", "vmx_vmcs/moving_clears_it_where_it_was"),
+    Mutant("no-reinjection", "an event whose delivery an EPT violation interrupts is forgotten",
+           "vcpu/event.c",
+           "\tinjected->info = info & ~INTR_INFO_RESERVED_MASK;\n",
+           "\tinjected->info = 0;\n",
+           "api/guest_event@6.1", "IDT-not-there:-each-event-once"),
+]
+
+LINE = re.compile(r"^\[ *\d+\] +\S+ (ok  |FAIL|skip) (.*) \(\d+\.\d s\)")
+
+
+def copy_tree():
+    """The sources as they are; what was built there before stays, for a short build."""
+    files = util.run(["git", "-c", f"safe.directory={util.ROOT}", "ls-files", "-co",
+                      "--exclude-standard"], cwd=util.ROOT)
+    TREE.mkdir(parents=True, exist_ok=True)
+    listed = TOP / "files"
+    listed.write_text("".join(f"{f}\n" for f in files.splitlines() if (util.ROOT / f).is_file()))
+    util.run(["rsync", "-a", f"--files-from={listed}", f"{util.ROOT}/", f"{TREE}/"])
+    # The programs do not depend on the module: those of this tree will do.
+    user = TREE / "build" / "user"
+    user.parent.mkdir(exist_ok=True)
+    (util.BUILD / "user").mkdir(parents=True, exist_ok=True)
+    if not user.is_symlink():
+        user.symlink_to(util.BUILD / "user")
+    for m in MUTANTS:               # built with a fault in it last time
+        os.utime(TREE / m.file)
+
+
+def run_tests(name, *wanted):
+    """{result: "ok", "FAIL" or "skip"} of the runner in the copy."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith("MAKE")}
+    res = subprocess.run([sys.executable, "tests/run.py", *wanted], cwd=TREE, text=True, env=env,
+                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                         stderr=subprocess.STDOUT, errors="replace")
+    (TOP / f"{name}.log").write_text(res.stdout)
+    found = (LINE.match(line) for line in res.stdout.splitlines())
+    return {m.group(2): m.group(1).strip() for m in found if m}
+
+
+def try_mutant(m):
+    """"caught", or why it was not."""
+    path = TREE / m.file
+    text = path.read_text()
+    if text.count(m.old) != 1:
+        return f"does not apply: {m.file} has changed"
+    path.write_text(text.replace(m.old, m.new))
+    try:
+        results = run_tests(m.name, m.wanted)
+    finally:
+        path.write_text(text)
+    verdict = results.get(m.wanted)
+    if verdict == "FAIL":
+        return "caught"
+    return f"{m.wanted}: {verdict or 'no such result'}"
+
+
+def report(m, verdict, start):
+    word = "caught" if verdict == "caught" else "MISSED"
+    print(f"{word} {m.name}: {m.what} ({time.monotonic() - start:.0f} s)", flush=True)
+    print(f"       by {m.wanted}" if word == "caught" else f"       {verdict}", flush=True)
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    ap.add_argument("name", nargs="*", help="; ".join(m.name for m in MUTANTS))
+    args = ap.parse_args()
+    chosen = [m for m in MUTANTS if not args.name or m.name in args.name]
+    if not chosen:
+        sys.exit("mutants: there are " + ", ".join(m.name for m in MUTANTS))
+    copy_tree()
+    print("mutants: the tests on the tree as it is", flush=True)
+    sound = run_tests("none", *(m.wanted for m in chosen))
+    missed = 0
+    for m in chosen:
+        start = time.monotonic()
+        before = sound.get(m.wanted)
+        if before == "ok":
+            verdict = try_mutant(m)
+        else:
+            verdict = f"{m.wanted} without the fault: {before or 'no such result'}"
+        missed += verdict != "caught"
+        report(m, verdict, start)
+    print(f"{len(chosen) - missed} caught, {missed} missed")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except util.BuildError as e:
+        sys.exit(f"mutants: {e}")
+    except KeyboardInterrupt:
+        sys.exit(130)
