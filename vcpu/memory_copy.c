@@ -24,17 +24,7 @@ static void __user *vm_user_address(struct vm *vm, u64 gpa, bool write, u64 *len
 	return (void __user *)(unsigned long)(range.hva + (gpa - range.gpa));
 }
 
-/**
- * vm_read() - copy from guest-physical memory
- * @vm: the VM; current->mm is its mm
- * @gpa: guest-physical address in bytes
- * @to: where to
- * @length: bytes; may cross pages and ranges
- *
- * Context: Process; may sleep.
- * Return: 0, or -EFAULT if a part is no memory; @to may then be partly written.
- */
-int vm_read(struct vm *vm, u64 gpa, void *to, u32 length)
+static int read_bytes(struct vm *vm, u64 gpa, void *to, u32 length)
 {
 	while (length) {
 		u64 chunk;
@@ -50,6 +40,32 @@ int vm_read(struct vm *vm, u64 gpa, void *to, u32 length)
 		length -= chunk;
 	}
 	return 0;
+}
+
+/* An entry of a page table: in one piece, as the processor reads it, and by far the most frequent. */
+static int read_entry64(struct vm *vm, u64 gpa, u64 *to)
+{
+	u64 room;
+	u64 __user *from = vm_user_address(vm, gpa, false, &room);
+
+	return from && !get_user(*to, from) ? 0 : -EFAULT;
+}
+
+/**
+ * vm_read() - copy from guest-physical memory
+ * @vm: the VM; current->mm is its mm
+ * @gpa: guest-physical address in bytes
+ * @to: where to
+ * @length: bytes; may cross pages and ranges
+ *
+ * Context: Process; may sleep.
+ * Return: 0, or -EFAULT if a part is no memory; @to may then be partly written.
+ */
+int vm_read(struct vm *vm, u64 gpa, void *to, u32 length)
+{
+	if (likely(length == sizeof(u64) && IS_ALIGNED(gpa, sizeof(u64))))
+		return read_entry64(vm, gpa, to);
+	return read_bytes(vm, gpa, to, length);
 }
 
 VMXHV_EXPORT_FOR_TEST(vm_read);
