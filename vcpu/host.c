@@ -23,6 +23,7 @@
 #include <asm/mmu_context.h>
 #include <asm/msr.h>
 #include <asm/segment.h>
+#include <asm/special_insns.h>
 #include <asm/tlbflush.h>
 
 #include "vcpu/entry.h"
@@ -88,7 +89,9 @@ void host_state_cpu(struct vcpu *v)
 	u64 value;
 
 	vmcs_writel(HOST_TR_BASE, (unsigned long)&get_cpu_entry_area(cpu)->tss.x86_tss);
-	vmcs_writel(HOST_GDTR_BASE, (unsigned long)get_cpu_gdt_ro(cpu));
+	v->host.gdt.address = (unsigned long)get_cpu_gdt_ro(cpu);
+	v->host.gdt.size = GDT_SIZE - 1;
+	vmcs_writel(HOST_GDTR_BASE, v->host.gdt.address);
 	rdmsrl(MSR_IA32_SYSENTER_ESP, value);
 	vmcs_writel(HOST_IA32_SYSENTER_ESP, value);
 	rdmsrl(MSR_GS_BASE, value);
@@ -101,15 +104,22 @@ void host_state_cpu(struct vcpu *v)
 		rdmsrl(MSR_TSC_AUX, v->host.tsc_aux);
 }
 
+/* A WRMSR costs a hundred cycles where a comparison costs one, and most values are alike. */
+static __always_inline void switch_msr(u32 msr, u64 from, u64 to)
+{
+	if (from != to)
+		__wrmsr(msr, (u32)to, to >> 32);
+}
+
 static void syscall_msrs_leave(struct vcpu *v)
 {
 	/* without EFER.SCE the guest's SYSCALL is #UD, and ours can stay */
 	if ((v->efer & (EFER_SCE | EFER_LMA)) != (EFER_SCE | EFER_LMA))
 		return;
 
-	wrmsrl(MSR_STAR, v->msrs.star);
-	wrmsrl(MSR_LSTAR, v->msrs.lstar);
-	wrmsrl(MSR_SYSCALL_MASK, v->msrs.syscall_mask);
+	switch_msr(MSR_STAR, v->host.star, v->msrs.star);
+	switch_msr(MSR_LSTAR, v->host.lstar, v->msrs.lstar);
+	switch_msr(MSR_SYSCALL_MASK, v->host.syscall_mask, v->msrs.syscall_mask);
 	v->host.syscall_loaded = true;
 }
 
@@ -118,9 +128,9 @@ static void syscall_msrs_return(struct vcpu *v)
 	if (!v->host.syscall_loaded)
 		return;
 
-	wrmsrl(MSR_STAR, v->host.star);
-	wrmsrl(MSR_LSTAR, v->host.lstar);
-	wrmsrl(MSR_SYSCALL_MASK, v->host.syscall_mask);
+	switch_msr(MSR_STAR, v->msrs.star, v->host.star);
+	switch_msr(MSR_LSTAR, v->msrs.lstar, v->host.lstar);
+	switch_msr(MSR_SYSCALL_MASK, v->msrs.syscall_mask, v->host.syscall_mask);
 	v->host.syscall_loaded = false;
 }
 
@@ -134,6 +144,31 @@ static void tsc_aux_leave(struct vcpu *v)
 	v->host.tsc_aux_loaded = true;
 }
 
+static u64 fs_base(void)
+{
+	return static_cpu_has(X86_FEATURE_FSGSBASE) ? rdfsbase() : __rdmsr(MSR_FS_BASE);
+}
+
+/* A 64-bit process has null selectors: one word says so. */
+static void save_selectors(struct host_thread *host)
+{
+	u16 fs, gs, ds, es, ldt;
+
+	savesegment(fs, fs);
+	savesegment(gs, gs);
+	savesegment(ds, ds);
+	savesegment(es, es);
+	asm volatile("sldt %0" : "=r" (ldt));
+	host->selectors = fs | gs | ds | es | ldt;
+	if (likely(!host->selectors))
+		return;
+	host->fs_sel = fs;
+	host->gs_sel = gs;
+	host->ds_sel = ds;
+	host->es_sel = es;
+	host->ldt_sel = ldt;
+}
+
 /**
  * host_thread_leave() - give the CPU's unswitched registers to the guest
  * @v: the vCPU, loaded
@@ -144,28 +179,25 @@ void host_thread_leave(struct vcpu *v)
 {
 	struct host_thread *host = &v->host;
 
-	current_save_fsgs();
-	host->fs_sel = current->thread.fsindex;
-	host->gs_sel = current->thread.gsindex;
-	host->fs_base = current->thread.fsbase;
-	host->user_gs_base = current->thread.gsbase;
-	savesegment(ds, host->ds_sel);
-	savesegment(es, host->es_sel);
-	asm volatile("sldt %0" : "=r" (host->ldt_sel));
+	host->fs_base = fs_base();
+	/* the user's: the kernel runs with the two exchanged */
+	host->user_gs_base = __rdmsr(MSR_KERNEL_GS_BASE);
+	save_selectors(host);
 
 	if (v->vmcs_host_fs_base != host->fs_base) {
 		vmcs_writel(HOST_FS_BASE, host->fs_base);
 		v->vmcs_host_fs_base = host->fs_base;
 	}
 
-	host->debugctl = get_debugctlmsr();
-	wrmsrl(MSR_KERNEL_GS_BASE, v->msrs.kernel_gs_base);
+	host->debugctl = __rdmsr(MSR_IA32_DEBUGCTLMSR);
+	switch_msr(MSR_KERNEL_GS_BASE, host->user_gs_base, v->msrs.kernel_gs_base);
 	syscall_msrs_leave(v);
 	tsc_aux_leave(v);
 	host->loaded = true;
 }
 
-static void segments_return(const struct host_thread *host)
+/* Loading a selector loads its base from the descriptor, GS's in the place of the kernel's. */
+static noinline void segments_return(const struct host_thread *host)
 {
 	if (host->ldt_sel)
 		asm volatile("lldt %0" : : "r" (host->ldt_sel));
@@ -177,8 +209,16 @@ static void segments_return(const struct host_thread *host)
 		loadsegment(fs, host->fs_sel);
 		wrmsrl(MSR_FS_BASE, host->fs_base);
 	}
-	if (host->gs_sel)
+	if (host->gs_sel) {
 		load_gs_index(host->gs_sel);
+		wrmsrl(MSR_KERNEL_GS_BASE, host->user_gs_base);
+	}
+}
+
+/* Out of line for its stack protector: few threads have an I/O bitmap. */
+static noinline void io_bitmap_return(void)
+{
+	invalidate_tss_limit();
 }
 
 /**
@@ -192,20 +232,26 @@ static void segments_return(const struct host_thread *host)
  */
 void host_thread_return(struct vcpu *v)
 {
-	if (!v->host.loaded)
-		return;
-	v->host.loaded = false;
+	struct host_thread *host = &v->host;
 
-	rdmsrl(MSR_KERNEL_GS_BASE, v->msrs.kernel_gs_base);
-	segments_return(&v->host);
-	wrmsrl(MSR_KERNEL_GS_BASE, v->host.user_gs_base);
+	if (!host->loaded)
+		return;
+	host->loaded = false;
+
+	v->msrs.kernel_gs_base = __rdmsr(MSR_KERNEL_GS_BASE);
+	switch_msr(MSR_KERNEL_GS_BASE, v->msrs.kernel_gs_base, host->user_gs_base);
+	if (unlikely(host->selectors))
+		segments_return(host);
 	syscall_msrs_return(v);
-	if (v->host.tsc_aux_loaded) {
-		wrmsrl(MSR_TSC_AUX, v->host.tsc_aux);
-		v->host.tsc_aux_loaded = false;
+	if (host->tsc_aux_loaded) {
+		wrmsrl(MSR_TSC_AUX, host->tsc_aux);
+		host->tsc_aux_loaded = false;
 	}
-	invalidate_tss_limit();
-	load_fixmap_gdt(raw_smp_processor_id());
+	if (unlikely(test_thread_flag(TIF_IO_BITMAP)))
+		io_bitmap_return();
+	else
+		this_cpu_write(__tss_limit_invalid, true);
+	native_load_gdt(&host->gdt);
 }
 
 /**
@@ -216,8 +262,8 @@ void host_thread_return(struct vcpu *v)
  */
 void host_burst_begin(struct vcpu *v)
 {
-	unsigned long cr3 = __get_current_cr3_fast();
-	unsigned long cr4 = cr4_read_shadow();
+	unsigned long cr3 = __native_read_cr3();
+	unsigned long cr4 = native_read_cr4();
 
 	if (unlikely(!v->host.loaded))
 		host_thread_leave(v);

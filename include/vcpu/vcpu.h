@@ -15,6 +15,7 @@
 #include <linux/preempt.h>
 #include <linux/types.h>
 #include <linux/wait.h>
+#include <asm/desc_defs.h>
 
 #include "vmxhv.h"
 #include "vcpu/error.h"
@@ -128,7 +129,9 @@ struct guest_msrs {
 /* What VM exit does not restore of the thread's own state; written back by vcpu_put(). */
 struct host_thread {
 	bool loaded;		/* the guest's are in the registers */
+	u16 selectors;		/* all of them in one: 0, they are null and not kept */
 	u16 fs_sel, gs_sel, ds_sel, es_sel, ldt_sel;
+	struct desc_ptr gdt;	/* of this CPU, with its true limit */
 	u64 fs_base, user_gs_base;
 	u64 star, lstar, syscall_mask, tsc_aux;	/* of this CPU */
 	unsigned long debugctl;
