@@ -481,9 +481,7 @@ int vcpu_run(struct vcpu *v, u32 flags, struct vmxhv_error *err)
 	if (ret == HANDLED) {
 		v->ran = true;
 		v->l1d_stale = true;
-		xstate_load(v);
 		ret = run_loop(v);
-		xstate_put(v);
 	}
 	vcpu_put(v);
 	return ret;

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The guest's FPU and extended state. Between xstate_load() and xstate_put() the guest's registers
- * belong to the thread, eagerly and whole (never left behind CR0.TS): the scheduler saves and
- * restores them with it. XCR0 is the guest's only between xstate_enter() and xstate_leave().
+ * The guest's FPU and extended state. The guest's registers are in the CPU between xstate_enter() and
+ * xstate_leave() only, with interrupts off throughout: eagerly, whole, and never left behind. What
+ * was there before, the thread's or nothing of value, is put back as it was found: the kernel's own
+ * bookkeeping of who has the FPU stays true without hearing of it, and no interface of the kernel's
+ * is needed. Components that guests cannot have stay in their registers, out of the guest's reach.
  */
 #include <linux/errno.h>
+#include <linux/log2.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/thread_info.h>
+#include <asm/alternative.h>
+#include <asm/asm.h>
 #include <asm/cpufeature.h>
 #include <asm/fpu/api.h>
 #include <asm/fpu/types.h>
@@ -27,21 +31,69 @@
 /* What a guest may enable: states that XSAVE saves, that are never in their own MSRs. */
 #define GUEST_XFEATURES	(XFEATURE_MASK_FPSSE | XFEATURE_MASK_YMM | XFEATURE_MASK_AVX512)
 
+/* Components that have a place of their own, behind the legacy region (SDM: "XSAVE Area"). */
+#define FIRST_EXTENDED	2
+#define LAST_EXTENDED	62
+
+/* FXSAVE and XSAVE leave the end of the legacy region to software. */
+#define LEGACY_USED	464
+#define FCW_INIT	0x37f
+#define FCW_POWER_ON	0x40
+#define MXCSR_INIT	0x1f80
+
 /**
  * struct xstate - a vCPU's extended state
- * @fpu: the kernel's container of it
+ * @guest: the guest's registers while they are not in the CPU: standard format, 64-byte aligned
+ * @host: what was in the CPU during a burst
+ * @mask: the components that are switched; 0: no XSAVE, the legacy region alone
  * @host_xcr0: XCR0 of the host; constant
- * @loaded: between xstate_load() and xstate_put()
  * @entered: between xstate_enter() and xstate_leave()
  * @switched: XCR0 is the guest's
  */
 struct xstate {
-	struct fpu_guest fpu;
+	struct xregs_state *guest;
+	struct xregs_state *host;
+	u64 mask;
 	u64 host_xcr0;
-	bool loaded;
 	bool entered;
 	bool switched;
 };
+
+/* What the CPU can leave out (unmodified since XRSTOR, in initial state) is left out. */
+static __always_inline void save_registers(struct xregs_state *area, u64 mask)
+{
+	if (likely(mask))
+		asm volatile(ALTERNATIVE("xsave64 (%[area])", "xsaveopt64 (%[area])",
+					 X86_FEATURE_XSAVEOPT)
+			     : : [area] "r" (area), "a" ((u32)mask), "d" ((u32)(mask >> 32))
+			     : "memory");
+	else
+		asm volatile("fxsave64 (%[area])" : : [area] "r" (area) : "memory");
+}
+
+/* Nonzero: it faulted, and no register has changed. */
+static __always_inline int load_registers(const struct xregs_state *area, u64 mask)
+{
+	int error = 0;
+
+	if (likely(mask))
+		asm volatile("1: xrstor64 (%[area])\n\t"
+			     "jmp 3f\n"
+			     "2: mov $1, %[error]\n"
+			     "3:\n\t"
+			     _ASM_EXTABLE(1b, 2b)
+			     : [error] "+r" (error)
+			     : [area] "r" (area), "a" ((u32)mask), "d" ((u32)(mask >> 32))
+			     : "memory");
+	else
+		asm volatile("1: fxrstor64 (%[area])\n\t"
+			     "jmp 3f\n"
+			     "2: mov $1, %[error]\n"
+			     "3:\n\t"
+			     _ASM_EXTABLE(1b, 2b)
+			     : [error] "+r" (error) : [area] "r" (area) : "memory");
+	return error;
+}
 
 static u64 host_xcr0(void)
 {
@@ -72,7 +124,7 @@ u32 xstate_size(void)
 	u32 eax, ebx, ecx, edx;
 	u32 i;
 
-	for (i = 2; i < 63; i++) {
+	for (i = FIRST_EXTENDED; i <= LAST_EXTENDED; i++) {
 		if (!(xcr0 & BIT_ULL(i)))
 			continue;
 		cpuid_count(0xd, i, &eax, &ebx, &ecx, &edx);
@@ -94,17 +146,13 @@ static u32 mxcsr_mask(void)
 
 static void to_power_on(struct xstate *x)
 {
-	union fpregs_state *image = kvzalloc(xstate_size(), GFP_KERNEL);
-	u32 pkru = 0;
+	struct xregs_state *area = x->guest;
 
-	if (!image)
-		return;
-	image->fxsave.cwd = 0x40;
-	image->fxsave.twd = 0xff;	/* no register empty */
-	image->fxsave.mxcsr = 0x1f80;
-	image->xsave.header.xfeatures = XFEATURE_MASK_FPSSE;
-	fpu_copy_uabi_to_guest_fpstate(&x->fpu, image, XFEATURE_MASK_FPSSE, &pkru);
-	kvfree(image);
+	memset(area, 0, xstate_size());
+	area->i387.cwd = FCW_POWER_ON;
+	area->i387.twd = 0xff;	/* no register empty */
+	area->i387.mxcsr = MXCSR_INIT;
+	area->header.xfeatures = x->mask & XFEATURE_MASK_FPSSE;
 }
 
 /**
@@ -117,14 +165,19 @@ static void to_power_on(struct xstate *x)
 int xstate_create(struct vcpu *v)
 {
 	struct xstate *x = kzalloc(sizeof(*x), GFP_KERNEL_ACCOUNT);
+	u32 size = ALIGN(xstate_size(), 64);
 
 	if (!x)
 		return -ENOMEM;
-	if (!fpu_alloc_guest_fpstate(&x->fpu)) {
+	/* a power of two is aligned to its size */
+	x->guest = kzalloc(roundup_pow_of_two(2 * size), GFP_KERNEL_ACCOUNT);
+	if (!x->guest) {
 		kfree(x);
 		return -ENOMEM;
 	}
+	x->host = (void *)x->guest + size;
 	x->host_xcr0 = host_xcr0();
+	x->mask = xstate_allowed_xcr0();
 	to_power_on(x);
 	v->xstate = x;
 	v->xcr0 = XFEATURE_MASK_FP;
@@ -141,33 +194,9 @@ void xstate_destroy(struct vcpu *v)
 {
 	if (!v->xstate)
 		return;
-	fpu_free_guest_fpstate(&v->xstate->fpu);
+	kfree_sensitive(v->xstate->guest);
 	kfree(v->xstate);
 	v->xstate = NULL;
-}
-
-/**
- * xstate_load() - the thread's registers out, the guest's in
- * @v: the vCPU
- *
- * Context: RUN begins; mutex held, preemption on.
- */
-void xstate_load(struct vcpu *v)
-{
-	fpu_swap_kvm_fpstate(&v->xstate->fpu, true);
-	v->xstate->loaded = true;
-}
-
-/**
- * xstate_put() - the guest's registers out, the thread's in
- * @v: the vCPU
- *
- * Context: RUN ends; mutex held, preemption on.
- */
-void xstate_put(struct vcpu *v)
-{
-	v->xstate->loaded = false;
-	fpu_swap_kvm_fpstate(&v->xstate->fpu, false);
 }
 
 /* While CR4.OSXSAVE is clear the guest can neither use nor see XCR0. */
@@ -184,25 +213,35 @@ static void switch_xcr0(struct vcpu *v)
 	x->switched = wanted != x->host_xcr0;
 }
 
+/* Every image is checked before it gets here: the guest loses its registers, not the host its own. */
+static noinline void load_failed(struct xstate *x)
+{
+	WARN_ONCE(1, "vmxhv: XRSTOR refused a checked image\n");
+	to_power_on(x);
+	load_registers(x->guest, x->mask);
+}
+
 /**
- * xstate_enter() - before a burst of VM entries
- * @v: the vCPU, between xstate_load() and xstate_put()
+ * xstate_enter() - before a burst of VM entries: the guest's registers in
+ * @v: the vCPU
  *
- * The thread may have been switched out since: then its registers, the guest's, are loaded again.
- *
- * Context: IRQs off until xstate_leave().
+ * Context: IRQs off until xstate_leave(). Costs an XSAVEOPT and an XRSTOR, as does the way back.
  */
 void xstate_enter(struct vcpu *v)
 {
-	if (unlikely(test_thread_flag(TIF_NEED_FPU_LOAD)))
-		switch_fpu_return();
-	v->xstate->entered = true;
-	if (v->xcr0 != v->xstate->host_xcr0)
+	struct xstate *x = v->xstate;
+	const u64 mask = x->mask;
+
+	x->entered = true;
+	save_registers(x->host, mask);
+	if (unlikely(load_registers(x->guest, mask)))
+		load_failed(x);
+	if (v->xcr0 != x->host_xcr0 && v->cr4_shadow & X86_CR4_OSXSAVE)
 		switch_xcr0(v);
 }
 
 /**
- * xstate_leave() - after it: XCR0 is the host's again
+ * xstate_leave() - after it: registers and XCR0 as they were
  * @v: the vCPU
  *
  * Context: IRQs still off since xstate_enter().
@@ -210,12 +249,16 @@ void xstate_enter(struct vcpu *v)
 void xstate_leave(struct vcpu *v)
 {
 	struct xstate *x = v->xstate;
+	const u64 mask = x->mask;
 
 	x->entered = false;
 	if (x->switched) {
 		xsetbv(XCR_XFEATURE_ENABLED_MASK, x->host_xcr0);
 		x->switched = false;
 	}
+	save_registers(x->guest, mask);
+	/* what the CPU has just saved it takes back */
+	load_registers(x->host, mask);
 }
 
 /**
@@ -253,14 +296,36 @@ int handle_xsetbv(struct vcpu *v)
 	return HANDLED;
 }
 
-/* The image in memory is the guest's only while its registers are not in the CPU. */
-static bool take_out(struct vcpu *v)
+/* The legacy region as it reads: a component in its initial state may have been left out. */
+static void get_legacy(const struct xregs_state *area, u64 in_use, struct xregs_state *image)
 {
-	bool was = v->xstate->loaded;
+	memcpy(image, area, LEGACY_USED);
+	if (!(in_use & XFEATURE_MASK_FP)) {
+		memset(&image->i387, 0, offsetof(struct fxregs_state, mxcsr));
+		memset(image->i387.st_space, 0, sizeof(image->i387.st_space));
+		image->i387.cwd = FCW_INIT;
+	}
+	if (!(in_use & XFEATURE_MASK_SSE))
+		memset(image->i387.xmm_space, 0, sizeof(image->i387.xmm_space));
+}
 
-	if (was)
-		xstate_put(v);
-	return was;
+static void copy_extended(void *to, const void *from, u64 components)
+{
+	u32 eax, ebx, ecx, edx;
+	u32 i;
+
+	for (i = FIRST_EXTENDED; i <= LAST_EXTENDED; i++) {
+		if (!(components & BIT_ULL(i)))
+			continue;
+		cpuid_count(0xd, i, &eax, &ebx, &ecx, &edx);
+		memcpy(to + ebx, from + ebx, eax);
+	}
+}
+
+/* FXSAVE has no header: both of its components are always there. */
+static u64 components_of(const struct xstate *x, const struct xregs_state *area)
+{
+	return x->mask ? area->header.xfeatures & x->mask : XFEATURE_MASK_FPSSE;
 }
 
 /**
@@ -268,17 +333,18 @@ static bool take_out(struct vcpu *v)
  * @v: the vCPU
  * @image: xstate_size() bytes
  *
- * Context: Mutex held, preemption on.
+ * Context: Mutex held, not in a burst.
  */
 void xstate_get_image(struct vcpu *v, void *image)
 {
-	bool was = take_out(v);
+	const struct xstate *x = v->xstate;
+	struct xregs_state *out = image;
+	u64 in_use = components_of(x, x->guest);
 
-	memset(image, 0, xstate_size());
-	fpu_copy_guest_fpstate_to_uabi(&v->xstate->fpu, image, xstate_size(),
-				       xstate_allowed_xcr0() ?: XFEATURE_MASK_FPSSE, 0);
-	if (was)
-		xstate_load(v);
+	memset(out, 0, xstate_size());
+	get_legacy(x->guest, in_use, out);
+	copy_extended(out, x->guest, in_use);
+	out->header.xfeatures = in_use;
 }
 
 static int refuse_image(struct vmxhv_error *err, u32 item, u64 value, u64 wanted, const char *text)
@@ -347,15 +413,17 @@ int xstate_check_image(const void *image, struct vmxhv_error *err)
  *
  * Components that XSTATE_BV leaves out get their initial values.
  *
- * Context: Mutex held, preemption on.
+ * Context: Mutex held, not in a burst.
  */
 void xstate_set_image(struct vcpu *v, const void *image)
 {
-	bool was = take_out(v);
-	u32 pkru = 0;
+	const struct xregs_state *in = image;
+	struct xstate *x = v->xstate;
+	u64 in_use = in->header.xfeatures & (x->mask ?: XFEATURE_MASK_FPSSE);
 
-	fpu_copy_uabi_to_guest_fpstate(&v->xstate->fpu, image,
-				       xstate_allowed_xcr0() ?: XFEATURE_MASK_FPSSE, &pkru);
-	if (was)
-		xstate_load(v);
+	memset(x->guest, 0, xstate_size());
+	get_legacy(in, in_use, x->guest);
+	copy_extended(x->guest, in, in_use);
+	/* without XSAVE there is no header, and what FXRSTOR loads is all initial by now */
+	x->guest->header.xfeatures = x->mask ? in_use : 0;
 }

@@ -47,9 +47,7 @@ void dr_set7(struct vcpu *v, u64 value);
 /* vcpu/xstate.c: the guest's FPU and extended state */
 int xstate_create(struct vcpu *v);			/* may sleep */
 void xstate_destroy(struct vcpu *v);
-void xstate_load(struct vcpu *v);			/* RUN begins: preemption on; guest's in */
-void xstate_put(struct vcpu *v);			/* RUN ends: host's in */
-void xstate_enter(struct vcpu *v);			/* IRQs off, before a burst: XCR0 */
+void xstate_enter(struct vcpu *v);			/* IRQs off, before a burst */
 void xstate_leave(struct vcpu *v);			/* IRQs still off, after it */
 int handle_xsetbv(struct vcpu *v);			/* exit handler */
 u64 xstate_allowed_xcr0(void);
