@@ -61,6 +61,8 @@ long vcpu_begin(struct vcpu *v, struct vmxhv_error *err)
 	ret = vcpu_load(v);
 	if (ret)
 		mutex_unlock(&v->mutex);
+	else
+		v->recheck = true;	/* whatever is changed now may matter to the next entry */
 	return ret;
 }
 
@@ -70,17 +72,35 @@ void vcpu_end(struct vcpu *v)
 	mutex_unlock(&v->mutex);
 }
 
-static long run_locked(struct vcpu *v, u32 flags, struct vmxhv_error *err)
+/* The detail is the vCPU's until here: other calls may refuse meanwhile on the same descriptor. */
+static noinline void run_refused(struct vcpu_file *vf, long ret)
 {
+	struct vcpu *v = vf->v;
+
+	if (ret != -EINTR)
+		last_error_set(&vf->last, ret, &v->error);
+	v->error.error = 0;
+}
+
+static noinline long run_busy(struct vcpu_file *vf)
+{
+	struct vmxhv_error err;
+	long ret = refuse_busy(&err);
+
+	last_error_set(&vf->last, ret, &err);
+	return ret;
+}
+
+static __always_inline long run_locked(struct vcpu_file *vf, u32 flags)
+{
+	struct vcpu *v = vf->v;
 	long ret;
 
-	if (!mutex_trylock(&v->mutex))
-		return refuse_busy(err);
+	if (unlikely(!mutex_trylock(&v->mutex)))
+		return run_busy(vf);
 	ret = vcpu_run(v, flags, &v->error);
-	if (unlikely(ret < 0)) {
-		*err = v->error;
-		v->error.error = 0;
-	}
+	if (unlikely(ret < 0))
+		run_refused(vf, ret);
 	mutex_unlock(&v->mutex);
 	return ret;
 }
@@ -99,8 +119,12 @@ static long run_locked(struct vcpu *v, u32 flags, struct vmxhv_error *err)
 static long vcpu_run_call(struct file *file, void *arg, struct vmxhv_error *err)
 {
 	const struct vmxhv_run_args *run = arg;
+	struct vcpu_file *vf = file->private_data;
+	long ret = run_locked(vf, run->flags);
 
-	return run_locked(file_vcpu(file), run->flags, err);
+	if (ret < 0)
+		last_error_get(&vf->last, err);	/* it is recorded already: once more the same */
+	return ret;
 }
 
 /**
@@ -367,20 +391,14 @@ static noinline long vcpu_ioctl_slow(struct file *file, unsigned int cmd, unsign
  */
 static long vcpu_ioctl_run(struct file *file, unsigned long arg)
 {
-	struct vcpu_file *vf = file->private_data;
-	struct vmxhv_error err;
 	u64 word;
-	long ret;
 
 	BUILD_BUG_ON(sizeof(struct vmxhv_run_args) != sizeof(word));
 	if (get_user(word, (u64 __user *)arg))
 		return vcpu_ioctl_slow(file, VMXHV_RUN, arg);
 	if ((u32)word != sizeof(word) || word >> 32 & ~(u64)VMXHV_RUN_COMPLETE_ONLY)
 		return vcpu_ioctl_slow(file, VMXHV_RUN, arg);
-	ret = run_locked(vf->v, word >> 32, &err);
-	if (unlikely(ret < 0 && ret != -EINTR))
-		last_error_set(&vf->last, ret, &err);
-	return ret;
+	return run_locked(file->private_data, word >> 32);
 }
 
 static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

@@ -5,7 +5,6 @@
  * into the rows when that state changes, so that the exit handler only copies four words.
  */
 #include <linux/errno.h>
-#include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
 #include <linux/string.h>
@@ -21,8 +20,10 @@
 #include "vcpu/cr.h"
 #include "vcpu/exits.h"
 #include "vcpu/regs.h"
+#include "vcpu/retire.h"
 #include "vmx/caps.h"
 #include "vmx/controls.h"
+#include "vmx/nospec.h"
 
 #define DEFAULT_PHYS_BITS	36	/* where there is no leaf 8000_0008H */
 
@@ -410,12 +411,12 @@ static const struct cpuid_slot *slot_of(const struct cpuid_table *t, u32 leaf)
 {
 	u32 ext = leaf - 0x80000000, hyper = leaf - 0x40000000;
 
-	if (leaf < CPUID_BASIC_SLOTS)
-		return &t->basic[array_index_nospec(leaf, CPUID_BASIC_SLOTS)];
+	if (likely(leaf < CPUID_BASIC_SLOTS))
+		return &t->basic[nospec_mask(leaf, CPUID_BASIC_SLOTS)];
 	if (ext < CPUID_EXT_SLOTS)
-		return &t->ext[array_index_nospec(ext, CPUID_EXT_SLOTS)];
+		return &t->ext[nospec_mask(ext, CPUID_EXT_SLOTS)];
 	if (hyper < CPUID_HYPER_SLOTS)
-		return &t->hyper[array_index_nospec(hyper, CPUID_HYPER_SLOTS)];
+		return &t->hyper[nospec_mask(hyper, CPUID_HYPER_SLOTS)];
 	return &t->highest;
 }
 
@@ -466,8 +467,7 @@ int handle_cpuid(struct vcpu *v)
 		v->gpr[REG_RCX] = e->ecx;
 		v->gpr[REG_RDX] = e->edx;
 	}
-	vcpu_skip_insn(v);
-	return HANDLED;
+	return vcpu_skip_insn(v);
 }
 
 VMXHV_EXPORT_FOR_TEST(handle_cpuid);

@@ -12,6 +12,7 @@
 #include "vcpu/lapic.h"
 #include "vcpu/msr.h"
 #include "vcpu/regs.h"
+#include "vcpu/retire.h"
 #include "vmx/arch.h"
 #include "vmx/caps.h"
 #include "vmx/controls.h"
@@ -373,6 +374,5 @@ int handle_cr_access(struct vcpu *v)
 	}
 	if (fault)
 		return raise_gp(v);
-	vcpu_skip_insn(v);
-	return HANDLED;
+	return vcpu_skip_insn(v);
 }

@@ -17,6 +17,7 @@
 #include "vcpu/dr.h"
 #include "vcpu/exits.h"
 #include "vcpu/regs.h"
+#include "vcpu/retire.h"
 #include "vmx/arch.h"
 #include "vmx/vmcs.h"
 
@@ -146,6 +147,5 @@ int handle_dr_access(struct vcpu *v)
 		if (write_dr(v, dr, long_mode ? value : (u32)value))
 			return raise_gp(v);
 	}
-	vcpu_skip_insn(v);
-	return HANDLED;
+	return vcpu_skip_insn(v);
 }

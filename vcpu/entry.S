@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Into the guest and back.
+ * Into the guest and back, again and again.
  *
- *	int vmx_enter(struct vcpu *v, bool launched)
+ *	int vmx_enter(struct vcpu *v)
  *
- * Returns 0 after a VM exit, 1 when VMLAUNCH or VMRESUME failed with a VM-instruction error,
- * 2 when it failed without one (no current VMCS), 3 when the instruction itself faulted.
+ * Enters the guest. After each VM exit calls
+ *
+ *	bool vcpu_exited(struct vcpu *v)
+ *
+ * and enters once more as long as that says true: what C's calling convention wants saved is saved
+ * once a burst, not once an exit. Returns 0 when vcpu_exited() said false, 1 when VMLAUNCH or
+ * VMRESUME failed with a VM-instruction error, 2 when it failed without one (no current VMCS), 3
+ * when the instruction itself faulted; in the last three cases nothing was called.
  * The vCPU's VMCS is current, interrupts are off.
  *
  * The hardware switches RSP, RIP, RFLAGS, CR0/3/4, segments and the MSRs named in the VMCS; the
- * rest is ours: fifteen general registers and CR2. Register use:
+ * rest is ours: fifteen general registers here, and the others once a burst. Register use:
  *	rdi  struct vcpu, until the guest's is loaded last
- *	esi  launched; kept as CF (the macro that clears CPU buffers changes ZF)
+ *	CF   launched: the macro that clears CPU buffers changes ZF
  * On the host stack during guest mode, from HOST_RSP upward: struct vcpu, rbx, r12-r15, rbp.
  */
 #include <linux/linkage.h>
@@ -27,6 +33,23 @@
 
 .section .noinstr.text, "ax"
 
+/* All but RAX and RDI. */
+.macro CLEAR_GUEST_REGISTERS
+	xor	%ecx, %ecx
+	xor	%edx, %edx
+	xor	%ebx, %ebx
+	xor	%ebp, %ebp
+	xor	%esi, %esi
+	xor	%r8d, %r8d
+	xor	%r9d, %r9d
+	xor	%r10d, %r10d
+	xor	%r11d, %r11d
+	xor	%r12d, %r12d
+	xor	%r13d, %r13d
+	xor	%r14d, %r14d
+	xor	%r15d, %r15d
+.endm
+
 SYM_FUNC_START(vmx_enter)
 	push	%rbp
 	mov	%rsp, %rbp
@@ -39,22 +62,14 @@ SYM_FUNC_START(vmx_enter)
 
 	/* HOST_RSP changes only with the caller's stack depth */
 	cmp	%rsp, VCPU_HOST_RSP(%rdi)
-	je	.Lhost_rsp_done
+	je	.Lenter
 	mov	%rsp, VCPU_HOST_RSP(%rdi)
 	mov	$VMCS_HOST_RSP, %eax
 	vmwrite	%rsp, %rax
-.Lhost_rsp_done:
 
-	/* writing CR2 serializes: only when it differs */
-	mov	VCPU_CR2(%rdi), %rax
-	mov	%cr2, %rcx
-	cmp	%rax, %rcx
-	je	.Lcr2_done
-	mov	%rax, %cr2
-.Lcr2_done:
-
-	/* CF = launched; nothing from here to the entry changes it */
-	bt	$0, %esi
+.Lenter:
+	/* CF = launched, and it will be; nothing from here to the entry changes CF */
+	btsl	$0, VCPU_LAUNCHED(%rdi)
 
 	mov	VCPU_RAX(%rdi), %rax
 	mov	VCPU_RCX(%rdi), %rcx
@@ -109,44 +124,24 @@ SYM_INNER_LABEL_ALIGN(vmx_exit_point, SYM_L_GLOBAL)
 	mov	%r13, VCPU_R13(%rdi)
 	mov	%r14, VCPU_R14(%rdi)
 	mov	%r15, VCPU_R15(%rdi)
-	mov	%cr2, %rax
-	mov	%rax, VCPU_CR2(%rdi)
-	xor	%eax, %eax
 
-.Lclear:
 	/*
-	 * No register may carry a guest's value into speculation; those that the
-	 * epilogue pops are included, since a pop can be speculated past. RDI gets
-	 * the host's pointer back from the stack.
+	 * No register may carry a guest's value into speculation; those that C saves
+	 * and the epilogue pops are included, since a pop can be speculated past.
 	 */
-	xor	%ecx, %ecx
-	xor	%edx, %edx
-	xor	%ebx, %ebx
-	xor	%ebp, %ebp
-	xor	%esi, %esi
-	xor	%r8d, %r8d
-	xor	%r9d, %r9d
-	xor	%r10d, %r10d
-	xor	%r11d, %r11d
-	xor	%r12d, %r12d
-	xor	%r13d, %r13d
-	xor	%r14d, %r14d
-	xor	%r15d, %r15d
-	pop	%rdi
+	xor	%eax, %eax
+	CLEAR_GUEST_REGISTERS
 
-	/* before the first RET: the guest may have filled the return stack buffer */
+	/* before the first CALL or RET: the guest may have filled the return stack buffer */
 	FILL_RETURN_BUFFER %rcx, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT, \
 			   X86_FEATURE_RSB_VMEXIT_LITE
 
 	/* a kernel that sets IBRS on entry must set it again after an exit, and before a RET */
 	ALTERNATIVE "jmp .Librs_done", "", X86_FEATURE_KERNEL_IBRS
-	mov	%eax, %ebx
 	mov	$MSR_IA32_SPEC_CTRL, %ecx
 	movl	PER_CPU_VAR(x86_spec_ctrl_current), %eax
 	xor	%edx, %edx
 	wrmsr
-	mov	%ebx, %eax
-	xor	%ecx, %ecx
 .Librs_done:
 
 	/* what this calls is noinstr in the kernel; objtool cannot see that from a module */
@@ -160,6 +155,14 @@ SYM_INNER_LABEL_ALIGN(vmx_exit_point, SYM_L_GLOBAL)
 	.long	.Lkernel_code_end - .
 	.popsection
 
+	call	vcpu_exited
+	mov	(%rsp), %rdi
+	test	%al, %al
+	jnz	.Lenter
+	xor	%eax, %eax
+
+.Lleave:
+	pop	%rdi
 	pop	%rbx
 	pop	%r12
 	pop	%r13
@@ -171,11 +174,14 @@ SYM_INNER_LABEL_ALIGN(vmx_exit_point, SYM_L_GLOBAL)
 .Lentry_failed:
 	/* VMfailValid sets ZF, VMfailInvalid sets CF; the guest's registers are unchanged */
 	mov	$2, %eax
-	jc	.Lclear
+	jc	.Lnot_entered
 	mov	$1, %eax
-	jmp	.Lclear
+	jmp	.Lnot_entered
 
 .Lentry_faulted:
 	mov	$3, %eax
-	jmp	.Lclear
+
+.Lnot_entered:
+	CLEAR_GUEST_REGISTERS
+	jmp	.Lleave
 SYM_FUNC_END(vmx_enter)

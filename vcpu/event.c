@@ -11,6 +11,7 @@
 #include <asm/cpufeature.h>
 #include <asm/debugreg.h>
 #include <asm/processor-flags.h>
+#include <asm/special_insns.h>
 #include <asm/traps.h>
 
 #include "compat.h"
@@ -239,6 +240,7 @@ static void apply_payload(struct vcpu *v, const struct exception *e)
 		return;
 	if (e->vector == X86_TRAP_PF) {
 		v->cr2 = e->payload;
+		native_write_cr2(e->payload);	/* a burst has it in the CPU */
 	} else if (e->vector == X86_TRAP_DB) {
 		v->dr6 &= ~DR_TRAP_BITS;
 		v->dr6 |= e->payload;
@@ -328,12 +330,15 @@ void vcpu_inject_events(struct vcpu *v)
 {
 	struct vcpu_events *events = &v->events;
 
-	if (events->injected.info & INTR_INFO_VALID_MASK)
+	if (events->injected.info & INTR_INFO_VALID_MASK) {
 		write_entry_event(events->injected.info, events->injected.error_code,
 				  events->injected.insn_len);
-	else if (events->exception.pending)
+		/* the VM-entry field has it now; an exit during delivery brings it back */
+		events->injected.info = 0;
+	} else if (events->exception.pending) {
 		inject_exception(v);
-	else if (!inject_nmi(v))
+	} else if (!inject_nmi(v)) {
 		inject_interrupt(v);
+	}
 	request_windows(v);
 }

@@ -4,7 +4,6 @@
  * without a row is our own mistake: the VM dies and says which it was.
  */
 #include <linux/kernel.h>
-#include <linux/nospec.h>
 #include <linux/percpu.h>
 
 #include <asm/cpufeature.h>
@@ -16,38 +15,61 @@
 #include "vcpu/lapic.h"
 #include "vcpu/publish.h"
 #include "vcpu/regs.h"
+#include "vcpu/retire.h"
 #include "vcpu/run.h"
 #include "vmx/arch.h"
 #include "vmx/exit_reasons.h"
 
+/* Outside 64-bit mode RIP has 32 bits. */
+static u64 wrap_rip(u64 rip)
+{
+	return vmcs_read32(GUEST_CS_AR_BYTES) & VMX_AR_L ? rip : (u32)rip;
+}
+
 /**
- * vcpu_retire_insn() - the exiting instruction is done
- * @v: the vCPU, loaded
- * @len: its length in bytes, 1 to 15
- *
- * RIP moves on (within 32 bits outside 64-bit mode), RF and the STI or MOV-SS shadow end, and with
- * TF set the single-step trap follows. SDM: "Blocking by STI", "Single-Step Exception Condition".
+ * retire_more() - what else ends with an instruction
+ * @v: the vCPU, loaded; RIP, the shadow and RFLAGS are cached, RIP is behind the instruction
+ * @old: RIP before
  *
  * Context: Interrupts may be off.
  */
-void vcpu_retire_insn(struct vcpu *v, u32 len)
+void retire_more(struct vcpu *v, u64 old)
 {
-	u64 old = vcpu_rip(v);
-	u64 rip = old + len;
 	u32 shadow = vcpu_shadow(v);
 	u64 rflags = vcpu_rflags(v);
 
-	if (unlikely((old ^ rip) >> 32) && !(vmcs_read32(GUEST_CS_AR_BYTES) & VMX_AR_L))
-		rip = (u32)rip;
-	vcpu_set_rip(v, rip);
-
-	if (unlikely(shadow & (SHADOW_STI | SHADOW_MOV_SS)))
+	if ((old ^ v->rip) >> 32)
+		vcpu_set_rip(v, wrap_rip(v->rip));
+	if (shadow & (SHADOW_STI | SHADOW_MOV_SS))
 		vcpu_set_shadow(v, shadow & ~(SHADOW_STI | SHADOW_MOV_SS));
-	if (unlikely(rflags & X86_EFLAGS_RF))
+	if (rflags & X86_EFLAGS_RF)
 		vcpu_set_rflags(v, rflags & ~X86_EFLAGS_RF);
-	if (unlikely(rflags & X86_EFLAGS_TF))
+	if (rflags & X86_EFLAGS_TF)
 		vcpu_raise_exception(v, &(const struct exception){
 			.vector = X86_TRAP_DB, .has_payload = true, .payload = DR_STEP });
+}
+
+/**
+ * retire_cached() - end an instruction after some registers have been read
+ * @v: the vCPU, loaded
+ * @len: its length in bytes
+ *
+ * RIP may have been read too, and written: then it goes to the VMCS with the rest.
+ *
+ * Context: Interrupts may be off.
+ */
+void retire_cached(struct vcpu *v, u32 len)
+{
+	bool lazy = v->reg_avail & CACHE_RIP;
+	u64 old = vcpu_rip(v);
+
+	v->rip = old + len;
+	if (lazy)
+		v->reg_dirty |= CACHE_RIP;
+	else
+		vmcs_writel(GUEST_RIP, old + len);
+	if (unlikely(retire_needs_more(old, v->rip, vcpu_shadow(v), vcpu_rflags(v))))
+		retire_more(v, old);
 }
 
 /**
@@ -70,15 +92,25 @@ int exit_internal(struct vcpu *v, const char *what)
 	return TO_USER;
 }
 
-/**
- * exit_unexpected() - an exit that no control of ours asks for
- * @v: the vCPU
- *
- * Return: TO_USER, with INTERNAL in the run area.
- */
-int exit_unexpected(struct vcpu *v)
+/* An exit that no control of ours asks for. */
+static int exit_unexpected(struct vcpu *v)
 {
 	return exit_internal(v, "an exit that no control asks for");
+}
+
+/**
+ * exit_pending() - handle an exit whose handler needs interrupts on
+ * @v: the vCPU, loaded
+ * @row: its row
+ *
+ * Context: Process; may sleep.
+ * Return: what the handler returns: HANDLED, TO_USER or a negative errno.
+ */
+int exit_pending(struct vcpu *v, const struct exit_row *row)
+{
+	if (row->flags & ROW_EVENTS)
+		v->recheck = true;
+	return likely(row->handle) ? row->handle(v) : exit_unexpected(v);
 }
 
 static int handle_nothing(struct vcpu *v)
@@ -86,10 +118,16 @@ static int handle_nothing(struct vcpu *v)
 	return HANDLED;
 }
 
+/* The APIC timer's deadline, or a jiffy: it is to be loaded again, whichever it was. */
+static int handle_timer(struct vcpu *v)
+{
+	v->timer_stale = true;
+	return HANDLED;
+}
+
 static int handle_skip(struct vcpu *v)
 {
-	vcpu_skip_insn(v);
-	return HANDLED;
+	return vcpu_skip_insn(v);
 }
 
 static int handle_ud(struct vcpu *v)
@@ -153,8 +191,7 @@ static int handle_vmcall(struct vcpu *v)
 	} else {
 		v->gpr[REG_RAX] = NO_SUCH_HYPERCALL;
 	}
-	vcpu_skip_insn(v);
-	return HANDLED;
+	return vcpu_skip_insn(v);
 }
 
 /*
@@ -236,7 +273,9 @@ static int handle_mce_during_entry(struct vcpu *v)
 
 #define FAST	ROW_IRQS_OFF
 
-static const struct exit_row exit_rows[EXIT_REASON_COUNT] = {
+static_assert(EXIT_REASON_COUNT < EXIT_ROWS);
+
+const struct exit_row exit_rows[EXIT_ROWS] = {
 	[EXIT_REASON_EXCEPTION_NMI] = { handle_exception, FAST | ROW_DELIVERY | ROW_EVENTS },
 	/* left pending: opening interrupts delivers it through the host's own entry code */
 	[EXIT_REASON_EXTERNAL_INTERRUPT] = { handle_nothing, ROW_OPEN },
@@ -273,7 +312,7 @@ static const struct exit_row exit_rows[EXIT_REASON_COUNT] = {
 	[EXIT_REASON_EPT_VIOLATION] = { handle_ept_violation, ROW_DELIVERY | ROW_EVENTS },
 	[EXIT_REASON_EPT_MISCONFIG] = { handle_ept_misconfig, ROW_DELIVERY },
 	[EXIT_REASON_INVEPT] = { handle_ud, FAST },
-	[EXIT_REASON_PREEMPTION_TIMER] = { handle_nothing, ROW_OPEN },
+	[EXIT_REASON_PREEMPTION_TIMER] = { handle_timer, ROW_OPEN | ROW_EVENTS },
 	[EXIT_REASON_INVVPID] = { handle_ud, FAST },
 	[EXIT_REASON_WBINVD] = { handle_skip, FAST },
 	[EXIT_REASON_XSETBV] = { handle_xsetbv, FAST },
@@ -283,21 +322,3 @@ static const struct exit_row exit_rows[EXIT_REASON_COUNT] = {
 	[EXIT_REASON_LOADIWKEY] = { handle_ud, FAST },
 	[EXIT_REASON_ENCLV] = { handle_ud, FAST },
 };
-
-static const struct exit_row no_row = { exit_unexpected, 0 };
-
-/**
- * exit_row() - the row of an exit reason
- * @reason: the exit-reason field
- *
- * Return: never NULL.
- */
-const struct exit_row *exit_row(u32 reason)
-{
-	u32 basic = VMX_EXIT_BASIC_REASON(reason);
-
-	if (unlikely(basic >= EXIT_REASON_COUNT))
-		return &no_row;
-	basic = array_index_nospec(basic, EXIT_REASON_COUNT);
-	return likely(exit_rows[basic].handle) ? &exit_rows[basic] : &no_row;
-}

@@ -10,6 +10,7 @@
 #include "vcpu/exits.h"
 #include "vcpu/publish.h"
 #include "vcpu/regs.h"
+#include "vcpu/retire.h"
 #include "vcpu/walk.h"
 #include "vmx/arch.h"
 
@@ -84,7 +85,7 @@ static int check_ins_target(struct vcpu *v)
 	return publish_io(v);
 }
 
-static int handle_string(struct vcpu *v)
+static noinline int handle_string(struct vcpu *v)
 {
 	struct vmxhv_exit_io *io = &v->io;
 	u32 info = exit_insn_info(v);
@@ -105,8 +106,7 @@ static int handle_string(struct vcpu *v)
 	io->done = v->io_done;
 
 	if (!io->count) {
-		vcpu_skip_insn(v);
-		return HANDLED;
+		return vcpu_skip_insn(v);
 	}
 	if (io->in)
 		return check_ins_target(v);
@@ -143,7 +143,7 @@ int handle_io(struct vcpu *v)
 
 	io->data_offset = offsetof(struct vmxhv_run, u.io.data);
 	if (!io->in)
-		io->data = v->gpr[REG_RAX] & GENMASK(io->width * 8 - 1, 0);
+		io->data = v->gpr[REG_RAX] & (~0u >> (32 - io->width * 8));
 	return publish_io(v);
 }
 
@@ -169,7 +169,7 @@ static void count_down(struct vcpu *v)
 	v->gpr[REG_RCX] = mask == U16_MAX ? (old & ~mask) | (new & mask) : new & mask;
 }
 
-static int complete_string(struct vcpu *v)
+static noinline int complete_string(struct vcpu *v)
 {
 	const struct vmxhv_exit_io *io = &v->io;
 	struct walk_result walk;
@@ -191,8 +191,7 @@ static int complete_string(struct vcpu *v)
 			return HANDLED;		/* again: interrupts may come between */
 	}
 	v->io_rip = ~0ull;
-	vcpu_skip_insn(v);
-	return HANDLED;
+	return vcpu_skip_insn(v);
 }
 
 /**
@@ -219,6 +218,5 @@ int complete_io(struct vcpu *v)
 		else
 			v->gpr[REG_RAX] = (v->gpr[REG_RAX] & ~0xffull) | (u8)data;
 	}
-	vcpu_skip_insn(v);
-	return HANDLED;
+	return vcpu_skip_insn(v);
 }

@@ -195,18 +195,6 @@ void lapic_enter_mode(struct lapic *apic, u64 base)
 }
 
 /**
- * lapic_base() - IA32_APIC_BASE
- * @v: the vCPU
- *
- * Context: vcpu->mutex is held.
- * Return: Its value.
- */
-u64 lapic_base(struct vcpu *v)
-{
-	return v->lapic->base;
-}
-
-/**
  * lapic_base_ok() - may IA32_APIC_BASE hold this value, whatever it holds now?
  * @v: the vCPU
  * @base: the value; state that is restored needs no legal way to it
@@ -433,20 +421,6 @@ bool lapic_takes_extint(struct vcpu *v)
 	if (apic->mode == LAPIC_DISABLED)
 		return true;
 	return !(lvt0 & APIC_LVT_MASKED) && (lvt0 & APIC_MODE_MASK) == APIC_DM_EXTINT;
-}
-
-/**
- * lapic_cr8() - CR8, the other name of TPR's upper half
- * @v: the vCPU
- *
- * SDM: "Interaction of Task Priorities between CR8 and APIC".
- *
- * Context: vcpu->mutex is held; IRQs may be off.
- * Return: 0 to 15.
- */
-u64 lapic_cr8(struct vcpu *v)
-{
-	return lapic_get(v->lapic, APIC_TASKPRI) >> 4;
 }
 
 /**

@@ -4,6 +4,7 @@
 #include "vcpu/exits.h"
 #include "vcpu/lapic_core.h"
 #include "vcpu/regs.h"
+#include "vcpu/retire.h"
 #include "vmx/arch.h"
 
 /**

@@ -12,6 +12,7 @@
 #include "vcpu/memory.h"
 #include "vcpu/publish.h"
 #include "vcpu/regs.h"
+#include "vcpu/retire.h"
 #include "vcpu/walk.h"
 #include "vmx/arch.h"
 

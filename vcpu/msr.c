@@ -21,6 +21,7 @@
 #include "vcpu/lapic.h"
 #include "vcpu/msr.h"
 #include "vcpu/regs.h"
+#include "vcpu/retire.h"
 #include "vmx/controls.h"
 #include "vmx/vmcs.h"
 
@@ -464,8 +465,7 @@ int handle_rdmsr(struct vcpu *v)
 	if (unlikely(read_msr(v, (u32)v->gpr[REG_RCX], &value)))
 		return raise_gp(v);
 	vcpu_set_edx_eax(v, value);
-	vcpu_skip_insn(v);
-	return HANDLED;
+	return vcpu_skip_insn(v);
 }
 
 VMXHV_EXPORT_FOR_TEST(handle_rdmsr);
@@ -481,8 +481,7 @@ int handle_wrmsr(struct vcpu *v)
 {
 	if (unlikely(msr_set(v, (u32)v->gpr[REG_RCX], vcpu_edx_eax(v), false)))
 		return raise_gp(v);
-	vcpu_skip_insn(v);
-	return HANDLED;
+	return vcpu_skip_insn(v);
 }
 
 VMXHV_EXPORT_FOR_TEST(handle_wrmsr);

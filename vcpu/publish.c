@@ -108,6 +108,7 @@ int apply_dirty_groups(struct vcpu *v, struct vmxhv_error *err)
 		return refuse(err, -EINVAL, &(const struct refusal){
 			.code = VMXHV_ERR_RUN, .item = offsetof(struct vmxhv_run, dirty),
 			.value = dirty, .wanted = VMXHV_GROUPS }, "unknown groups in dirty");
+	v->recheck = true;
 	if (dirty == VMXHV_GROUP_GPRS)
 		return apply_dirty_gprs(v, err);
 
@@ -133,48 +134,51 @@ static void publish_groups(struct vcpu *v)
 			state_get(v, groups[i].group, (char *)v->run + groups[i].offset);
 }
 
-/**
- * publish_union() - write the exit's own part
- * @v: the vCPU
- * @data: the member of the union
- * @length: its bytes, a multiple of 8
- *
- * To be called after exit_to_user(), which takes a longer predecessor away.
- */
-void publish_union(struct vcpu *v, const void *data, u32 length)
+/* All of it: what the exit did not say reads as 0. */
+static noinline void publish_hw_whole(struct vcpu *v, u32 valid)
 {
-	memcpy(v->run->u.raw, data, length);
-	v->union_used = length;
+	const struct exit_info *exit = &v->exit;
+	struct vmxhv_hw *hw = &v->run->hw;
+
+	hw->qualification = valid & VMXHV_HW_QUALIFICATION ? exit->qualification : 0;
+	hw->insn_len = valid & VMXHV_HW_INSN_LEN ? exit->insn_len : 0;
+	hw->insn_info = valid & VMXHV_HW_INSN_INFO ? exit->insn_info : 0;
+	hw->intr_info = valid & VMXHV_HW_INTR_INFO ? exit->intr_info : 0;
+	hw->intr_error = valid & VMXHV_HW_INTR_INFO ? exit->intr_error : 0;
+	hw->vectoring_info = valid & VMXHV_HW_VECTORING ? exit->vectoring_info : 0;
+	hw->vectoring_error = valid & VMXHV_HW_VECTORING ? exit->vectoring_error : 0;
+	hw->gla = valid & VMXHV_HW_GLA ? exit->gla : 0;
+	hw->gpa = valid & VMXHV_HW_GPA ? exit->gpa : 0;
+	hw->valid = valid;
+	v->hw_published = valid;
 }
+
+/* What port I/O has: written field by field as long as the exit before had the same. */
+#define HW_OF_IO	(VMXHV_HW_REASON | VMXHV_HW_CPU | VMXHV_HW_QUALIFICATION | \
+			 VMXHV_HW_INSN_LEN)
 
 static void publish_hw(struct vcpu *v)
 {
 	const struct exit_info *exit = &v->exit;
+	u32 valid = VMXHV_HW_REASON | VMXHV_HW_CPU | exit->valid << 1;
 	struct vmxhv_hw *hw = &v->run->hw;
-	u32 valid = VMXHV_HW_REASON | VMXHV_HW_CPU;
 
+	BUILD_BUG_ON(EXIT_HAS_QUALIFICATION << 1 != VMXHV_HW_QUALIFICATION);
+	BUILD_BUG_ON(EXIT_HAS_INSN_LEN << 1 != VMXHV_HW_INSN_LEN);
+	BUILD_BUG_ON(EXIT_HAS_INSN_INFO << 1 != VMXHV_HW_INSN_INFO);
+	BUILD_BUG_ON(EXIT_HAS_INTR_INFO << 1 != VMXHV_HW_INTR_INFO);
+	BUILD_BUG_ON(EXIT_HAS_VECTORING << 1 != VMXHV_HW_VECTORING);
+	BUILD_BUG_ON(EXIT_HAS_GLA << 1 != VMXHV_HW_GLA);
+	BUILD_BUG_ON(EXIT_HAS_GPA << 1 != VMXHV_HW_GPA);
 	hw->reason = exit->reason;
 	hw->cpu = v->cpu;
-	hw->qualification = exit->valid & EXIT_HAS_QUALIFICATION ? exit->qualification : 0;
-	hw->insn_len = exit->valid & EXIT_HAS_INSN_LEN ? exit->insn_len : 0;
-	hw->insn_info = exit->valid & EXIT_HAS_INSN_INFO ? exit->insn_info : 0;
-	hw->intr_info = exit->valid & EXIT_HAS_INTR_INFO ? exit->intr_info : 0;
-	hw->intr_error = exit->valid & EXIT_HAS_INTR_INFO ? exit->intr_error : 0;
-	hw->vectoring_info = exit->valid & EXIT_HAS_VECTORING ? exit->vectoring_info : 0;
-	hw->vectoring_error = exit->valid & EXIT_HAS_VECTORING ? exit->vectoring_error : 0;
-	hw->gla = exit->valid & EXIT_HAS_GLA ? exit->gla : 0;
-	hw->gpa = exit->valid & EXIT_HAS_GPA ? exit->gpa : 0;
-
-	/* the validity bits of both stand in the same order */
-	BUILD_BUG_ON(EXIT_HAS_QUALIFICATION << 1 != VMXHV_HW_QUALIFICATION);
-	BUILD_BUG_ON(EXIT_HAS_VECTORING << 1 != VMXHV_HW_VECTORING);
-	valid |= (exit->valid & (EXIT_HAS_QUALIFICATION | EXIT_HAS_INSN_LEN | EXIT_HAS_INSN_INFO |
-				 EXIT_HAS_INTR_INFO | EXIT_HAS_VECTORING)) << 1;
-	if (exit->valid & EXIT_HAS_GLA)
-		valid |= VMXHV_HW_GLA;
-	if (exit->valid & EXIT_HAS_GPA)
-		valid |= VMXHV_HW_GPA;
-	hw->valid = valid;
+	if (likely(valid == HW_OF_IO && v->hw_published == valid)) {
+		hw->qualification = exit->qualification;
+		hw->insn_len = exit->insn_len;
+		hw->valid = valid;
+		return;
+	}
+	publish_hw_whole(v, valid);
 }
 
 /**
@@ -182,30 +186,45 @@ static void publish_hw(struct vcpu *v)
  * @v: the vCPU, loaded
  * @reason: enum vmxhv_exit
  *
- * Costs VMREADs of RFLAGS and the interruptibility state, unless they are cached.
+ * The exit's own part follows by publish_union(), where it has one. Costs VMREADs of RFLAGS and the
+ * interruptibility state, unless they are cached.
  */
 void exit_to_user(struct vcpu *v, enum vmxhv_exit reason)
 {
 	struct vmxhv_run *run = v->run;
 	u32 shadow = vcpu_shadow(v);
+	u32 if_flag = (vcpu_rflags(v) & X86_EFLAGS_IF) / X86_EFLAGS_IF;
+	u32 blocked = (shadow | shadow >> 1) & SHADOW_STI;
+	bool delivery = v->events.injected.info;
 
+	BUILD_BUG_ON(SHADOW_MOV_SS >> 1 != SHADOW_STI);
 	run->exit_reason = reason;
 	run->exit_flags = (v->completion != COMPLETE_NONE ? VMXHV_EXITF_PENDING : 0) |
-			  (v->events.injected.info ? VMXHV_EXITF_DELIVERY : 0);
+			  (delivery ? VMXHV_EXITF_DELIVERY : 0);
 	run->sequence = ++v->sequence;
 	run->valid = v->wanted;
-	run->if_flag = !!(vcpu_rflags(v) & X86_EFLAGS_IF);
-	run->shadow = !!(shadow & (SHADOW_STI | SHADOW_MOV_SS));
-	run->nmi_blocked = !!(shadow & SHADOW_NMI);
-	run->ready_for_injection = run->if_flag && !run->shadow && !v->events.injected.info;
+	run->if_flag = if_flag;
+	run->shadow = blocked;
+	run->nmi_blocked = (shadow & SHADOW_NMI) / SHADOW_NMI;
+	run->ready_for_injection = if_flag && !blocked && !delivery;
 	run->cr8 = lapic_cr8(v);
 	run->apic_base = lapic_base(v);
 	run->tsc = rdtsc();
 	publish_hw(v);
-	if (v->union_used) {
-		memset(run->u.raw, 0, v->union_used);
-		v->union_used = 0;
-	}
+	v->union_stale = max(v->union_stale, v->union_used);
+	v->union_used = 0;
 	if (unlikely(v->wanted))
 		publish_groups(v);
+}
+
+/**
+ * publish_done() - RUN returns: nothing of an earlier exit is left behind this one's own part
+ * @v: the vCPU
+ */
+void publish_done(struct vcpu *v)
+{
+	if (likely(v->union_stale <= v->union_used))
+		return;
+	memset(v->run->u.raw + v->union_used, 0, v->union_stale - v->union_used);
+	v->union_stale = 0;
 }

@@ -21,6 +21,7 @@
 #include "vcpu/lapic.h"
 #include "vcpu/publish.h"
 #include "vcpu/regs.h"
+#include "vcpu/retire.h"
 #include "vcpu/run.h"
 #include "vcpu/setup.h"
 #include "vmx/arch.h"
@@ -33,7 +34,7 @@ static_assert(offsetof(struct vcpu, gpr[REG_RAX]) == VCPU_RAX);
 static_assert(offsetof(struct vcpu, gpr[REG_RDI]) == VCPU_RDI);
 static_assert(offsetof(struct vcpu, gpr[REG_R15]) == VCPU_R15);
 static_assert(offsetof(struct vcpu, host_rsp) == VCPU_HOST_RSP);
-static_assert(offsetof(struct vcpu, cr2) == VCPU_CR2);
+static_assert(offsetof(struct vcpu, vmcs.launched) == VCPU_LAUNCHED);
 static_assert(VMCS_HOST_RSP == HOST_RSP);
 
 /* Exits that a burst handles before it opens interrupts once. */
@@ -98,10 +99,13 @@ static bool serve_requests(struct vcpu *v)
 		/* what the bits announce is read after they are cleared */
 		smp_mb__after_atomic();
 	}
-	v->recheck = false;
 	lapic_timer_check(v);
+	/* before anything goes into the VM-entry field, which only an entry empties */
+	if (unlikely(wants_outside(v)))
+		return false;
+	v->recheck = false;
 	vcpu_inject_events(v);
-	return !wants_outside(v);
+	return !v->events.extint_waiting;
 }
 
 /*
@@ -124,67 +128,124 @@ static void write_dirty_registers(struct vcpu *v)
 {
 	if (v->reg_dirty & CACHE_RIP)
 		vmcs_writel(GUEST_RIP, v->rip);
-	if (unlikely(v->reg_dirty & CACHE_RSP))
+	if (v->reg_dirty & CACHE_RSP)
 		vmcs_writel(GUEST_RSP, v->gpr[REG_RSP]);
-	if (unlikely(v->reg_dirty & CACHE_RFLAGS))
+	if (v->reg_dirty & CACHE_RFLAGS)
 		vmcs_writel(GUEST_RFLAGS, v->rflags);
 	v->reg_dirty = 0;
 }
 
-/*
+/* Interrupts off. Bring the VMCS up to date. False: the burst cannot go on. */
+static noinline bool prepare_entry(struct vcpu *v)
+{
+	if (v->recheck || READ_ONCE(v->requests)) {
+		if (!serve_requests(v)) {
+			v->outside = true;
+			return false;
+		}
+	}
+	if (v->timer_stale)
+		load_preemption_timer(v);
+	if (v->reg_dirty)
+		write_dirty_registers(v);
+	return true;
+}
+
+static __always_inline bool ready_to_enter(struct vcpu *v)
+{
+	if (unlikely(v->entry_work | READ_ONCE(v->requests)))
+		return prepare_entry(v);
+	return true;
+}
+
+/* The rare exits. False: the burst ends with this one. */
+static noinline bool handle_rare(struct vcpu *v)
+{
+	const struct exit_row *row = exit_row(v->exit.reason);
+
+	if (unlikely(v->exit.reason & VMX_EXIT_REASON_FAILED_ENTRY)) {
+		v->burst_ret = exit_failed_entry(v, 0);
+		return false;
+	}
+	if (row->flags & ROW_DELIVERY)
+		vcpu_recover_events(v);
+	if (!(row->flags & ROW_IRQS_OFF)) {
+		v->pending = row;
+		return false;
+	}
+	if (row->flags & ROW_EVENTS)
+		v->recheck = true;
+	v->burst_ret = row->handle(v);
+	return v->burst_ret == HANDLED;
+}
+
+/* Interrupts off. True: the exit is handled, enter again. */
+static __always_inline bool handle_exit(struct vcpu *v)
+{
+	const u32 reason = v->exit.reason;
+	const struct exit_row *row = &exit_rows[nospec_mask(reason, EXIT_ROWS)];
+	int ret;
+
+	v->reg_avail = 0;
+	v->exit.valid = 0;
+	/* a reason and nothing else in the field, and a row that asks for nothing special */
+	if (likely(reason < EXIT_ROWS && row->flags == ROW_IRQS_OFF)) {
+		ret = row->handle(v);
+		if (unlikely(ret != HANDLED)) {
+			v->burst_ret = ret;
+			return false;
+		}
+	} else if (reason < EXIT_ROWS && !(row->flags & (ROW_IRQS_OFF | ROW_DELIVERY))) {
+		v->pending = row;
+		return false;
+	} else if (!handle_rare(v)) {
+		return false;
+	}
+	return likely(--v->burst_left) && ready_to_enter(v);
+}
+
+/**
+ * vcpu_exited() - a VM exit happened: entry.S asks whether to enter again
+ * @v: the vCPU; its general registers are saved
+ *
  * Nothing between the exit and the host's NMI handler may take an exception: its IRET would unblock
  * NMIs (SDM: "Handling Multiple NMIs"). Hence noinstr, and hence INT 2 here, which runs the
  * handler on the stack that it expects.
+ *
+ * Context: Interrupts off, in a burst.
+ * Return: true: enter again; false: see burst_ret and pending.
  */
+asmlinkage noinstr bool vcpu_exited(struct vcpu *v)
+{
+	bool again;
+
+	v->exit.reason = vmcs_read32(VM_EXIT_REASON);
+	if (unlikely(v->exit.reason == EXIT_REASON_EXCEPTION_NMI)) {
+		u32 info = vmcs_read32(VM_EXIT_INTR_INFO);
+
+		if ((info & INTR_INFO_TYPE_MASK) == INTR_TYPE_NMI_INTR)
+			asm volatile("int $2");
+	}
+	guest_context_exit();
+
+	OBJTOOL_EDGE("begin");
+	again = handle_exit(v);
+	OBJTOOL_EDGE("end");
+	if (again)
+		guest_context_enter();
+	return again;
+}
+
 static noinstr int enter_guest(struct vcpu *v)
 {
 	int how;
 
 	guest_context_enter();
-	how = vmx_enter(v, v->vmcs.launched);
-	if (likely(!how)) {
-		v->exit.reason = vmcs_read32(VM_EXIT_REASON);
-		v->exit.valid = 0;
-		if (unlikely(v->exit.reason == EXIT_REASON_EXCEPTION_NMI)) {
-			v->exit.intr_info = vmcs_read32(VM_EXIT_INTR_INFO);
-			if ((v->exit.intr_info & INTR_INFO_TYPE_MASK) == INTR_TYPE_NMI_INTR)
-				asm volatile("int $2");
-		}
-	}
-	guest_context_exit();
-	return how;
-}
-
-/* One entry and its exit. HANDLED: enter again at once. Sets *row when the exit needs more. */
-static int enter_once(struct vcpu *v, const struct exit_row **pending)
-{
-	const struct exit_row *row;
-	int how, ret;
-
-	if (v->timer_stale)
-		load_preemption_timer(v);
-	write_dirty_registers(v);
-
-	how = enter_guest(v);
-	v->reg_avail = 0;
+	how = vmx_enter(v);
+	/* after an exit vcpu_exited() did */
 	if (unlikely(how))
-		return exit_failed_entry(v, how);
-	v->vmcs.launched = true;
-	if (unlikely(v->exit.reason & VMX_EXIT_REASON_FAILED_ENTRY))
-		return exit_failed_entry(v, 0);
-
-	v->events.injected.info = 0;
-	row = exit_row(v->exit.reason);
-	if (unlikely(row->flags & ROW_DELIVERY))
-		vcpu_recover_events(v);
-	if (!(row->flags & ROW_IRQS_OFF)) {
-		*pending = row;
-		return HANDLED;
-	}
-	ret = row->handle(v);
-	if (row->flags & ROW_EVENTS)
-		v->recheck = true;
-	return ret;
+		guest_context_exit();
+	return how;
 }
 
 /* Interrupts off. Is there anything for the host to do before a guest may run? */
@@ -193,51 +254,80 @@ static bool host_wants_cpu(struct vcpu *v)
 	return this_cpu_read(vmcs_current) != &v->vmcs || host_work_pending();
 }
 
-static int burst_entries(struct vcpu *v, const struct exit_row **pending)
+/*
+ * entry.S takes note of the launch before it tries: where the first entry of a burst failed, there
+ * was none (SDM: "VM Entries", the launch state changes last).
+ */
+static bool entry_failed(const struct vcpu *v, int how)
 {
-	unsigned int left = BURST_EXITS;
-	int ret;
+	return how || v->exit.reason & VMX_EXIT_REASON_FAILED_ENTRY;
+}
 
-	v->recheck = true;
-	v->timer_stale = true;
-	do {
-		if (unlikely(v->recheck || READ_ONCE(v->requests)) && !serve_requests(v))
-			return HANDLED;
-		ret = enter_once(v, pending);
-	} while (ret == HANDLED && !*pending && --left);
-	return ret;
+static void burst_entries(struct vcpu *v)
+{
+	const bool launched = v->vmcs.launched;
+	int how;
+
+	v->burst_left = BURST_EXITS;
+	/* while the CPU was elsewhere, the deadline came nearer */
+	if (lapic_timer_deadline(v) != LAPIC_NO_DEADLINE)
+		v->timer_stale = true;
+	if (!ready_to_enter(v))
+		return;
+	how = enter_guest(v);
+	if (unlikely(entry_failed(v, how))) {
+		if (v->burst_left == BURST_EXITS)
+			v->vmcs.launched = launched;
+		if (how)
+			v->burst_ret = exit_failed_entry(v, how);
+	}
+}
+
+/* What only the guest and the host's fault handlers use: the latter do not run in a burst. */
+static void cr2_enter(struct vcpu *v)
+{
+	/* writing it serializes: only when it differs */
+	if (unlikely(native_read_cr2() != v->cr2))
+		native_write_cr2(v->cr2);
+}
+
+static void cr2_leave(struct vcpu *v)
+{
+	v->cr2 = native_read_cr2();
 }
 
 /*
- * Enters the guest until something needs interrupts on. *pending is an exit whose handler is still
- * to be called, with interrupts on.
+ * Enters the guest until something needs interrupts on. v->pending is an exit whose handler is
+ * still to be called, with interrupts on.
  */
-static int run_burst(struct vcpu *v, const struct exit_row **pending)
+static int run_burst(struct vcpu *v)
 {
-	int ret = HANDLED;
-
+	v->pending = NULL;
+	v->burst_ret = HANDLED;
 	local_irq_disable();
 	/* the mode before the requests: see request.c */
 	smp_store_mb(v->mode, IN_GUEST);
 	if (likely(!host_wants_cpu(v))) {
 		host_burst_begin(v);
 		xstate_enter(v);
+		cr2_enter(v);
 		if (unlikely(v->dr_loaded))
 			dr_enter(v);
 		vmx_l1d_before_burst(&v->l1d_stale);
-		guest_burst_enter();
-		ret = burst_entries(v, pending);
+		guest_burst_enter(&v->rcu_noted);
+		burst_entries(v);
+		cr2_leave(v);
 		xstate_leave(v);
 		host_burst_end(v);
 		/* what waits for the host is taken here, on the guest's account */
-		WRITE_ONCE(v->mode, OUTSIDE_GUEST);
 		local_irq_enable();
+		WRITE_ONCE(v->mode, OUTSIDE_GUEST);
 		local_irq_disable();
 		guest_burst_exit();
 	}
 	WRITE_ONCE(v->mode, OUTSIDE_GUEST);
 	local_irq_enable();
-	return ret;
+	return v->burst_ret;
 }
 
 /* This CPU left VMX operation (it goes down, or the host does): move, or give up. */
@@ -316,6 +406,7 @@ static bool halt_ends(struct vcpu *v)
 	if (!vcpu_has_wakeup(v))
 		return false;
 	v->events.activity = VMXHV_ACTIVE;
+	v->recheck = true;
 	return true;
 }
 
@@ -332,35 +423,48 @@ static int wait_for_event(struct vcpu *v)
 	return HANDLED;
 }
 
-static int run_loop(struct vcpu *v)
+/* Something must be seen to before the guest may run; interrupts on, may sleep. */
+static noinline int serve_slow(struct vcpu *v)
 {
-	const struct exit_row *pending;
 	int ret;
 
-	for (;;) {
-		if (unlikely(v->events.activity == VMXHV_HALTED ||
-			     v->events.activity == VMXHV_WAIT_SIPI))
-			wait_for_event(v);
-		if (unlikely(host_work_pending() || test_bit(REQ_KICK, &v->requests) ||
-			     resume_work_is_old(v))) {
-			ret = serve_host(v);
-			if (ret != HANDLED)
-				return ret;
-		}
-		if (unlikely((READ_ONCE(v->requests) & REQS_OUTSIDE) || wants_outside(v) ||
-			     v->events.activity == VMXHV_SHUTDOWN)) {
-			ret = serve_outside(v);
-			if (ret != HANDLED)
-				return ret;
-		}
-		if (unlikely(v->events.activity != VMXHV_ACTIVE))
-			continue;
+	if (v->events.activity == VMXHV_HALTED || v->events.activity == VMXHV_WAIT_SIPI)
+		wait_for_event(v);
+	if (host_work_pending() || test_bit(REQ_KICK, &v->requests) || resume_work_is_old(v)) {
+		ret = serve_host(v);
+		if (ret != HANDLED)
+			return ret;
+	}
+	v->outside = false;
+	v->recheck = true;
+	return serve_outside(v);
+}
 
-		pending = NULL;
-		ret = run_burst(v, &pending);
-		if (pending && ret == HANDLED) {
-			v->l1d_stale |= !(pending->flags & ROW_OPEN);
-			ret = pending->handle(v);
+/* Nothing of what serve_slow() looks at? */
+static inline bool may_enter(struct vcpu *v)
+{
+	return likely(!(v->events.activity | v->outside |
+			(READ_ONCE(v->requests) & REQS_OUTSIDE) |
+			(read_thread_flags() & XFER_TO_GUEST_MODE_WORK)));
+}
+
+static int run_loop(struct vcpu *v)
+{
+	int ret;
+
+	BUILD_BUG_ON(VMXHV_ACTIVE);
+	for (;;) {
+		if (!may_enter(v)) {
+			ret = serve_slow(v);
+			if (ret != HANDLED)
+				return ret;
+			if (v->events.activity != VMXHV_ACTIVE)
+				continue;
+		}
+		ret = run_burst(v);
+		if (v->pending && ret == HANDLED) {
+			v->l1d_stale |= !(v->pending->flags & ROW_OPEN);
+			ret = exit_pending(v, v->pending);
 		}
 		if (unlikely(v->vmcs.failed))
 			ret = exit_internal(v, "a VMREAD or VMWRITE failed");
@@ -381,12 +485,12 @@ static int complete_msr(struct vcpu *v, bool read)
 		return raise_gp(v);
 	if (read)
 		vcpu_set_edx_eax(v, value);
-	vcpu_skip_insn(v);
-	return HANDLED;
+	return vcpu_skip_insn(v);
 }
 
 static int complete_intack(struct vcpu *v)
 {
+	v->recheck = true;
 	v->events.extint_waiting = false;
 	if (READ_ONCE(v->run->intack_spurious))
 		return HANDLED;
@@ -398,8 +502,7 @@ static int complete_intack(struct vcpu *v)
 static int complete_hypercall(struct vcpu *v)
 {
 	v->gpr[REG_RAX] = READ_ONCE(v->run->u.hypercall.result);
-	vcpu_skip_insn(v);
-	return HANDLED;
+	return vcpu_skip_insn(v);
 }
 
 /* The answer to the last exit. HANDLED, or -EINVAL for one that makes no sense. */
@@ -429,9 +532,12 @@ static int complete_exit(struct vcpu *v, struct vmxhv_error *err)
 /* Steps 1 to 3 of RUN: what userspace answered and changed. */
 static int run_begin(struct vcpu *v, u32 flags, struct vmxhv_error *err)
 {
+	const u32 user_flags = READ_ONCE(v->run->user_flags);
 	int ret;
 
-	v->user_flags = READ_ONCE(v->run->user_flags);
+	if (unlikely(v->user_flags != user_flags))
+		v->recheck = true;
+	v->user_flags = user_flags;
 	v->wanted = READ_ONCE(v->run->wanted);
 	if (unlikely((v->user_flags & ~VMXHV_USER_FLAGS) || (v->wanted & ~VMXHV_GROUPS)))
 		return refuse_run_flags(v, err);
@@ -481,8 +587,10 @@ int vcpu_run(struct vcpu *v, u32 flags, struct vmxhv_error *err)
 	if (ret == HANDLED) {
 		v->ran = true;
 		v->l1d_stale = true;
+		v->resume_work_since = 0;
 		ret = run_loop(v);
 	}
+	publish_done(v);
 	vcpu_put(v);
 	return ret;
 }

@@ -121,6 +121,8 @@ static struct vcpu *vcpu_alloc(struct vm *vm, u32 id)
 	v->vm = vm;
 	v->id = id;
 	v->cpu = -1;
+	v->recheck = true;
+	v->timer_stale = true;
 	mutex_init(&v->mutex);
 	init_waitqueue_head(&v->wait);
 	preempt_notifier_init(&v->notifier, &vcpu_preempt_ops);

@@ -24,6 +24,7 @@
 #include "vcpu/cr.h"
 #include "vcpu/exits.h"
 #include "vcpu/regs.h"
+#include "vcpu/retire.h"
 #include "vcpu/xstate.h"
 #include "vmx/arch.h"
 #include "vmx/vmcs.h"
@@ -292,8 +293,7 @@ int handle_xsetbv(struct vcpu *v)
 	if ((u32)v->gpr[REG_RCX] || xcr0_check(value, v->cpuid->xcr0_valid))
 		return raise_gp(v);
 	xstate_set_xcr0(v, value);
-	vcpu_skip_insn(v);
-	return HANDLED;
+	return vcpu_skip_insn(v);
 }
 
 /* The legacy region as it reads: a component in its initial state may have been left out. */

@@ -20,7 +20,7 @@
 #define VCPU_R14	112
 #define VCPU_R15	120
 #define VCPU_HOST_RSP	128
-#define VCPU_CR2	136
+#define VCPU_LAUNCHED	156
 
 #define VMCS_HOST_RSP	0x6c14
 
@@ -30,7 +30,8 @@
 
 struct vcpu;
 
-asmlinkage int vmx_enter(struct vcpu *v, bool launched);
+asmlinkage int vmx_enter(struct vcpu *v);	/* entry.S */
+asmlinkage bool vcpu_exited(struct vcpu *v);	/* run.c: called by it */
 extern const char vmx_exit_point[];	/* HOST_RIP */
 #endif
 

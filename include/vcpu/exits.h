@@ -18,17 +18,7 @@ int vcpu_handle_exit(struct vcpu *v);
 void exit_to_user(struct vcpu *v, enum vmxhv_exit reason);	/* the run area's common part */
 int exit_internal(struct vcpu *v, const char *what);		/* kills the VM; TO_USER */
 
-/*
- * Ends the exiting instruction: RIP moves on, an STI or MOV-SS shadow ends, a single-step trap is
- * raised when RFLAGS.TF is set. Costs VMREADs of RIP, length, interruptibility and RFLAGS and the
- * RIP write. SDM: "Debug Exceptions", "Blocking by STI"/"by MOV SS".
- */
-void vcpu_retire_insn(struct vcpu *v, u32 len);
-
-static inline void vcpu_skip_insn(struct vcpu *v)
-{
-	vcpu_retire_insn(v, exit_insn_len(v));
-}
+/* vcpu/retire.h ends the exiting instruction */
 
 /* vcpu/io.c, vcpu/mmio.c: exits that userspace answers, and the answers */
 int handle_io(struct vcpu *v);

@@ -13,6 +13,7 @@
 #include <linux/ftrace.h>
 #include <linux/instrumentation.h>
 #include <linux/irqflags.h>
+#include <linux/jiffies.h>
 #include <linux/rcupdate.h>
 #include <linux/vtime.h>
 
@@ -21,19 +22,24 @@
  * kernel's own annotation (instrumentation_begin) is empty without CONFIG_NOINSTR_VALIDATION.
  */
 #define OBJTOOL_EDGE(edge) ({						\
-	asm volatile("1: nop\n\t"					\
+	asm volatile("1:\n\t"						\
 		     ".pushsection .discard.instr_" edge "\n\t"	\
 		     ".long 1b - .\n\t"				\
 		     ".popsection");					\
 })
 
-/* Interrupts off, once before a burst: the time from here on is the guest's. */
-static inline void guest_burst_enter(void)
+/*
+ * Interrupts off, once before a burst: the time from here on is the guest's. Guest mode holds no
+ * RCU-protected pointer: a quiescent state, which is worth telling once a jiffy, the measure of
+ * RCU's own patience.
+ */
+static inline void guest_burst_enter(unsigned long *rcu_noted)
 {
 	vtime_account_guest_enter();
-	/* guest mode holds no RCU-protected pointer: a quiescent state */
-	if (!context_tracking_enabled_this_cpu())
+	if (*rcu_noted != jiffies && !context_tracking_enabled_this_cpu()) {
+		*rcu_noted = jiffies;
 		rcu_note_context_switch(false);
+	}
 }
 
 /* Interrupts off, after what waited for the host was taken. */

@@ -12,6 +12,7 @@
 
 #include <linux/hrtimer.h>
 #include <linux/types.h>
+#include <asm/apicdef.h>
 
 #include "vmxhv.h"
 #include "vcpu/error.h"
@@ -69,7 +70,6 @@ int lapic_pending_slow(struct lapic *apic);
 void lapic_take(struct vcpu *v, u8 vector);
 bool lapic_takes_extint(struct vcpu *v);
 bool lapic_eoi_exit_slow(struct lapic *apic, u8 *vector);
-u64 lapic_cr8(struct vcpu *v);
 void lapic_set_cr8(struct vcpu *v, u64 cr8);
 
 /**
@@ -104,8 +104,31 @@ static inline bool lapic_eoi_exit(struct vcpu *v, u8 *vector)
 	return unlikely(v->lapic->eoi_waiting) && lapic_eoi_exit_slow(v->lapic, vector);
 }
 
+/**
+ * lapic_base() - IA32_APIC_BASE
+ * @v: the vCPU
+ *
+ * Context: The mutex is held.
+ * Return: Its value.
+ */
+static inline u64 lapic_base(struct vcpu *v)
+{
+	return v->lapic->base;
+}
+
+/**
+ * lapic_cr8() - CR8: the task-priority class
+ * @v: the vCPU
+ *
+ * Context: The mutex is held; IRQs may be off.
+ * Return: 0 to 15.
+ */
+static inline u64 lapic_cr8(struct vcpu *v)
+{
+	return READ_ONCE(*(u32 *)(v->lapic->regs + APIC_TASKPRI)) >> 4;
+}
+
 /* registers: mutex held, IRQs may be off. Return 0, or 1 where the guest gets #GP */
-u64 lapic_base(struct vcpu *v);
 int lapic_set_base(struct vcpu *v, u64 base);
 bool lapic_base_ok(struct vcpu *v, u64 base);
 void lapic_force_base(struct vcpu *v, u64 base);

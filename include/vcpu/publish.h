@@ -12,10 +12,21 @@
 int refuse_run_flags(struct vcpu *v, struct vmxhv_error *err);
 int apply_dirty_groups(struct vcpu *v, struct vmxhv_error *err);
 
-/*
- * The exit's member of the union: writes @data there and clears what an earlier, longer exit left
- * behind it.
+void publish_done(struct vcpu *v);
+
+/**
+ * publish_union() - write the exit's own part
+ * @v: the vCPU
+ * @data: the member of the union
+ * @length: its bytes, a constant
+ *
+ * To be called after exit_to_user(). What an earlier, longer one left behind it publish_done()
+ * clears.
  */
-void publish_union(struct vcpu *v, const void *data, u32 length);
+static __always_inline void publish_union(struct vcpu *v, const void *data, u32 length)
+{
+	__builtin_memcpy(v->run->u.raw, data, length);
+	v->union_used = length;
+}
 
 #endif /* VCPU_PUBLISH_H */

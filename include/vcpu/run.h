@@ -4,6 +4,8 @@
 #define VCPU_RUN_H
 
 #include "vcpu/vcpu.h"
+#include "vmx/exit_reasons.h"
+#include "vmx/nospec.h"
 
 /*
  * struct exit_row - what to do with one exit reason
@@ -20,8 +22,29 @@ struct exit_row {
 #define ROW_DELIVERY	BIT(2)	/* the exit may have interrupted an event's delivery */
 #define ROW_OPEN	BIT(3)	/* interrupts are opened after it: the host has work */
 
-const struct exit_row *exit_row(u32 reason);
-int exit_unexpected(struct vcpu *v);
+/* A power of two above the greatest basic reason: see exit_row(). The last row stays empty. */
+#define EXIT_ROWS	128
+
+extern const struct exit_row exit_rows[EXIT_ROWS];
+
+/**
+ * exit_row() - the row of an exit reason
+ * @reason: the exit-reason field
+ *
+ * The guest chooses among the reasons.
+ *
+ * Return: never NULL; its handler may be.
+ */
+static __always_inline const struct exit_row *exit_row(u32 reason)
+{
+	u32 basic = VMX_EXIT_BASIC_REASON(reason);
+
+	if (unlikely(basic >= EXIT_ROWS))
+		basic = EXIT_ROWS - 1;
+	return &exit_rows[nospec_mask(basic, EXIT_ROWS)];
+}
+
+int exit_pending(struct vcpu *v, const struct exit_row *row);
 int exit_failed_entry(struct vcpu *v, int how);
 
 #endif /* VCPU_RUN_H */

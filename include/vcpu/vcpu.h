@@ -25,6 +25,7 @@
 struct lapic;
 struct cpuid_table;
 struct xstate;
+struct exit_row;
 
 /* indexes of vcpu.gpr[], in the order of their encodings; entry.S knows them */
 enum {
@@ -58,14 +59,14 @@ enum vcpu_mode {
 	IN_GUEST = 1,
 };
 
-/* vcpu.exit.valid: which fields of the last exit have been read */
+/* vcpu.exit.valid: which fields of the last exit have been read; in the order of VMXHV_HW_* */
 #define EXIT_HAS_QUALIFICATION	BIT(0)
 #define EXIT_HAS_INSN_LEN	BIT(1)
 #define EXIT_HAS_INSN_INFO	BIT(2)
 #define EXIT_HAS_INTR_INFO	BIT(3)
 #define EXIT_HAS_VECTORING	BIT(4)
-#define EXIT_HAS_GPA		BIT(5)
-#define EXIT_HAS_GLA		BIT(6)
+#define EXIT_HAS_GLA		BIT(5)
+#define EXIT_HAS_GPA		BIT(6)
 
 struct exit_info {
 	u32 valid;
@@ -156,20 +157,34 @@ enum pending_completion {
 struct vcpu {
 	u64 gpr[NR_GPRS];			/* M H */
 	u64 host_rsp;				/* M H: HOST_RSP as it stands in the VMCS */
-	u64 cr2;				/* M H: the guest's */
+	struct loaded_vmcs vmcs;		/* M H: launched */
+	u64 cr2;				/* M: the guest's; in the CPU during a burst */
 	u64 rip;				/* M: see CACHE_* */
 	u64 rflags;				/* M */
 	u32 shadow;				/* M: guest interruptibility state */
-	u32 reg_avail;				/* M */
-	u32 reg_dirty;				/* M */
 	enum vcpu_mode mode;			/* a */
-	bool recheck;				/* M: this thread's own REQ_EVENT */
+	union {					/* M: what must be done before an entry */
+		u32 entry_work;			/* ... if any of it is set */
+		struct {
+			bool recheck;		/* this thread's own REQ_EVENT */
+			bool timer_stale;	/* the preemption timer must be loaded */
+			u16 reg_dirty;		/* CACHE_* */
+		};
+	};
+	bool outside;				/* M: something for userspace came up */
 	unsigned long resume_work_since;	/* M: jiffies; 0: none seen */
+	unsigned long rcu_noted;		/* M: jiffies */
 	bool l1d_stale;				/* M: more than exit handling ran since a flush */
-	bool timer_stale;			/* M: the preemption timer must be loaded again */
 	unsigned long requests;			/* a */
 	int cpu;				/* a: where it is loaded, or was last */
 
+	/* M: the burst of entries under way */
+	int burst_ret;				/* how it ended: as a handler's return value */
+	const struct exit_row *pending;		/* its last exit, still to be handled, or NULL */
+	u32 burst_left;				/* exits until interrupts are opened */
+
+	/* these two begin anew with each exit, in one store */
+	u32 reg_avail;				/* M: CACHE_* */
 	struct exit_info exit;			/* M */
 	struct vcpu_events events;		/* M */
 
@@ -192,7 +207,6 @@ struct vcpu {
 	u16 vpid;				/* I */
 	u32 id;					/* I: APIC id */
 	struct vm *vm;				/* I: a reference */
-	struct loaded_vmcs vmcs;		/* M */
 	struct lapic *lapic;			/* I pointer */
 	struct cpuid_table *cpuid;		/* M: replaced before the first RUN */
 	struct xstate *xstate;			/* I pointer */
@@ -214,6 +228,8 @@ struct vcpu {
 	u32 user_flags;				/* M: VMXHV_USER_* of this RUN, read once */
 	u32 wanted;				/* M: groups to publish, likewise */
 	u32 union_used;				/* M: bytes of run->u that the last exit wrote */
+	u32 union_stale;			/* M: ... that the one before wrote */
+	u32 hw_published;			/* M: run->hw.valid as last written */
 	u64 sequence;				/* M: exits to userspace so far */
 	struct vmxhv_error error;		/* M: the last refusal */
 };
