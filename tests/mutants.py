@@ -19,20 +19,15 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from machine import util                                        # noqa: E402
+from machine import modbuild, util                                       # noqa: E402
 
 TOP = util.BUILD / "mutants"
 TREE = TOP / "tree"
 
 
 @dataclasses.dataclass(frozen=True)
-class Mutant:
-    """@old stands exactly once in @file and becomes @new; then @result of @case fails."""
-    name: str
-    what: str
-    file: str
-    old: str
-    new: str
+class Mutant(modbuild.Fault):
+    """A fault with which @result of @case fails."""
     case: str
     result: str
 
@@ -69,15 +64,14 @@ def copy_tree():
     TREE.mkdir(parents=True, exist_ok=True)
     listed = TOP / "files"
     listed.write_text("".join(f"{f}\n" for f in files.splitlines() if (util.ROOT / f).is_file()))
-    util.run(["rsync", "-a", f"--files-from={listed}", f"{util.ROOT}/", f"{TREE}/"])
+    util.run(["rsync", *modbuild.BY_CONTENT, f"--files-from={listed}", f"{util.ROOT}/",
+              f"{TREE}/"])
     # The programs do not depend on the module: those of this tree will do.
     user = TREE / "build" / "user"
     user.parent.mkdir(exist_ok=True)
     (util.BUILD / "user").mkdir(parents=True, exist_ok=True)
     if not user.is_symlink():
         user.symlink_to(util.BUILD / "user")
-    for m in MUTANTS:               # built with a fault in it last time
-        os.utime(TREE / m.file)
 
 
 def run_tests(name, *wanted):
@@ -93,15 +87,12 @@ def run_tests(name, *wanted):
 
 def try_mutant(m):
     """"caught", or why it was not."""
-    path = TREE / m.file
-    text = path.read_text()
-    if text.count(m.old) != 1:
-        return f"does not apply: {m.file} has changed"
-    path.write_text(text.replace(m.old, m.new))
+    copy_tree()
     try:
-        results = run_tests(m.name, m.wanted)
-    finally:
-        path.write_text(text)
+        m.plant(TREE)
+    except util.BuildError as e:
+        return str(e)
+    results = run_tests(m.name, m.wanted)
     verdict = results.get(m.wanted)
     if verdict == "FAIL":
         return "caught"

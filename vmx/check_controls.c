@@ -311,12 +311,12 @@ static bool smm_controls(struct vmx_check_state *s)
 
 const struct vmx_rule vmx_control_rules[] = {
 	RULE(101, EXECUTION, PIN_BASED_VM_EXEC_CONTROL, pin_allowed,
-	     "a pin-based control that this CPU does not allow so"),
+	     "not as this CPU allows"),
 	RULE(102, EXECUTION, CPU_BASED_VM_EXEC_CONTROL, cpu_allowed,
-	     "a primary processor-based control that this CPU does not allow so"),
+	     "not as this CPU allows"),
 	RULE_IF(103, EXECUTION, SECONDARY_VM_EXEC_CONTROL,
 		CPU, CPU_BASED_ACTIVATE_SECONDARY_CONTROLS, cpu2_allowed,
-		"a secondary control that this CPU does not allow so"),
+		"not as this CPU allows"),
 	RULE_IF(104, EXECUTION, TERTIARY_VM_EXEC_CONTROL,
 		CPU, CPU_BASED_ACTIVATE_TERTIARY_CONTROLS, cpu3_allowed,
 		"a tertiary control that this CPU does not allow"),
@@ -391,7 +391,7 @@ const struct vmx_rule vmx_control_rules[] = {
 		"the TSC multiplier is 0"),
 
 	RULE(141, EXIT, VM_EXIT_CONTROLS, exit_allowed,
-	     "a VM-exit control that this CPU does not allow so"),
+	     "not as this CPU allows"),
 	RULE_IF(142, EXIT, VM_EXIT_CONTROLS, EXIT, VM_EXIT_SAVE_VMX_PREEMPTION_TIMER, save_timer,
 		"saving the preemption timer needs it active"),
 	RULE(143, EXIT, VM_EXIT_MSR_STORE_ADDR, exit_store_list,
@@ -400,7 +400,7 @@ const struct vmx_rule vmx_control_rules[] = {
 	     "the VM-exit MSR-load list is misaligned or too far up"),
 
 	RULE(151, ENTRY, VM_ENTRY_CONTROLS, entry_allowed,
-	     "a VM-entry control that this CPU does not allow so"),
+	     "not as this CPU allows"),
 	RULE(152, ENTRY, VM_ENTRY_INTR_INFO_FIELD, injection_type,
 	     "injected event: reserved type"),
 	RULE(153, ENTRY, VM_ENTRY_INTR_INFO_FIELD, injection_vector,

@@ -38,7 +38,7 @@ def build(name):
         shutil.rmtree(dest, ignore_errors=True)
         modbuild.sync(dest)
         try:
-            text = modbuild.make_modules(kernel, dest, log, "C=2", "W=1",
+            text = modbuild.make_modules(kernel, dest, log, "VMXHV_TESTS=1", "C=2", "W=1",
                                          "CF=-D__CHECK_ENDIAN__ -Wsparse-error")
         except util.BuildError as e:
             raise AssertionError(str(e)) from None

@@ -6,6 +6,7 @@ Bochs exits with says nothing (see tests/README.md); the serial lines do.
 """
 import os
 import pathlib
+import re
 import subprocess
 
 from . import bootimg, util
@@ -100,6 +101,13 @@ def _bios(spec, work):
         data[offset] = value
     (work / "bios.bin").write_bytes(data)
     return "bios.bin"
+
+
+def refused_entries(work):
+    """What Bochs said to each failed VM entry: the independent word on ours."""
+    log = work / "bochs.log"
+    text = log.read_text(errors="replace") if log.exists() else ""
+    return re.findall(r"(?:VMFAIL|VMENTER FAIL): .*", text)
 
 
 def start(work):

@@ -45,7 +45,7 @@ def script(case, loads):
     """
     lines = ["cd /tmp", "export PATH=/t:$PATH", "loaded="]
     for fname, params in loads:
-        mod = fname[:-3].replace("-", "_")
+        mod = pathlib.Path(fname).stem.replace("-", "_")
         lines.append(f"[ -d /sys/module/{mod} ] || {{ insmod /modules/{fname} {params} && "
                      f"loaded=\"{mod} $loaded\"; }} || "
                      f"{{ echo 'setup: insmod {fname} failed'; exit 125; }}")
@@ -64,6 +64,9 @@ def build_initramfs(kernel, cases, plan):
     for i, case in enumerate(cases):
         loads = []
         for m in case.modules:
+            if isinstance(m, modbuild.Fault):
+                loads.append((add_faulty(a, kernel, m), ""))
+                continue
             name, _, params = m.partition(" ")
             files = add_module(a, kernel, ours, name)
             loads += [(f, params if f == files[-1] else "") for f in files]
@@ -100,6 +103,12 @@ def add_module(a, kernel, ours, name):
     return [f for f, _ in files]
 
 
+def add_faulty(a, kernel, fault):
+    fname = f"{fault.name}/vmxhv.ko"
+    a.add(f"modules/{fname}", modbuild.faulty(kernel, fault).read_bytes(), 0o644)
+    return fname
+
+
 class Follower:
     """Reads a growing file line by line."""
 
@@ -129,6 +138,7 @@ class Run:
         self.began = {}         # case index: wall time
         self.wall = {}
         self.log = []
+        self.refused = []       # what the emulator said to failed VM entries
         self.up = self.in_log = self.done = self.lost = False
         self.current = None
         self.died = ""
@@ -231,6 +241,8 @@ def execute(spec, kernel, cases, work, plan=None, live=None, idle=None):
             running.discard(proc)
     if not state.done and not state.died:
         state.died = "the machine ended before its result marker"
+    if spec.log_errors:
+        state.refused = bochs.refused_entries(work)
     return state
 
 
@@ -254,6 +266,8 @@ def judge_case(case, i, state, lines, blame):
     elif taint & klog.TAINT and not case.expect_dmesg:
         faults.append(f"the kernel is newly tainted ({taint:#x})")
     faults += blame
+    faults += [f"the emulator did not say {e}" for e in case.emulator
+               if not any(re.search(e, said) for said in state.refused)]
     if case.check and not faults:
         try:
             case.check(output, lines)
@@ -295,6 +309,10 @@ def judge(state):
     if odd:
         blame.append("the boot itself printed what boot-quirks.txt does not list:\n" +
                      "\n".join(odd[:10]))
+    foreseen = [e for c in state.cases for e in c.emulator]
+    more = [said for said in state.refused if not any(re.search(e, said) for e in foreseen)]
+    if foreseen and more:
+        blame.append("the emulator also said:\n" + "\n".join(more[:10]))
     results, not_run = [], []
     dead = state.current
     for i, case in enumerate(state.cases):

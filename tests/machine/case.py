@@ -30,7 +30,7 @@ class Case:
         added after an "@".
     run: shell command(s) in the machine, or host: a callable on this one.
     modules: loaded before and removed after: ours, or the kernel's own with what they
-        need; "vmxhv foo=1" passes parameters.
+        need; "vmxhv foo=1" passes parameters. A modbuild.Fault is vmxhv.ko with it.
     files: (path in the machine, path here or bytes or a callable that returns bytes).
         Programs of build/user/ that @run names are there without being listed; all
         guest images are in /guest.
@@ -39,6 +39,8 @@ class Case:
     kind: "auto" reads TAP if the output is TAP, else the exit status (4 is skip);
         "kunit" reads KTAP in the kernel log.
     check: callable(output, kernel log lines); raises AssertionError.
+    emulator: with log_errors, regular expressions: each finds a failed VM entry that the
+        emulator named in this boot, and none of those is left over.
     machine: "" means the machine with VMX that MACHINE= chose; "qemu-tcg" means there
         and nowhere else. needs_vmx=False: runs on any.
     on_demand: only when T= names it.
@@ -54,6 +56,7 @@ class Case:
     kind: str = "auto"
     status: int = 0
     check: typing.Optional[typing.Callable] = None
+    emulator: tuple = ()
     machine: str = ""
     needs_vmx: bool = True
     on_demand: bool = False
@@ -82,7 +85,7 @@ class Case:
 def case(name, run="", **kw):
     """A Case whose machine is given by plain keywords: case("x", "cmd", kernel="6.12")."""
     spec = Spec(**{k: kw.pop(k) for k in list(kw) if k in SPEC_FIELDS - {"machine"}})
-    for k in ("modules", "files", "expect_dmesg"):
+    for k in ("modules", "files", "expect_dmesg", "emulator"):
         if k in kw:
             kw[k] = tuple(kw[k])
     return Case(name=name, run=run, spec=spec, **kw)

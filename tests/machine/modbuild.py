@@ -4,6 +4,7 @@
 The modules are built in a copy of the sources, one per kernel, so that both
 header sets can be used in turn without a trace in the source tree.
 """
+import dataclasses
 import functools
 import os
 import shutil
@@ -18,17 +19,40 @@ ARTIFACTS = ["*.o", "*.ko", "*.mod", "*.mod.c", "*.cmd", "*.a", "*.d", "modules.
              "Module.symvers"]
 
 
-def sync(dest):
+# A file whose content changes gets the time of the copy, and is built again: in a tree where
+# faults are planted a file's own time says nothing.
+BY_CONTENT = ["-rlp", "--checksum"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Fault:
+    """A fault in vmxhv.ko: @old stands exactly once in @file and becomes @new."""
+    name: str
+    what: str
+    file: str
+    old: str
+    new: str
+
+    def plant(self, tree):
+        """Change @tree, a copy of the sources that is made BY_CONTENT before it is used again."""
+        path = tree / self.file
+        text = path.read_text()
+        if text.count(self.old) != 1:
+            raise util.BuildError(f"{self.name} does not apply: {self.file} has changed")
+        path.write_text(text.replace(self.old, self.new))
+
+
+def sync(dest, how=("-a",)):
     """Copy what Kbuild reads to @dest; objects that are there stay for the next build."""
     dest.mkdir(parents=True, exist_ok=True)
     here = [f"./{s}" for s in SOURCES if (util.ROOT / s).exists()]
-    util.run(["rsync", "-aR", "--delete", *(f"--exclude={a}" for a in ARTIFACTS),
+    util.run(["rsync", *how, "-R", "--delete", *(f"--exclude={a}" for a in ARTIFACTS),
               *here, f"{dest}/"], cwd=util.ROOT)
 
 
 def make_modules(kernel, dest, log, *args):
     return util.run(["make", "-C", kernel.kdir, f"M={dest}", f"-j{os.cpu_count()}", *args,
-                     "VMXHV_TESTS=1", "modules"], log)
+                     "modules"], log)
 
 
 @functools.lru_cache(None)
@@ -42,11 +66,35 @@ def modules(kernel):
             shutil.rmtree(top)
         sync(dest)
         stamp.write_text(str(kernel.kdir))
-        make_modules(kernel, dest, util.LOGS / f"module-{kernel.name}.log")
+        make_modules(kernel, dest, util.LOGS / f"module-{kernel.name}.log", "VMXHV_TESTS=1")
         listed = (dest / "modules.order").read_text().split()
     # modules.order names .ko on old kernels and .o on newer ones, relative or absolute.
     paths = [dest / os.path.relpath(p, dest) if os.path.isabs(p) else dest / p for p in listed]
     return {p.stem: p.with_suffix(".ko") for p in paths}
+
+
+def sources_digest(*parts):
+    files = [f for s in SOURCES for f in sorted((util.ROOT / s).rglob("*")) if f.is_file()]
+    return util.digest(*parts, util.ROOT / "Kbuild", *files)
+
+
+@functools.lru_cache(None)
+def faulty(kernel, fault):
+    """The path of a vmxhv.ko for @kernel with @fault in it."""
+    top = util.BUILD / kernel.name / "faults"
+    out, stamp = top / fault.name / "vmxhv.ko", top / fault.name / "made-of"
+    with util.locked(util.BUILD / f"{kernel.name}-faults.lock"):
+        key = sources_digest(str(kernel.kdir), fault)
+        if stamp.exists() and stamp.read_text() == key:
+            return out
+        sync(top / "src", BY_CONTENT)
+        fault.plant(top / "src")
+        make_modules(kernel, top / "src", util.LOGS / f"module-{kernel.name}-{fault.name}.log")
+        out.parent.mkdir(exist_ok=True)
+        stamp.unlink(missing_ok=True)
+        shutil.copy(top / "src" / "vmxhv.ko", out)
+        stamp.write_text(key)
+    return out
 
 
 @functools.lru_cache(None)
