@@ -153,6 +153,11 @@ enum vmxhv_mem_op_kind {
 #define VMXHV_MEM_NOEXEC	(1u << 1)
 #define VMXHV_MEM_PREFAULT	(1u << 2)	/* populate now */
 
+/*
+ * A range may cover a local APIC's page, but does not hide it: there is no memory at FEE0_0000H,
+ * whatever mode the APIC is in, nor where a vCPU has moved its xAPIC page. Where a vCPU's own APIC
+ * does not answer there, its access exits as MMIO.
+ */
 struct vmxhv_mem_op {
 	__u32 kind;			/* enum vmxhv_mem_op_kind */
 	__u32 flags;			/* VMXHV_MEM_* */

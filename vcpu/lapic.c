@@ -211,6 +211,32 @@ bool lapic_base_ok(struct vcpu *v, u64 base)
 }
 
 /**
+ * lapic_moved_page() - where the xAPIC page is, if not at the default base
+ * @apic: the APIC
+ *
+ * Context: vcpu->mutex is held.
+ * Return: The address with APIC_BASE's enable bit; 0 at the default base, or without a page.
+ */
+u64 lapic_moved_page(const struct lapic *apic)
+{
+	const u64 page = apic->base & PAGE_MASK;
+
+	if (apic->mode != LAPIC_XAPIC || page == LAPIC_DEFAULT_BASE)
+		return 0;
+	return page | LAPIC_BASE_EN;
+}
+
+/* What the EPT maps follows before the next entry: interrupts may be off here. */
+static void change_base(struct vcpu *v, u64 base)
+{
+	const u64 page = lapic_moved_page(v->lapic);
+
+	lapic_enter_mode(v->lapic, base);
+	if (lapic_moved_page(v->lapic) != page)
+		vcpu_request(v, BIT(REQ_APIC_PAGE));
+}
+
+/**
  * lapic_force_base() - restore IA32_APIC_BASE
  * @v: the vCPU
  * @base: a value that lapic_base_ok() accepts
@@ -219,7 +245,7 @@ bool lapic_base_ok(struct vcpu *v, u64 base)
  */
 void lapic_force_base(struct vcpu *v, u64 base)
 {
-	lapic_enter_mode(v->lapic, base);
+	change_base(v, base);
 }
 
 /**
@@ -234,7 +260,7 @@ int lapic_set_base(struct vcpu *v, u64 base)
 {
 	if (!lapic_base_ok(v, base) || !lapic_base_step(v->lapic->base, base))
 		return 1;
-	lapic_enter_mode(v->lapic, base);
+	change_base(v, base);
 	return 0;
 }
 

@@ -378,6 +378,16 @@ static u64 after_page(struct memory *m, u64 gpa)
 	return (gpa | (EPT_ENTRY_SIZE(level) - 1)) + 1;
 }
 
+static bool is_apic_page(struct memory *m, u64 gpa)
+{
+	bool is;
+
+	read_lock(&m->lock);
+	is = memory_has_apic(m, gpa & PAGE_MASK, PAGE_SIZE);
+	read_unlock(&m->lock);
+	return is;
+}
+
 /*
  * A hint, as MAP_POPULATE is: the change has taken effect, and what cannot be had now, or before a
  * signal comes, is had or refused when the guest touches it.
@@ -395,6 +405,11 @@ static void prefault(struct vm *vm, const struct vmxhv_mem_op *op)
 			gpa = after_page(&vm->memory, gpa);
 			break;
 		case FAULT_RETRY:
+			break;
+		case FAULT_MMIO:
+			if (!is_apic_page(&vm->memory, gpa))
+				return;
+			gpa += PAGE_SIZE;
 			break;
 		default:
 			return;

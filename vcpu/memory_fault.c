@@ -219,14 +219,17 @@ static bool is_ordinary(unsigned long pfn)
 	       PageHuge(pfn_to_page(pfn));
 }
 
-/* the whole block is in the range, lies alike in guest and host, and is not being invalidated */
+/*
+ * The whole block is in the range and no APIC's, lies alike in guest and host, and is not being
+ * invalidated.
+ */
 static bool block_fits(const struct memory *m, const struct fault *f, enum ept_level level)
 {
 	const u64 size = EPT_ENTRY_SIZE(level);
 	const u64 gpa = f->gpa & ~(size - 1);
 
 	return !((f->gpa ^ f->hva) & (size - 1)) && gpa >= f->range.gpa &&
-	       gpa + size <= memory_range_end(&f->range) &&
+	       gpa + size <= memory_range_end(&f->range) && !memory_has_apic(m, gpa, size) &&
 	       !overlaps_invalidation(m, f->hva & ~(size - 1), size);
 }
 
@@ -312,7 +315,8 @@ static enum fault_result fault_short(struct vm *vm, struct fault *f, bool *need_
 	range = memory_map_find(rcu_dereference_protected(m->map, lockdep_is_held(&m->lock)),
 				f->gpa);
 	if (!range || (f->write && (range->flags & VMXHV_MEM_READONLY)) ||
-	    (f->fetch && (range->flags & VMXHV_MEM_NOEXEC)))
+	    (f->fetch && (range->flags & VMXHV_MEM_NOEXEC)) ||
+	    memory_has_apic(m, f->gpa, PAGE_SIZE))
 		return FAULT_MMIO;
 	f->range = *range;
 	f->hva = range->hva + (f->gpa - range->gpa);

@@ -41,7 +41,8 @@ static_assert(VMCS_HOST_RSP == HOST_RSP);
 #define BURST_EXITS	64
 
 /* Requests that cannot be served with interrupts off. */
-#define REQS_OUTSIDE	(BIT(REQ_KICK) | BIT(REQ_DEAD) | BIT(REQ_INIT) | BIT(REQ_SIPI))
+#define REQS_OUTSIDE	(BIT(REQ_KICK) | BIT(REQ_DEAD) | BIT(REQ_INIT) | BIT(REQ_SIPI) | \
+			 BIT(REQ_APIC_PAGE))
 
 /* Requests that a halted vCPU looks at; a flush can wait for the next entry. */
 #define REQS_WAKE	(REQS_OUTSIDE | BIT(REQ_EVENT) | BIT(REQ_TIMER) | BIT(REQ_NMI))
@@ -377,6 +378,8 @@ static int serve_outside(struct vcpu *v)
 		vcpu_init(v);
 	if (test_and_clear_bit(REQ_SIPI, &v->requests))
 		vcpu_start_up(v);
+	if (test_and_clear_bit(REQ_APIC_PAGE, &v->requests))
+		memory_place_apic(v->vm, v->id, lapic_moved_page(v->lapic));
 	if (lapic_eoi_exit(v, &eoi.vector)) {
 		exit_to_user(v, VMXHV_EXIT_EOI);
 		publish_union(v, &eoi, sizeof(eoi));

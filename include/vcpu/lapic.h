@@ -129,6 +129,7 @@ static inline u64 lapic_cr8(struct vcpu *v)
 }
 
 /* registers: mutex held, IRQs may be off. Return 0, or 1 where the guest gets #GP */
+u64 lapic_moved_page(const struct lapic *apic);
 int lapic_set_base(struct vcpu *v, u64 base);
 bool lapic_base_ok(struct vcpu *v, u64 base);
 void lapic_force_base(struct vcpu *v, u64 base);

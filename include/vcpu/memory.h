@@ -16,6 +16,8 @@
 struct vcpu;
 struct vm;
 
+#define MEMORY_MAX_APICS	64	/* as many as vCPUs */
+
 /**
  * struct memory - a VM's guest-physical memory
  * @map: U, read under RCU: the ranges; replaced as a whole, under @lock too
@@ -29,6 +31,8 @@ struct vm;
  * @range_start: W: what those in progress cover ...
  * @range_end: W: ... as one stretch of host addresses
  * @notifier: I: called when the VM's mm changes; registered for as long as the VM exists
+ * @apic_page: W: xAPIC pages that vCPUs moved, each with a low bit set; 0: not moved
+ * @apics_moved: W: how many of them there are
  * @split_exec: I: CPUs with the iTLB multihit erratum: no large page may be executable
  * @test_hook: called by a fault between getting the page and installing it (KUnit only)
  *
@@ -46,6 +50,8 @@ struct memory {
 	unsigned long in_progress;
 	unsigned long range_start, range_end;
 	struct mmu_notifier notifier;
+	u64 apic_page[MEMORY_MAX_APICS];
+	u32 apics_moved;
 	bool split_exec;
 #if IS_ENABLED(CONFIG_KUNIT)
 	void (*test_hook)(struct vm *vm, u64 gpa);
@@ -55,7 +61,7 @@ struct memory {
 enum fault_result {
 	FAULT_MAPPED,		/* the entry is in the EPT: enter again */
 	FAULT_RETRY,		/* an invalidation came between: enter again, fault again */
-	FAULT_MMIO,		/* no range there, or a write to a read-only one */
+	FAULT_MMIO,		/* no range there, an APIC's page, or a write to a read-only one */
 	FAULT_ERROR,		/* the backing is gone or poisoned: MEMORY_ERROR */
 };
 
@@ -78,6 +84,10 @@ int memory_change(struct vm *vm, const struct vmxhv_mem_op *ops, u32 count,
 enum fault_result memory_fault(struct vm *vm, u64 gpa, bool write, bool fetch,
 			       struct fault_info *info);
 bool memory_find(struct memory *m, u64 gpa, struct memory_range *out);
+
+/* vcpu/memory_apic.c */
+bool memory_has_apic(const struct memory *m, u64 gpa, u64 length);	/* memory.lock is held */
+void memory_place_apic(struct vm *vm, u32 id, u64 page);
 
 /* vcpu/memory_copy.c: may sleep; -EFAULT where no range is (or it is read-only) */
 int vm_read(struct vm *vm, u64 gpa, void *to, u32 length);

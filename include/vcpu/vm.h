@@ -3,6 +3,7 @@
 #ifndef VCPU_VM_H
 #define VCPU_VM_H
 
+#include <linux/build_bug.h>
 #include <linux/kref.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
@@ -11,6 +12,8 @@
 #include "vcpu/memory.h"
 
 #define VM_MAX_VCPUS	64
+
+static_assert(MEMORY_MAX_APICS == VM_MAX_VCPUS);
 
 struct vcpu;
 
