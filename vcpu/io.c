@@ -7,7 +7,11 @@
 #include <linux/minmax.h>
 #include <linux/mm.h>
 
+#include <asm/trapnr.h>
+
+#include "vcpu/cpu_state.h"
 #include "vcpu/exits.h"
+#include "vcpu/io_segment.h"
 #include "vcpu/publish.h"
 #include "vcpu/regs.h"
 #include "vcpu/retire.h"
@@ -17,6 +21,7 @@
 /* INS and OUTS: instruction information */
 #define INFO_ADDRESS_SIZE(info)	(2u << (((info) >> 7) & 7))	/* bytes */
 #define INFO_SEGMENT(info)	(((info) >> 15) & 7)
+#define SEGMENT_SS		2
 
 static char *io_page(struct vcpu *v)
 {
@@ -28,17 +33,45 @@ static u64 address_mask(const struct vmxhv_exit_io *io)
 	return io->address_size == 8 ? ~0ull : io->address_size == 4 ? U32_MAX : U16_MAX;
 }
 
-static u32 string_access(struct vcpu *v, bool write)
+static bool at_cpl3(struct vcpu *v)
 {
-	u32 user = VMX_AR_DPL(vmcs_read32(GUEST_SS_AR_BYTES)) == 3 ? WALK_USER : 0;
-
-	return user | (write ? WALK_WRITE : 0);
+	return VMX_AR_DPL(vmcs_read32(GUEST_SS_AR_BYTES)) == 3;
 }
 
-/* How many units fit: what is left to do, the page in the run area, and the guest's page. */
-static u32 string_count(struct vcpu *v, const struct vmxhv_exit_io *io)
+static u32 string_access(struct vcpu *v, bool write)
 {
-	u64 left = io->rep ? v->gpr[REG_RCX] & address_mask(io) : 1;
+	return (at_cpl3(v) ? WALK_USER : 0) | (write ? WALK_WRITE : 0);
+}
+
+/* How many units the segment lets through; the VMCS has the six one after the other. */
+static u64 units_in_segment(struct vcpu *v, const struct vmxhv_exit_io *io)
+{
+	const u64 index = v->gpr[io->in ? REG_RDI : REG_RSI];
+	const struct io_segment segment = {
+		.mode = vcpu_cpu_mode(v),
+		.access = vmcs_read_any(GUEST_ES_AR_BYTES + 2 * io->segment),
+		.limit = vmcs_read_any(GUEST_ES_LIMIT + 2 * io->segment),
+		.write = io->in,
+	};
+
+	return io_segment_units(&segment, index & address_mask(io), address_mask(io), io->width);
+}
+
+/* SDM: "Alignment Checking Exception (#AC)" */
+static bool misaligned(struct vcpu *v, const struct vmxhv_exit_io *io)
+{
+	return (v->io_gva & (io->width - 1)) && (vcpu_cr0(v) & X86_CR0_AM) &&
+	       (vcpu_rflags(v) & X86_EFLAGS_AC) && at_cpl3(v);
+}
+
+static u64 units_left(struct vcpu *v, const struct vmxhv_exit_io *io)
+{
+	return io->rep ? v->gpr[REG_RCX] & address_mask(io) : 1;
+}
+
+/* How many units fit: what may be done, the page in the run area, and the guest's page. */
+static u32 string_count(struct vcpu *v, const struct vmxhv_exit_io *io, u64 left)
+{
 	u64 room = PAGE_SIZE - offset_in_page(v->io_gva);
 
 	/* downwards, or across a page: one unit at a time */
@@ -55,13 +88,22 @@ static int publish_io(struct vcpu *v)
 	return TO_USER;
 }
 
+/* 64-bit mode ignores the prefix that names SS, whatever the exit says. */
+static int segment_fault(struct vcpu *v)
+{
+	bool stack = v->io.segment == SEGMENT_SS && vcpu_cpu_mode(v) != VMXHV_MODE_64;
+
+	vcpu_raise_error(v, stack ? X86_TRAP_SS : X86_TRAP_GP, 0);
+	return HANDLED;
+}
+
 /* A fault on the guest's buffer: the instruction is restarted after it. */
 static int string_fault(struct vcpu *v, int how, u64 address, const struct walk_result *walk)
 {
 	if (how == 1)
 		vcpu_raise_page_fault(v, address, walk->fault_error);
 	else
-		raise_gp(v);
+		segment_fault(v);
 	return HANDLED;
 }
 
@@ -90,7 +132,7 @@ static noinline int handle_string(struct vcpu *v)
 	struct vmxhv_exit_io *io = &v->io;
 	u32 info = exit_insn_info(v);
 	struct walk_result walk;
-	u64 fault_address;
+	u64 fault_address, left, allowed;
 	u32 done;
 	int ret;
 
@@ -99,14 +141,21 @@ static noinline int handle_string(struct vcpu *v)
 	io->segment = io->in ? 0 : INFO_SEGMENT(info);
 	io->data_offset = VMXHV_RUN_IO_OFFSET;
 	v->io_gva = exit_gla(v);
-	io->count = string_count(v, io);
+	left = units_left(v, io);
+	allowed = units_in_segment(v, io);
+	io->count = string_count(v, io, min(left, allowed));
 	if (v->io_rip != vcpu_rip(v))
 		v->io_done = 0;
 	v->io_rip = vcpu_rip(v);
 	io->done = v->io_done;
 
-	if (!io->count) {
+	if (!left)
 		return vcpu_skip_insn(v);
+	if (!allowed)
+		return segment_fault(v);
+	if (unlikely(misaligned(v, io))) {
+		vcpu_raise_error(v, X86_TRAP_AC, 0);
+		return HANDLED;
 	}
 	if (io->in)
 		return check_ins_target(v);

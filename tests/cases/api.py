@@ -11,7 +11,7 @@ MODELS = ["sandy_bridge", "cnl"]
 INPUT = ["info", "create", "memory_input", "run_input", "state_input", "inject_input",
          "fd_lifetime"]
 GUESTS = ["guest_first", "guest_io", "guest_cpu", "guest_mmio", "guest_event", "guest_apic",
-          "guest_fpu", "guest_memory", "guest_time", "apic_memory"]
+          "guest_fpu", "guest_memory", "guest_time", "apic_memory", "io_segment"]
 # the same with two CPUs: threads really are at once
 TWO_CPUS = ["run_input", "fd_lifetime", "guest_event", "guest_apic", "guest_fpu",
             "guest_memory", "guest_time", "guest_smp", "migrate"]
