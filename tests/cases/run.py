@@ -59,7 +59,7 @@ def native():
 LINUX = """
 cat /sys/devices/system/clocksource/clocksource0/current_clocksource
 grep ttyS0 /proc/interrupts
-dmesg | grep -i -E 'tsc|lapic timer|calibrat|ttyS0|i8042|rtc_cmos|unstable|x2apic'
+dmesg | grep -i -E 'tsc|lapic timer|calibrat|ttyS0|i8042|rtc_cmos|unstable|x2apic|mtrr|PAT'
 read line
 echo "guest got: $line"
 reboot -f
@@ -75,6 +75,8 @@ def clean_log(output, _log):
     assert re.search("lapic timer already calibrated|TSC deadline timer", output), \
         "the APIC timer was calibrated"
     assert not re.search("unstable|Fast TSC|PIT calibration", output), "the TSC was calibrated"
+    assert "WB  WC  UC- UC  WB  WP  UC- WT" in output, "the guest has no PAT of its own"
+    assert "MTRRs disabled" not in output, "the guest's MTRRs are off"
     assert "reset itself (ACPI)" in output, "the reboot was no reset by ACPI"
 
 

@@ -13,7 +13,9 @@
 #define LEAF_TSC	0x15
 #define LEAF_FREQUENCY	0x16
 #define LEAF_HYPERVISOR	0x40000000u
+#define LEAF_SIZES	0x80000008u
 #define ECX_HYPERVISOR	BIT(31)
+#define DEFAULT_PHYS_BITS	36	/* of a CPU that does not say */
 
 /*
  * Continued fractions give the closest ratio for their size. Linux computes crystal_khz * ebx / eax
@@ -108,6 +110,7 @@ unsigned int cpu_leaves(struct vmxhv_cpuid_entry *table, unsigned int count,
 
 void cpu_setup(struct machine *machine)
 {
+	const struct vmxhv_cpuid_entry *sizes;
 	struct vmxhv_cpuid_entry *table;
 	unsigned int count;
 
@@ -117,5 +120,7 @@ void cpu_setup(struct machine *machine)
 			   machine->info.apic_timer_hz);
 	if (vmxhv_vcpu_set_cpuid(&machine->vcpu, table, count))
 		die(STATUS_HOST, "%s", vmxhv_message(&machine->vcpu.fail));
+	sizes = vmxhv_cpuid_find(table, count, LEAF_SIZES, 0);
+	mtrr_setup(machine, sizes ? sizes->eax & 0xff : DEFAULT_PHYS_BITS);
 	free(table);
 }

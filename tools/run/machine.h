@@ -89,6 +89,9 @@ void devices_create(struct machine *machine);
 /* cpu.c */
 void cpu_setup(struct machine *machine);
 
+/* mtrr.c: memory as write-back, devices as uncacheable */
+void mtrr_setup(struct machine *machine, unsigned int phys_bits);
+
 /* linux.c, flat.c: check the image and put it into memory; before there is a VM */
 void load_linux(struct machine *machine);
 void load_flat(struct machine *machine);
