@@ -63,13 +63,13 @@ def main():
     screen.say("building the module and the tools")
     case = guest.linux("demo", append="console=ttyS0 panic=-1 cryptomgr.notests")
     kernel = kernels.get(case.spec.kernel)
-    modbuild.modules(kernel)
-    modbuild.programs()
+    built = (modbuild.programs("demo"), modbuild.modules(kernel, tests=False))
     util.LOGS.mkdir(parents=True, exist_ok=True)
     work = pathlib.Path(tempfile.mkdtemp(prefix="demo-", dir=util.LOGS))
     screen.say(f"booting the outer machine: Bochs, {case.spec.model}, 1 CPU, "
                f"Linux {kernel.release} (this host needs no VT-x)")
-    state = boot.execute(case.spec, kernel, [case], work, live=screen.live, idle=screen.idle)
+    state = boot.execute(case.spec, kernel, [case], work, live=screen.live, idle=screen.idle,
+                         built=built)
     results, _ = boot.judge(state)
     cpu = resource.getrusage(resource.RUSAGE_CHILDREN)
     print()

@@ -55,9 +55,9 @@ def script(case, loads):
     return "\n".join(lines + ["exit $rc", ""])
 
 
-def build_initramfs(kernel, cases, plan):
-    user = modbuild.programs()
-    ours = modbuild.modules(kernel)
+def build_initramfs(kernel, cases, plan, built=None):
+    """@built: (programs(), modules()) of modbuild, where less than all of it will do."""
+    user, ours = built or (modbuild.programs(), modbuild.modules(kernel))
     a = initramfs.base(user / "agent")
     a.add("plan", plan.encode())
     words = set()
@@ -199,7 +199,7 @@ def too_long(since, now, limit):
     return now[1] - since[1] > limit or now[0] - since[0] > WAITING * limit
 
 
-def execute(spec, kernel, cases, work, plan=None, live=None, idle=None):
+def execute(spec, kernel, cases, work, plan=None, live=None, idle=None, built=None):
     """Boot @cases in @work; follow until the machine ends or a limit passes.
 
     For a person who watches: live(state, new bytes) as they come on the serial line,
@@ -208,7 +208,7 @@ def execute(spec, kernel, cases, work, plan=None, live=None, idle=None):
     driver = qemu if spec.machine.startswith("qemu") else bochs
     if plan is None:
         plan = "".join(f"{i} {int(c.timeout * 1000)}\n" for i, c in enumerate(cases))
-    driver.prepare(spec, kernel, build_initramfs(kernel, cases, plan), work)
+    driver.prepare(spec, kernel, build_initramfs(kernel, cases, plan, built), work)
     state = Run(cases)
     serial = Follower(work / "ttyS1.txt")
     proc = driver.start(work)

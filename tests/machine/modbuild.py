@@ -56,8 +56,8 @@ def make_modules(kernel, dest, log, *args):
 
 
 @functools.lru_cache(None)
-def modules(kernel):
-    """A dictionary of our modules for @kernel: name to path of the .ko."""
+def modules(kernel, tests=True):
+    """A dictionary of our modules for @kernel: name to path of the .ko. @tests: all of them."""
     top = util.BUILD / kernel.name
     dest = top / "src"
     with util.locked(util.BUILD / f"{kernel.name}.lock"):
@@ -66,7 +66,8 @@ def modules(kernel):
             shutil.rmtree(top)
         sync(dest)
         stamp.write_text(str(kernel.kdir))
-        make_modules(kernel, dest, util.LOGS / f"module-{kernel.name}.log", "VMXHV_TESTS=1")
+        make_modules(kernel, dest, util.LOGS / f"module-{kernel.name}.log",
+                     *(["VMXHV_TESTS=1"] if tests else []))
         listed = (dest / "modules.order").read_text().split()
     # modules.order names .ko on old kernels and .o on newer ones, relative or absolute.
     paths = [dest / os.path.relpath(p, dest) if os.path.isabs(p) else dest / p for p in listed]
@@ -98,10 +99,10 @@ def faulty(kernel, fault):
 
 
 @functools.lru_cache(None)
-def programs():
-    """build/user/: tools, test programs, guest images, and our init."""
+def programs(target="all"):
+    """build/user/: tools, test programs, guest images, and our init; or some of it."""
     out = util.BUILD / "user"
     with util.locked(util.BUILD / "user.lock"):
-        util.run(["make", "-C", util.ROOT / "tests", f"OUT={out}", f"-j{os.cpu_count()}"],
-                 util.LOGS / "user.log")
+        util.run(["make", "-C", util.ROOT / "tests", f"OUT={out}", f"-j{os.cpu_count()}",
+                  target], util.LOGS / "user.log")
     return out
