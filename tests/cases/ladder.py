@@ -35,19 +35,23 @@ def runs(model, **kw):
             case("ladder/guest_first", "guest_first", model=model, **kw)]
 
 
-CASES = [
-    *refuses("no-vmx", "no-vmx", 2, "VMX CPUID", model="ryzen"),
-    *refuses("no-vmx", "no-vmx", 2, "VMX CPUID", model="prescott"),
-    *refuses("no-ept", "ept", 5, "EPT VPID", model="penryn"),
-    *refuses("no-unrestricted", "unrestricted-guest", 5, "UNRESTRICTED_GUEST",
-             model="lynnfield"),
-    *refuses("no-unrestricted", "unrestricted-guest", 5, "UNRESTRICTED_GUEST",
-             model="lynnfield", kernel="6.12"),
-    *refuses("locked", "locked", 3, "firmware", bios=(LOCK_APS, LOCK_BSP)),
-    *refuses("locked-all", "locked", 3, "firmware", bios=(LOCK_APS, LOCK_BSP), cpus=2),
-    *refuses("locked-ap", "locked", 3, "firmware", cpu=1, bios=(LOCK_APS,), cpus=2),
-]
-for _model in ("sandy_bridge", "cnl", "haswell", "broadwell", "skylake_x", "icelake", "tigerlake"):
-    CASES += runs(_model)
-for _model in ("sandy_bridge", "tigerlake"):
-    CASES += runs(_model, kernel="6.12")
+def ladder(kernel):
+    cases = [
+        *refuses("no-vmx", "no-vmx", 2, "VMX CPUID", model="ryzen", kernel=kernel),
+        *refuses("no-vmx", "no-vmx", 2, "VMX CPUID", model="prescott", kernel=kernel),
+        *refuses("no-ept", "ept", 5, "EPT VPID", model="penryn", kernel=kernel),
+        *refuses("no-unrestricted", "unrestricted-guest", 5, "UNRESTRICTED_GUEST",
+                 model="lynnfield", kernel=kernel),
+        *refuses("locked", "locked", 3, "firmware", bios=(LOCK_APS, LOCK_BSP), kernel=kernel),
+        *refuses("locked-all", "locked", 3, "firmware", bios=(LOCK_APS, LOCK_BSP), cpus=2,
+                 kernel=kernel),
+        *refuses("locked-ap", "locked", 3, "firmware", cpu=1, bios=(LOCK_APS,), cpus=2,
+                 kernel=kernel),
+    ]
+    for model in ("sandy_bridge", "cnl", "haswell", "broadwell", "skylake_x", "icelake",
+                  "tigerlake"):
+        cases += runs(model, kernel=kernel)
+    return cases
+
+
+CASES = ladder("6.1") + ladder("6.12")
