@@ -86,11 +86,22 @@ def linux():
     return dataclasses.replace(c, run=f"echo 'a line typed' | {c.run}")
 
 
+# Three interrupts, remote IRR and TMR set each time, remote IRR clear at the end.
+LEVEL = """
+vmxhv-run --flat /guest/level.bin </dev/null >/tmp/out 2>&1
+rc=$?
+echo "status $rc, said $(cat /tmp/out)"
+[ $rc = 0 ] && [ "$(cat /tmp/out)" = 3110 ]
+"""
+
+
 CASES = [
     linux(),
     case("run/native", host=native),
     case("run/ends", ends(), timeout=60),
     case("run/ends", ends(), timeout=60, kernel="6.12"),
+    case("run/level", LEVEL),
+    case("run/level", LEVEL, kernel="6.12"),
     case("run/tty", "/t/run_tty /bin/vmxhv-run /guest/menu.bin", timeout=60),
     case("run/hello", "[ \"$(hello)\" = 'hello from a guest' ]"),
     case("run/info", "vmxhv-info"),
