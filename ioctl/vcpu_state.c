@@ -303,6 +303,26 @@ static long access_msrs(struct vcpu *v, struct vmxhv_msr_entry *entries, u32 cou
 	return ret;
 }
 
+/* count becomes the number done, also when one was refused; what was read is copied out. */
+static long move_msrs(struct file *file, struct vmxhv_msrs *msrs, bool write,
+		      struct vmxhv_error *err)
+{
+	struct vmxhv_msr_entry *entries = copy_msrs(msrs, err);
+	u32 done = 0;
+	long ret;
+
+	if (IS_ERR(entries)) {
+		msrs->count = 0;
+		return PTR_ERR(entries);
+	}
+	ret = access_msrs(file_vcpu(file), entries, msrs->count, write, &done, err);
+	msrs->count = done;
+	if (!write && copy_array_out(msrs->entries, entries, done, sizeof(*entries)))
+		ret = -EFAULT;
+	kvfree(entries);
+	return ret;
+}
+
 /**
  * vcpu_get_msrs() - VMXHV_GET_MSRS: read MSRs, in the array's order
  * @file: the vCPU
@@ -314,21 +334,7 @@ static long access_msrs(struct vcpu *v, struct vmxhv_msr_entry *entries, u32 cou
  */
 long vcpu_get_msrs(struct file *file, void *arg, struct vmxhv_error *err)
 {
-	struct vmxhv_msrs *msrs = arg;
-	struct vmxhv_msr_entry *entries = copy_msrs(msrs, err);
-	u32 done = 0;
-	long ret;
-
-	if (IS_ERR(entries)) {
-		msrs->count = 0;
-		return PTR_ERR(entries);
-	}
-	ret = access_msrs(file_vcpu(file), entries, msrs->count, false, &done, err);
-	msrs->count = done;
-	if (copy_array_out(msrs->entries, entries, done, sizeof(*entries)))
-		ret = -EFAULT;
-	kvfree(entries);
-	return ret;
+	return move_msrs(file, arg, false, err);
 }
 
 /**
@@ -343,19 +349,7 @@ long vcpu_get_msrs(struct file *file, void *arg, struct vmxhv_error *err)
  */
 long vcpu_set_msrs(struct file *file, void *arg, struct vmxhv_error *err)
 {
-	struct vmxhv_msrs *msrs = arg;
-	struct vmxhv_msr_entry *entries = copy_msrs(msrs, err);
-	u32 done = 0;
-	long ret;
-
-	if (IS_ERR(entries)) {
-		msrs->count = 0;
-		return PTR_ERR(entries);
-	}
-	ret = access_msrs(file_vcpu(file), entries, msrs->count, true, &done, err);
-	msrs->count = done;
-	kvfree(entries);
-	return ret;
+	return move_msrs(file, arg, true, err);
 }
 
 /**

@@ -27,6 +27,19 @@ static void kick_out_of_guest(struct vcpu *v)
 	smp_send_reschedule(cpu);
 }
 
+/* Marks, and wakes the thread if it sleeps; the caller looks at the mode afterwards. */
+static void mark_and_wake(struct vcpu *v, unsigned long request_bits)
+{
+	unsigned long bit;
+
+	for_each_set_bit(bit, &request_bits, BITS_PER_LONG)
+		set_bit(bit, &v->requests);
+	/* the request before the mode and the waiters: pairs with run_burst() and the wait */
+	smp_mb__after_atomic();
+	if (wq_has_sleeper(&v->wait))
+		wake_up(&v->wait);
+}
+
 /**
  * vcpu_request() - ask something of a vCPU, wherever it is
  * @v: the vCPU
@@ -36,15 +49,7 @@ static void kick_out_of_guest(struct vcpu *v)
  */
 void vcpu_request(struct vcpu *v, unsigned long request_bits)
 {
-	unsigned long bit;
-
-	for_each_set_bit(bit, &request_bits, BITS_PER_LONG)
-		set_bit(bit, &v->requests);
-	/* the request before the mode and the waiters: pairs with run_burst() and the wait */
-	smp_mb__after_atomic();
-
-	if (wq_has_sleeper(&v->wait))
-		wake_up(&v->wait);
+	mark_and_wake(v, request_bits);
 	preempt_disable();
 	kick_out_of_guest(v);
 	preempt_enable();
@@ -69,17 +74,11 @@ static void collect_cpus(struct vm *vm, unsigned long request_bits, struct cpuma
 	for (i = 0; i < VM_MAX_VCPUS; i++) {
 		/* pairs with the release in vcpu_publish(): what is found is whole */
 		struct vcpu *v = smp_load_acquire(&vm->vcpus[i]);
-		unsigned long bit;
 
 		if (!v)
 			continue;
-		for_each_set_bit(bit, &request_bits, BITS_PER_LONG)
-			set_bit(bit, &v->requests);
-		/* as in vcpu_request() */
-		smp_mb__after_atomic();
-		if (wq_has_sleeper(&v->wait))
-			wake_up(&v->wait);
-		if (READ_ONCE(v->mode) == IN_GUEST && cpus)
+		mark_and_wake(v, request_bits);
+		if (READ_ONCE(v->mode) == IN_GUEST)
 			cpumask_set_cpu(READ_ONCE(v->cpu), cpus);
 	}
 }

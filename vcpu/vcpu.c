@@ -182,7 +182,6 @@ static int vcpu_publish(struct vcpu *v, struct vmxhv_error *err)
 	vm_get(vm);
 	/* readers look without the lock: the vCPU must be whole before it can be found */
 	smp_store_release(&vm->vcpus[v->id], v);
-	WRITE_ONCE(vm->nr_vcpus, vm->nr_vcpus + 1);
 	return 0;
 }
 

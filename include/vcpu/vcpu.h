@@ -104,8 +104,6 @@ struct vcpu_events {
 	struct exception exception;
 	struct injected_event injected;
 	u8 nmi_pending;		/* 0 to 2: one can wait behind a blocked one */
-	bool intr_window;	/* the control is on in the VMCS */
-	bool nmi_window;
 	u32 activity;		/* enum vmxhv_activity */
 	bool triple_fault;	/* SHUTDOWN is to be reported */
 	bool extint_waiting;	/* an ExtINT can be taken: INTACK is to be, or was, reported */
@@ -125,7 +123,6 @@ struct guest_msrs {
 	u64 mtrr_fixed[11];
 	u64 mtrr_var[16];	/* base, mask pairs */
 	u64 bios_sign_id;
-	u64 smi_count;
 };
 
 /* What VM exit does not restore of the thread's own state; written back by vcpu_put(). */
@@ -191,7 +188,7 @@ struct vcpu {
 
 	/* what stands in the VMCS's host area for things that can change */
 	u64 vmcs_host_cr3, vmcs_host_cr4;	/* M */
-	u64 vmcs_host_fs_base, vmcs_host_gs_base; /* M */
+	u64 vmcs_host_fs_base;			/* M */
 
 	/* guest control registers as the guest sees them, for bits that it does not own */
 	u64 cr0_shadow, cr4_shadow;		/* M: read shadows as written to the VMCS */
@@ -248,11 +245,6 @@ int vcpu_run(struct vcpu *v, u32 flags, struct vmxhv_error *err);
 /* vcpu/request.c: from any thread, without the mutex */
 void vcpu_request(struct vcpu *v, unsigned long request_bit);	/* sets, wakes and kicks */
 void vcpu_kick(struct vcpu *v);					/* the KICK call */
-
-static inline bool vcpu_has_requests(const struct vcpu *v)
-{
-	return READ_ONCE(v->requests) != 0;
-}
 
 /* registers: vcpu/regs.h has the cached accessors */
 

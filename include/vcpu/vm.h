@@ -32,7 +32,6 @@ struct vm {
 	struct mm_struct *mm;			/* I: held by mmgrab only */
 	struct mutex lock;			/* vcpus[], memory changes */
 	struct vcpu *vcpus[VM_MAX_VCPUS];	/* L to write, a to read; index: APIC id */
-	u32 nr_vcpus;				/* a */
 	bool dead;				/* a: internal error, or the mm ended */
 	u64 tsc_offset;				/* I: guest TSC = host TSC + offset */
 	void *msr_bitmap;			/* I: a page; 0 bits: passed through */
