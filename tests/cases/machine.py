@@ -30,6 +30,12 @@ WANTED = {
     "planted/after": (tap.PASS, ""),
     "planted/crash": (tap.FAIL, "before its result marker"),
     "planted/after-crash": (tap.PASS, ""),
+    "planted/beyond": (tap.PASS, ""),
+    "planted/beyond-other": (tap.FAIL, "beyond a=2, expected a=1"),
+    "planted/beyond-unasked": (tap.FAIL, "Linux was left for another program"),
+    "planted/beyond-warn": (tap.FAIL, "planted by the tests"),
+    "planted/beyond-crash": (tap.FAIL, "before its result marker"),
+    "planted/beyond-never": (tap.FAIL, "Linux went on"),
 }
 
 
@@ -52,7 +58,20 @@ def judge(spec, cases):
 CRASH = [case("planted/crash", "echo c > /proc/sysrq-trigger", modules=[]),
          case("planted/after-crash", "true", modules=[])]
 
+# What a program that came after Linux would say.
+SAYS = "echo '@@vmxhv beyond a={}'; sleep 20"
+BEYOND = [
+    case("planted/beyond", SAYS.format(1), modules=[], beyond="a=1"),
+    case("planted/beyond-other", SAYS.format(2), modules=[], beyond="a=1"),
+    case("planted/beyond-unasked", SAYS.format(1), modules=[]),
+    case("planted/beyond-warn", SAYS.format(1), modules=["planted fault=warn"], beyond="a=1"),
+    case("planted/beyond-crash", "echo c > /proc/sysrq-trigger", modules=[], beyond="a=1"),
+    case("planted/beyond-never", "true", modules=[], beyond="a=1"),
+]
+
 CASES = [
     Case("machine/planted", host=functools.partial(judge, Spec(), NEIGHBOURS), timeout=100),
     Case("machine/crash", host=functools.partial(judge, Spec(machine="qemu-tcg"), CRASH)),
+    Case("machine/beyond", host=functools.partial(judge, Spec(machine="qemu-tcg"), BEYOND),
+         timeout=100),
 ]

@@ -140,6 +140,8 @@ class Run:
         self.log = []
         self.refused = []       # what the emulator said to failed VM entries
         self.up = self.in_log = self.done = self.lost = False
+        self.beyond = None      # what the program said that came after Linux
+        self.console = []       # the first serial line, when all is over
         self.current = None
         self.died = ""
         self.slow = 4 if cases[0].spec.kernel == "debug" else 1
@@ -171,6 +173,8 @@ class Run:
             self.lost = True
         elif words[0] == "done":
             self.done = True
+        elif words[0] == "beyond":
+            self.beyond = " ".join(words[1:])
 
     def limit(self):
         """Seconds that the present phase may last."""
@@ -227,7 +231,7 @@ def execute(spec, kernel, cases, work, plan=None, live=None, idle=None, built=No
                 idle(state)
             if state.phase() != phase:
                 since, phase = spent(proc), state.phase()
-            if ended:
+            if ended or state.beyond is not None:
                 break
             if too_long(since, spent(proc), state.limit()):
                 state.died = f"no progress in {state.limit():.0f} s of CPU time"
@@ -240,7 +244,9 @@ def execute(spec, kernel, cases, work, plan=None, live=None, idle=None, built=No
         with running_lock:
             running.discard(proc)
     if not state.done and not state.died:
-        state.died = "the machine ended before its result marker"
+        state.died = "the machine ended before its result marker" if state.beyond is None \
+            else f"Linux was left for another program: {state.beyond}"
+    state.console = console(work, count=None).split("\n")
     if spec.log_errors:
         state.refused = bochs.refused_entries(work)
     return state
@@ -249,6 +255,8 @@ def execute(spec, kernel, cases, work, plan=None, live=None, idle=None, built=No
 def judge_case(case, i, state, lines, blame):
     """Results of one case of a finished boot."""
     output = "\n".join(state.output.get(i, []))
+    if case.beyond and i not in state.ended and state.beyond is not None:
+        return [judge_beyond(case, state, output)]
     if i not in state.ended:
         return [Result(case.id, FAIL, f"{state.died}\n{tail(output)}")]
     status, ms, taint = state.ended[i]
@@ -258,6 +266,8 @@ def judge_case(case, i, state, lines, blame):
         faults.append(f"no kernel log: {state.died}")
     if state.lost:
         faults.append("kernel messages were lost")
+    if case.beyond:
+        faults.append(f"Linux went on; expected: beyond {case.beyond}")
     if status not in (str(case.status), "4") or (status == "4" and case.kind != "auto"):
         faults.append(f"exit status {status}, expected {case.status}")
     new = klog.splats(lines, case.expect_dmesg)
@@ -290,6 +300,21 @@ def judge_case(case, i, state, lines, blame):
     for r in results:
         r.seconds = state.wall[i] / len(results)
     return results
+
+
+def judge_beyond(case, state, output):
+    """The result of a case that was to take Linux down, and did."""
+    lines = [re.sub(r"^\[ *\d+\.\d+\] ", "", l.rstrip("\r")) for l in state.console]
+    faults = []
+    if state.beyond != case.beyond:
+        faults.append(f"beyond {state.beyond}, expected {case.beyond}")
+    new = [l for l in klog.boot_splats(lines)
+           if not any(re.search(a, l) for a in case.expect_dmesg)]
+    if new:
+        faults.append("console:\n" + "\n".join(context(lines, new[0])))
+    if not faults:
+        return Result(case.id, PASS)
+    return Result(case.id, FAIL, "\n".join(faults) + "\n" + tail(output))
 
 
 def tail(text, count=15):
@@ -377,9 +402,12 @@ def _work_dir(spec):
         prefix=f"{spec.kernel}-{spec.model}-{spec.cpus}cpu-", dir=util.LOGS))
 
 
-def console(work):
+def console(work, count=15):
     path = work / "ttyS0.txt"
-    return tail(path.read_text(errors="replace")) if path.exists() else "no console output"
+    if not path.exists():
+        return "no console output"
+    text = path.read_text(errors="replace")
+    return tail(text, count) if count else text
 
 
 def keep_logs(work):

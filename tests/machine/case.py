@@ -44,6 +44,9 @@ class Case:
     machine: "" means the machine with VMX that MACHINE= chose; "qemu-tcg" means there
         and nowhere else. needs_vmx=False: runs on any.
     on_demand: only when T= names it.
+    beyond: the case takes Linux down, and ends by just this line of the program that it
+        leaves Linux for ("@@vmxhv beyond " before it): only then does
+        it pass. The console stands in for the kernel log.
     """
     name: str
     run: str = ""
@@ -60,6 +63,7 @@ class Case:
     machine: str = ""
     needs_vmx: bool = True
     on_demand: bool = False
+    beyond: str = ""
 
     @property
     def id(self):
