@@ -71,6 +71,7 @@ int vcpu_load(struct vcpu *v)
 		ret = load_on_this_cpu(v);
 		if (!ret)
 			preempt_notifier_register(&v->notifier);
+		v->loaded = !ret;
 		preempt_enable();
 		/* this CPU is going down, and its tasks with it to others: a jiffy or two */
 		if (unlikely(ret == -EAGAIN))
@@ -84,11 +85,15 @@ int vcpu_load(struct vcpu *v)
  * @v: the vCPU
  *
  * The VMCS stays current on its CPU until another wants the place: the next load is then free.
+ * Nothing is left to do when RUN tried to load it anew and could not: the host goes down.
  *
  * Context: Process.
  */
 void vcpu_put(struct vcpu *v)
 {
+	if (!v->loaded)
+		return;
+	v->loaded = false;
 	preempt_disable();
 	host_thread_return(v);
 	preempt_notifier_unregister(&v->notifier);

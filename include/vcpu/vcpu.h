@@ -175,6 +175,7 @@ struct vcpu {
 	bool l1d_stale;				/* M: more than exit handling ran since a flush */
 	unsigned long requests;			/* a */
 	int cpu;				/* a: where it is loaded, or was last */
+	bool loaded;				/* M: between vcpu_load() and vcpu_put() */
 
 	/* M: the burst of entries under way */
 	int burst_ret;				/* how it ended: as a handler's return value */

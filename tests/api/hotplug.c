@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* CPU 1 goes and comes while VMs exist: a guest goes on, and the CPU has VMX as the others have. */
-#define _GNU_SOURCE
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,16 +15,6 @@ static void set_online(bool online)
 
 	if (ret)
 		tap_bail("CPU 1 %s: %s", online ? "online" : "offline", strerror(-ret));
-}
-
-static void pin(pthread_t thread, int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	if (pthread_setaffinity_np(thread, sizeof(set), &set))
-		tap_bail("a thread cannot be pinned to CPU %d", cpu);
 }
 
 /* The guest was on CPU 1 when it went: its VMCS was active there. */

@@ -82,3 +82,15 @@ CASES.append(case("lifecycle/kvm-holds", "ladder in-use 0 kvm_intel 'modprobe -r
                   "kvm.enable_virt_at_load=0; rc=$?; vmxhv-info >/dev/null; [ $? = 4 ] || exit 9; "
                   "exit $rc", kernel="6.12", modules=["kvm_intel", "vmxhv"]))
 CASES.append(case("lifecycle/kvm-left", "ladder usable -1", kernel="6.12"))
+
+
+# Linux is left for guest/beyond.S, by kexec: on every CPU VMX must be off by then.
+
+
+def left(name, run, kernel, others=0, **kw):
+    return case(f"lifecycle/{name}", run, kernel=kernel, cpus=others + 1, alone=name, timeout=90,
+                beyond=f"vmxe=0 vmxon=1 others={others}", **kw)
+
+
+for _kernel in KERNELS:
+    CASES.append(left("kexec", "beyond kexec runs", _kernel, others=1, modules=["vmxe", "vmxhv"]))

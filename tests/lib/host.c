@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -53,6 +55,16 @@ bool expect_vmxe(const char *cpus, const char *name)
 	if (strcmp(seen, cpus))
 		tap_note("CR4.VMXE is set on CPUs '%s', wanted '%s'", seen, cpus);
 	return tap_ok(!strcmp(seen, cpus), "%s: CR4.VMXE on CPUs '%s'", name, cpus);
+}
+
+void pin(pthread_t thread, int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (pthread_setaffinity_np(thread, sizeof(set), &set))
+		tap_bail("a thread cannot be pinned to CPU %d", cpu);
 }
 
 void online_cpus(char *list, size_t size)

@@ -15,6 +15,8 @@ int write_line(const char *path, const char *line);		/* 0 or -errno */
 
 /* CPUs whose CR4.VMXE is set are exactly these: "", "0", "0-1" (needs the module vmxe). */
 bool expect_vmxe(const char *cpus, const char *name);
+/* A thread runs on this CPU alone. */
+void pin(pthread_t thread, int cpu);
 /* How the list of all CPUs that are online reads. */
 void online_cpus(char *list, size_t size);
 

@@ -45,7 +45,7 @@ class Case:
         and nowhere else. needs_vmx=False: runs on any.
     on_demand: only when T= names it.
     beyond: the case takes Linux down, and ends by just this line of the program that it
-        leaves Linux for ("@@vmxhv beyond " before it): only then does
+        leaves Linux for ("@@vmxhv beyond " before it; see guest/beyond.S): only then does
         it pass. The console stands in for the kernel log.
     """
     name: str
