@@ -26,6 +26,10 @@ extern bool vmx_shutting_down;
 extern bool vmx_broken;
 int vmx_power_init(void);
 void vmx_power_exit(void);
+
+/* emergency.c */
+int vmx_emergency_init(void);
+void vmx_emergency_exit(void);
 void vmx_emergency_hold(void);
 
 /* enable.c */

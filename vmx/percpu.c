@@ -197,13 +197,15 @@ void vmx_percpu_disable(void *unused)
 /**
  * vmx_percpu_emergency - leave VMX operation on this CPU, which is crashing
  *
- * An active VMCS could be written back later, into what is then the crash kernel's memory.
+ * An active VMCS could be written back later, into what is then the crash kernel's memory. CR4
+ * decides, not vmx_on: an NMI can come between the two, and another hypervisor that entered VMX
+ * operation has no place of its own to be called from.
  *
  * Context: NMI or interrupts off; whatever was interrupted does not go on.
  */
 void vmx_percpu_emergency(void)
 {
-	if (!vmx_cpu_enabled())
+	if (!(__read_cr4() & X86_CR4_VMXE))
 		return;
 	vmcs_clear_emergency();
 	this_cpu_write(vmx_on, false);

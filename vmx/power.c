@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VMX and a host that sleeps, goes down or crashes.
+ * VMX and a host that sleeps or goes down; emergency.c has the one that crashes.
  *
  * Suspend and resume are syscore operations: one CPU is left, interrupts are off; the others came
  * and went through CPU hotplug. Reboot, power-off and kexec: a reboot notifier, since 6.1's kexec
@@ -12,7 +12,6 @@
 #include <linux/notifier.h>
 #include <linux/reboot.h>
 #include <linux/smp.h>
-#include <asm/reboot.h>
 #include <compat.h>
 #include <vmx/vmx.h>
 #include "enable.h"
@@ -20,7 +19,6 @@
 
 bool vmx_shutting_down;			/* set once, never cleared */
 bool vmx_broken;			/* a resume could not enable VMX again */
-static bool emergency_held;		/* under enable.c's mutex, and by exit */
 
 static int power_suspend(VMXHV_SYSCORE_ARGS)
 {
@@ -78,23 +76,7 @@ static struct notifier_block vmx_reboot = {
 };
 
 /**
- * vmx_emergency_hold - have the kernel call us when it crashes, from now until module exit
- *
- * There is one slot and it cannot be queried. With kvm_intel loaded it is KVM's; KVM's callback
- * switches VMX off on our CPUs too.
- *
- * Context: May sleep; under enable.c's mutex, before the first VMXON.
- */
-void vmx_emergency_hold(void)
-{
-	if (emergency_held || vmx_kvm_loaded())
-		return;
-	cpu_emergency_register_virt_callback(vmx_percpu_emergency);
-	emergency_held = true;
-}
-
-/**
- * vmx_power_init - hear of suspend, resume and the host going down
+ * vmx_power_init - hear of suspend, resume and the host going down, and of KVM
  *
  * Context: Module init.
  * Return: 0 or a negative errno.
@@ -105,6 +87,11 @@ int vmx_power_init(void)
 
 	if (error)
 		return error;
+	error = vmx_emergency_init();
+	if (error) {
+		unregister_reboot_notifier(&vmx_reboot);
+		return error;
+	}
 	vmxhv_register_syscore(&vmx_syscore);
 	return 0;
 }
@@ -116,9 +103,7 @@ int vmx_power_init(void)
  */
 void vmx_power_exit(void)
 {
-	if (emergency_held)
-		cpu_emergency_unregister_virt_callback(vmx_percpu_emergency);
-	emergency_held = false;
+	vmx_emergency_exit();
 	vmxhv_unregister_syscore(&vmx_syscore);
 	unregister_reboot_notifier(&vmx_reboot);
 }

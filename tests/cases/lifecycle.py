@@ -63,20 +63,23 @@ def kvm_files(kernel):
     return [(f"modules/{n}", data(n)) for n in ("irqbypass.ko", "kvm.ko", "kvm-intel.ko")]
 
 
-# The kernel has one slot for who is to be told of a crash: ours since the first VM. KVM takes it
-# without asking, and says so.
-SLOT_TAKEN = ["cut here", "Call Trace", r"WARNING: .* cpu_emergency_(un)?register_virt_callback\+"]
+# KVM takes the kernel's one place for who is to be called in a crash, and WARNs where it is taken:
+# before KVM's init we are gone from it, with VMs (kvm-late) and without (kvm-after).
+LOAD_KVM = ("for m in irqbypass kvm kvm-intel; do [ -d /sys/module/${m/-/_} ] || "
+            "insmod /modules/$m.ko || exit 1; done")
+UNLOAD_KVM = "rmmod kvm_intel kvm irqbypass"
 
 for _kernel in KERNELS:
     CASES.append(case("lifecycle/beside-kvm", "beside_kvm", kernel=_kernel, timeout=60,
                       modules=["vmxe", *idle_kvm(_kernel), "kvm_intel", "vmxhv"]))
     CASES.append(case("lifecycle/kvm-late",
-                      f"kvm_late {'loads' if _kernel == '6.1' else 'fails'} '"
-                      "for m in irqbypass kvm kvm-intel; do [ -d /sys/module/${m/-/_} ] || "
-                      "insmod /modules/$m.ko || exit 1; done'; rc=$?; "
-                      "rmmod kvm_intel kvm irqbypass; exit $rc",
+                      f"kvm_late {'loads' if _kernel == '6.1' else 'fails'} '{LOAD_KVM}'; "
+                      f"rc=$?; {UNLOAD_KVM}; exit $rc",
                       kernel=_kernel, files=kvm_files(_kernel), modules=["vmxe", "vmxhv"],
-                      timeout=120, expect_dmesg=SLOT_TAKEN))
+                      timeout=120))
+    CASES.append(case("lifecycle/kvm-after",
+                      f"hello && {LOAD_KVM}; rc=$?; {UNLOAD_KVM} && hello && exit $rc",
+                      kernel=_kernel, files=kvm_files(_kernel), timeout=120))
 # 6.12's KVM holds VMX from load, with no VM of its own.
 CASES.append(case("lifecycle/kvm-holds", "ladder in-use 0 kvm_intel 'modprobe -r kvm_intel' "
                   "kvm.enable_virt_at_load=0; rc=$?; vmxhv-info >/dev/null; [ $? = 4 ] || exit 9; "
@@ -84,7 +87,8 @@ CASES.append(case("lifecycle/kvm-holds", "ladder in-use 0 kvm_intel 'modprobe -r
 CASES.append(case("lifecycle/kvm-left", "ladder usable -1", kernel="6.12"))
 
 
-# Linux is left for guest/beyond.S, by kexec: on every CPU VMX must be off by then.
+# Linux is left for guest/beyond.S, by kexec or by a crash: on every CPU VMX must be off by then.
+PANIC = ["Kernel panic", "Call Trace"]
 
 
 def left(name, run, kernel, others=0, **kw):
@@ -92,5 +96,19 @@ def left(name, run, kernel, others=0, **kw):
                 beyond=f"vmxe=0 vmxon=1 others={others}", **kw)
 
 
+def crash(name, run, kernel, modules=("vmxe", "vmxhv"), **kw):
+    return left(name, f"beyond crash {run}", kernel, cmdline="crashkernel=32M", modules=modules,
+                expect_dmesg=PANIC, **kw)
+
+
 for _kernel in KERNELS:
     CASES.append(left("kexec", "beyond kexec runs", _kernel, others=1, modules=["vmxe", "vmxhv"]))
+    CASES.append(crash("kdump", "runs", _kernel, others=1))
+    # KVM came, or tried to, and went: the callback is ours again
+    CASES.append(crash("kdump-kvm-went", f"runs '({LOAD_KVM}); {UNLOAD_KVM}; true'", _kernel,
+                       files=kvm_files(_kernel)))
+# Our last VM went, and another hypervisor has VMX, which no callback of its own switches off.
+CASES.append(crash("kdump-other", "went 'echo 1 >/sys/module/vmxe/parameters/enter'", "6.1",
+                   others=1))
+# KVM had the place first: its callback serves our VMs. (6.12's only while it has VMs itself.)
+CASES.append(crash("kdump-kvm", "runs", "6.1", modules=["vmxe", "kvm_intel", "vmxhv"]))
