@@ -11,6 +11,7 @@
 #include <linux/hrtimer.h>
 #include <linux/kconfig.h>
 #include <linux/syscore_ops.h>
+#include <asm/perf_event.h>
 
 /* KUnit suites are a module of their own: what they call must be exported where there is KUnit. */
 #if IS_ENABLED(CONFIG_KUNIT)
@@ -85,5 +86,15 @@ static inline void compat_hrtimer_setup(struct hrtimer *timer,
 #else
 #define COMPAT_FOLL_INTR	0
 #endif
+
+/* MSRs of the host's counters that a guest must have otherwise; NULL where perf has no counters. */
+static inline const struct perf_guest_switch_msr *compat_perf_guest_get_msrs(int *count, void *pmu)
+{
+#if IS_ENABLED(CONFIG_PERF_EVENTS) && IS_ENABLED(CONFIG_CPU_SUP_INTEL)
+	return perf_guest_get_msrs(count, pmu);
+#else
+	return NULL;
+#endif
+}
 
 #endif /* VMXHV_COMPAT_H */

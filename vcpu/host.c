@@ -275,6 +275,7 @@ void host_burst_begin(struct vcpu *v)
 		vmcs_writel(HOST_CR4, cr4);
 		v->vmcs_host_cr4 = cr4;
 	}
+	vmx_pmu_before_burst(&v->pmu);
 }
 
 /**
@@ -285,6 +286,7 @@ void host_burst_begin(struct vcpu *v)
  */
 void host_burst_end(struct vcpu *v)
 {
+	vmx_pmu_after_burst(&v->pmu);
 	if (unlikely(v->host.debugctl))
 		update_debugctlmsr(v->host.debugctl);
 	if (hw_breakpoint_active())

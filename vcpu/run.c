@@ -266,10 +266,11 @@ static bool entry_failed(const struct vcpu *v, int how)
 
 static void burst_entries(struct vcpu *v)
 {
+	const u32 exits = vmx_pmu_busy(&v->pmu) ? 1 : BURST_EXITS;
 	const bool launched = v->vmcs.launched;
 	int how;
 
-	v->burst_left = BURST_EXITS;
+	v->burst_left = exits;
 	/* while the CPU was elsewhere, the deadline came nearer */
 	if (lapic_timer_deadline(v) != LAPIC_NO_DEADLINE)
 		v->timer_stale = true;
@@ -277,7 +278,7 @@ static void burst_entries(struct vcpu *v)
 		return;
 	how = enter_guest(v);
 	if (unlikely(entry_failed(v, how))) {
-		if (v->burst_left == BURST_EXITS)
+		if (v->burst_left == exits)
 			v->vmcs.launched = launched;
 		if (how)
 			v->burst_ret = exit_failed_entry(v, how);

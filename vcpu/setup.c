@@ -60,8 +60,7 @@ void vcpu_setup_vmcs(struct vcpu *v)
 	vmcs_write32(PAGE_FAULT_ERROR_CODE_MATCH, 0);
 	vmcs_write32(CR3_TARGET_COUNT, 0);
 	vmcs_write32(VM_EXIT_MSR_STORE_COUNT, 0);
-	vmcs_write32(VM_EXIT_MSR_LOAD_COUNT, 0);
-	vmcs_write32(VM_ENTRY_MSR_LOAD_COUNT, 0);
+	vmx_pmu_setup(&v->pmu);
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
 
 	vmcs_write64(MSR_BITMAP, virt_to_phys(v->vm->msr_bitmap));

@@ -16,6 +16,7 @@
 #include <linux/smp.h>
 #include <compat.h>
 #include <vmx/l1d.h>
+#include <vmx/pmu.h>
 #include <vmx/vmx.h>
 #include "enable.h"
 #include "refuse.h"
@@ -269,6 +270,7 @@ int vmx_init(void)
 	error = vmx_l1d_init();
 	if (error)
 		goto undo_power;
+	vmx_pmu_init();
 	return 0;
 
 undo_power:

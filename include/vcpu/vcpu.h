@@ -20,6 +20,7 @@
 #include "vmxhv.h"
 #include "vcpu/error.h"
 #include "vcpu/vm.h"
+#include "vmx/pmu.h"
 #include "vmx/vmcs.h"
 
 struct lapic;
@@ -200,6 +201,7 @@ struct vcpu {
 	u64 tsc_offset;				/* M: guest TSC = host TSC + this; as in the VMCS */
 	struct guest_msrs msrs;			/* M */
 	struct host_thread host;		/* M */
+	struct vmx_pmu pmu;			/* M */
 
 	/* M: as written to the VMCS */
 	u32 entry_controls, cpu_controls, cpu2_controls, pin_controls;
