@@ -173,6 +173,24 @@ struct vmxhv_long_start {
 
 int vmxhv_vcpu_start_long(struct vmxhv_vcpu *vcpu, const struct vmxhv_long_start *start);
 
+/**
+ * struct vmxhv_protected_start - a flat 32-bit state without paging
+ * @eip: where to start; interrupts are off
+ * @eax: with @ebx, what a boot protocol hands over; the other registers are 0
+ * @ebx: see @eax
+ * @gdt: guest-physical address of a GDT with the two descriptors that the selectors name
+ * @gdt_limit: its size minus one
+ * @cs: code selector
+ * @ds: data selector for DS, ES, SS, FS and GS
+ */
+struct vmxhv_protected_start {
+	uint32_t eip, eax, ebx;
+	uint64_t gdt;
+	uint16_t gdt_limit, cs, ds;
+};
+
+int vmxhv_vcpu_start_protected(struct vmxhv_vcpu *vcpu, const struct vmxhv_protected_start *start);
+
 /** vmxhv_identity_map() - write 4-level tables that map the first 4 GiB to themselves
  * @tables: six pages of guest memory
  * @gpa: where the guest sees them: the PML4 comes first

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* States to start a guest from: flat real mode and flat 64-bit mode. */
+/* States to start a guest from: flat real mode, flat 32-bit mode and flat 64-bit mode. */
 #include <string.h>
 
 #include "internal.h"
@@ -8,8 +8,9 @@
 /* Access rights as the VMCS has them: type, S, DPL, P in the low byte; L, D, G above. */
 #define AR_CODE16	0x009b
 #define AR_DATA16	0x0093
+#define AR_CODE32	0xc09b
 #define AR_CODE64	0xa09b
-#define AR_DATA64	0xc093
+#define AR_DATA_FLAT	0xc093		/* in 32-bit and 64-bit mode */
 #define AR_TSS_BUSY	0x008b
 #define AR_UNUSABLE	0x10000
 
@@ -22,71 +23,86 @@
 #define EFER_LMA	BIT_ULL(10)
 
 #define RFLAGS_FIXED	0x2
+#define GPR_RAX		0
+#define GPR_RBX		3
 #define GPR_RSP		4
 #define GPR_RSI		6
 
-static void set_segments(struct vmxhv_sregs *sregs, const struct vmxhv_segment *code,
-			 const struct vmxhv_segment *data)
+struct mode {
+	struct vmxhv_segment code, data;	/* data: of all the others */
+	struct vmxhv_table gdtr, idtr;
+	uint64_t cr0, cr3, cr4, efer;
+};
+
+/* What is not of the mode (the APIC base, CR2 ...) stays as the vCPU has it. */
+static int start_in(struct vmxhv_vcpu *vcpu, const struct mode *mode, const struct vmxhv_gprs *gprs)
 {
-	sregs->cs = *code;
-	sregs->ds = *data;
-	sregs->es = *data;
-	sregs->ss = *data;
-	sregs->fs = *data;
-	sregs->gs = *data;
-	sregs->tr = (struct vmxhv_segment){ .limit = 0xffff, .access = AR_TSS_BUSY };
-	sregs->ldtr = (struct vmxhv_segment){ .access = AR_UNUSABLE };
+	struct vmxhv_sregs sregs;
+	int err;
+
+	err = vmxhv_vcpu_get_sregs(vcpu, &sregs);
+	if (err)
+		return err;
+	sregs.cs = mode->code;
+	sregs.ds = mode->data;
+	sregs.es = mode->data;
+	sregs.ss = mode->data;
+	sregs.fs = mode->data;
+	sregs.gs = mode->data;
+	sregs.tr = (struct vmxhv_segment){ .limit = 0xffff, .access = AR_TSS_BUSY };
+	sregs.ldtr = (struct vmxhv_segment){ .access = AR_UNUSABLE };
+	sregs.gdtr = mode->gdtr;
+	sregs.idtr = mode->idtr;
+	sregs.cr0 = mode->cr0;
+	sregs.cr3 = mode->cr3;
+	sregs.cr4 = mode->cr4;
+	sregs.efer = mode->efer;
+	err = vmxhv_vcpu_set_sregs(vcpu, &sregs);
+	return err ? err : vmxhv_vcpu_set_gprs(vcpu, gprs);
 }
 
 int vmxhv_vcpu_start_real(struct vmxhv_vcpu *vcpu, uint16_t ip)
 {
-	const struct vmxhv_segment code = { .limit = 0xffff, .access = AR_CODE16 };
-	const struct vmxhv_segment data = { .limit = 0xffff, .access = AR_DATA16 };
+	const struct mode mode = {
+		.code = { .limit = 0xffff, .access = AR_CODE16 },
+		.data = { .limit = 0xffff, .access = AR_DATA16 },
+		.gdtr = { .limit = 0xffff }, .idtr = { .limit = 0x3ff },
+		.cr0 = CR0_ET,
+	};
 	const struct vmxhv_gprs gprs = { .rip = ip, .rflags = RFLAGS_FIXED };
-	struct vmxhv_sregs sregs;
-	int err;
 
-	err = vmxhv_vcpu_get_sregs(vcpu, &sregs);
-	if (err)
-		return err;
-	set_segments(&sregs, &code, &data);
-	sregs.idtr = (struct vmxhv_table){ .limit = 0x3ff };
-	sregs.cr0 = CR0_ET;
-	sregs.cr3 = 0;
-	sregs.cr4 = 0;
-	sregs.efer = 0;
-	err = vmxhv_vcpu_set_sregs(vcpu, &sregs);
-	return err ? err : vmxhv_vcpu_set_gprs(vcpu, &gprs);
+	return start_in(vcpu, &mode, &gprs);
+}
+
+int vmxhv_vcpu_start_protected(struct vmxhv_vcpu *vcpu, const struct vmxhv_protected_start *start)
+{
+	const struct mode mode = {
+		.code = { .limit = 0xffffffff, .selector = start->cs, .access = AR_CODE32 },
+		.data = { .limit = 0xffffffff, .selector = start->ds, .access = AR_DATA_FLAT },
+		.gdtr = { .base = start->gdt, .limit = start->gdt_limit },
+		.cr0 = CR0_PE | CR0_ET,
+	};
+	struct vmxhv_gprs gprs = { .rip = start->eip, .rflags = RFLAGS_FIXED };
+
+	gprs.gpr[GPR_RAX] = start->eax;
+	gprs.gpr[GPR_RBX] = start->ebx;
+	return start_in(vcpu, &mode, &gprs);
 }
 
 int vmxhv_vcpu_start_long(struct vmxhv_vcpu *vcpu, const struct vmxhv_long_start *start)
 {
-	const struct vmxhv_segment code = {
-		.limit = 0xffffffff, .selector = start->cs, .access = AR_CODE64,
-	};
-	const struct vmxhv_segment data = {
-		.limit = 0xffffffff, .selector = start->ds, .access = AR_DATA64,
+	const struct mode mode = {
+		.code = { .limit = 0xffffffff, .selector = start->cs, .access = AR_CODE64 },
+		.data = { .limit = 0xffffffff, .selector = start->ds, .access = AR_DATA_FLAT },
+		.gdtr = { .base = start->gdt, .limit = start->gdt_limit },
+		.cr0 = CR0_PE | CR0_ET | CR0_NE | CR0_PG,
+		.cr3 = start->cr3, .cr4 = CR4_PAE, .efer = EFER_LME | EFER_LMA,
 	};
 	struct vmxhv_gprs gprs = { .rip = start->rip, .rflags = RFLAGS_FIXED };
-	struct vmxhv_sregs sregs;
-	int err;
 
-	err = vmxhv_vcpu_get_sregs(vcpu, &sregs);
-	if (err)
-		return err;
-	set_segments(&sregs, &code, &data);
-	sregs.gdtr = (struct vmxhv_table){ .base = start->gdt, .limit = start->gdt_limit };
-	sregs.idtr = (struct vmxhv_table){ 0 };
-	sregs.cr0 = CR0_PE | CR0_ET | CR0_NE | CR0_PG;
-	sregs.cr3 = start->cr3;
-	sregs.cr4 = CR4_PAE;
-	sregs.efer = EFER_LME | EFER_LMA;
-	err = vmxhv_vcpu_set_sregs(vcpu, &sregs);
-	if (err)
-		return err;
 	gprs.gpr[GPR_RSP] = start->rsp;
 	gprs.gpr[GPR_RSI] = start->rsi;
-	return vmxhv_vcpu_set_gprs(vcpu, &gprs);
+	return start_in(vcpu, &mode, &gprs);
 }
 
 void vmxhv_identity_map(void *tables, uint64_t gpa)
