@@ -9,6 +9,8 @@ CASES = [] if not available() else [
     linux("linux/6.1", model="sandy_bridge"),
     linux("linux/6.1", model="cnl"),
     linux("linux/6.12", guest="6.12"),
+    linux("linux/vmlinux", elf=True),
+    linux("linux/vmlinux", elf=True, guest="6.12", kernel="6.12"),
     # A signature that Linux knows makes it use the x2APIC instead of the xAPIC page.
     linux("linux/x2apic", options="--cpu hypervisor=kvm",
           script="dmesg | grep -i x2apic"),

@@ -5,7 +5,7 @@ import re
 import subprocess
 
 from machine import guest, modbuild, util
-from machine.case import case
+from machine.case import case, matrix
 
 # Name, what goes in, arguments, exit status, what must be in the output.
 ENDS = [
@@ -33,7 +33,7 @@ ENDS = [
 SCRIPT = """
 n=0; bad=0
 t() {
-    printf "$2" | vmxhv-run --flat /guest/menu.bin $3 >/tmp/out 2>&1
+    printf "$2" | eval "vmxhv-run $3" >/tmp/out 2>&1
     rc=$?; n=$((n + 1))
     if [ $rc = $4 ] && { [ -z "$5" ] || grep -q -e "$5" /tmp/out; }; then echo "ok $n - $1"
     else bad=1; echo "not ok $n - $1"; echo "# exit status $rc, wanted $4"; sed 's/^/# /' /tmp/out; fi
@@ -42,9 +42,42 @@ mkdir -p /tmp
 """
 
 
-def ends():
-    lines = [f"t \"{name}\" '{text}' '{args}' {rc} '{want}'" for name, text, args, rc, want in ENDS]
+def script(lines):
     return SCRIPT + "\n".join(lines) + '\necho "1..$n"; [ $bad = 0 ]\n'
+
+
+def ends():
+    return script(f"t \"{name}\" '{text}' '--flat /guest/menu.bin {args}' {rc} '{want}'"
+                  for name, text, args, rc, want in ENDS)
+
+
+# Images of other kinds, and options. An image checks what it was handed: 85 is good, another number
+# is that of the check that failed; so a line with something missing proves that it is looked for.
+HANDED = "--debug-exit 0xf4 --mem 64M"
+DISK = "--initrd /tmp/disk"
+MODULES = "--module '/tmp/module,a b' --module /tmp/module"
+LINE = "--append 'check this'"
+KERNELS = [
+    ("ELF64", "kernel_elf.elf", f"{LINE} {DISK}", 85),
+    ("ELF64 with another command line", "kernel_elf.elf", DISK, 3),
+    ("ELF64 with another initrd", "kernel_elf.elf", f"{LINE} --initrd /tmp/module", 4),
+    ("ELF64 with another size of memory", "kernel_elf.elf", f"{LINE} {DISK} --mem 65M", 5),
+    ("Multiboot in ELF32", "multiboot_elf32.elf", f"{LINE} {MODULES}", 85),
+    ("Multiboot in ELF64", "multiboot_elf64.elf", f"{LINE} {MODULES}", 85),
+    ("Multiboot by addresses", "multiboot_raw.bin", f"{LINE} {MODULES}", 85),
+    ("Multiboot with another size of memory", "multiboot_raw.bin", "--mem 65M", 3),
+    ("Multiboot without a command line", "multiboot_elf32.elf", MODULES, 4),
+    ("Multiboot without modules", "multiboot_elf64.elf", LINE, 5),
+    ("Multiboot with too small a module", "multiboot_elf64.elf", f"{LINE} --module /tmp/disk --module /tmp/disk", 5),
+    ("Multiboot without a module's text", "multiboot_raw.bin",
+     f"{LINE} --module /tmp/module --module /tmp/module", 5),
+]
+
+
+def kernels():
+    files = ["printf 'a disk' >/tmp/disk", "printf 'a module' >/tmp/module"]
+    return script(files + [f't "{name}" "" "--kernel /guest/{image} {HANDED} {args}" {rc} ""'
+                           for name, image, args, rc in KERNELS])
 
 
 def native():
@@ -102,6 +135,7 @@ CASES = [
     case("run/ends", ends(), timeout=60, kernel="6.12"),
     case("run/level", LEVEL),
     case("run/level", LEVEL, kernel="6.12"),
+    *matrix("run/kernels", kernels(), timeout=60, kernel=["6.1", "6.12"]),
     case("run/tty", "/t/run_tty /bin/vmxhv-run /guest/menu.bin", timeout=60),
     case("run/hello", "[ \"$(hello)\" = 'hello from a guest' ]"),
     case("run/info", "vmxhv-info"),

@@ -79,7 +79,7 @@ def build_initramfs(kernel, cases, plan, built=None):
         for f in sorted((user / d).glob("*")):
             if f.is_file() and f.name in words and os.access(f, os.X_OK):
                 add_program(a, f"{dest}/{f.name}", f)
-    for f in sorted((user / "guest").glob("*.bin")):
+    for f in sorted((user / "guest").glob("*.*")):
         a.add(f"guest/{f.name}", f.read_bytes())
     return a.bytes()
 

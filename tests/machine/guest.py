@@ -42,16 +42,21 @@ def greeted(output, _log):
     assert "guest: powering off" in output, "the guest did not reach its end"
 
 
-def linux(name, guest="6.1", options="", append=APPEND, script="", **kw):
-    """A case: boot Debian's kernel @guest under vmxhv-run; it greets and powers off."""
+def linux(name, guest="6.1", options="", append=APPEND, script="", elf=False, **kw):
+    """A case: boot Debian's kernel @guest under vmxhv-run; it greets and powers off. With @elf
+    it is the vmlinux out of the bzImage."""
+    def image():
+        bzimage = kernels.get(guest).bzimage
+        return kernels.payload(bzimage) if elf else bzimage.read_bytes()
+
     kw.setdefault("timeout", 120)
     kw.setdefault("mem", 768)
     kw.setdefault("check", greeted)
     # Cases share a boot, and with it /guest: an initrd for each.
     rd = f"guest/initrd-{name.replace('/', '-')}"
+    file = f"guest/{'vmlinux' if elf else 'vmlinuz'}-{guest}"
     return case.case(
-        name, f"vmxhv-run --kernel /guest/vmlinuz-{guest} --initrd /{rd} "
+        name, f"vmxhv-run --kernel /{file} --initrd /{rd} "
               f"--append '{append}' --mem 256M {options}".rstrip(),
-        files=[(f"guest/vmlinuz-{guest}", lambda: kernels.get(guest).bzimage.read_bytes()),
-               (rd, lambda: initrd(script))],
+        files=[(file, image), (rd, lambda: initrd(script))],
         kind="plain", **kw)

@@ -3,8 +3,12 @@
 #ifndef RUN_BOOT_H
 #define RUN_BOOT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#define BOOT_FLAG	0xaa55
+#define HEADER_MAGIC	0x53726448	/* "HdrS" */
 
 struct bzimage {
 	const uint8_t *data;
@@ -16,6 +20,9 @@ struct bzimage {
 	uint32_t initrd_max;		/* highest address of an initrd's last byte */
 	uint32_t cmdline_max;		/* without the terminating zero */
 };
+
+/* Has it the signatures of a bzImage, or of anything that Linux was ever packed in? */
+bool bzimage_is(const uint8_t *data, size_t size);
 
 /*
  * Fill @image from a file's bytes, for a guest with memory from 1 MiB to @memory_end.

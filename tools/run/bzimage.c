@@ -9,18 +9,21 @@
 
 #define HEADER_AT	0x1f1
 #define SECTOR		512
-#define HEADER_MAGIC	0x53726448	/* "HdrS" */
-#define BOOT_FLAG	0xaa55
 #define MIN_VERSION	0x020c		/* xloadflags */
 #define PAGE		4096ull
 
-static const char *check_kind(const uint8_t *data, size_t size, const struct setup_header *hdr)
+bool bzimage_is(const uint8_t *data, size_t size)
 {
-	if (size >= 4 && !memcmp(data, "\177ELF", 4))
-		return "an ELF file (vmlinux?), not a bzImage";
-	if (size < HEADER_AT + sizeof(*hdr) || hdr->boot_flag != BOOT_FLAG ||
-	    hdr->header != HEADER_MAGIC)
-		return "not a bzImage";
+	struct setup_header hdr;
+
+	if (size < HEADER_AT + sizeof(hdr))
+		return false;
+	memcpy(&hdr, data + HEADER_AT, sizeof(hdr));
+	return hdr.boot_flag == BOOT_FLAG && hdr.header == HEADER_MAGIC;
+}
+
+static const char *check_kind(const struct setup_header *hdr)
+{
 	if (hdr->version < MIN_VERSION)
 		return "its boot protocol is older than 2.12 (Linux 3.8)";
 	if (!(hdr->loadflags & LOADED_HIGH))
@@ -37,7 +40,9 @@ static const char *place(struct bzimage *image, const struct setup_header *hdr, 
 	const uint64_t lowest = (MEM_1M + align - 1) / align * align;
 
 	image->load = hdr->pref_address;
-	if (image->load >= MEM_1M && image->load + image->init_size <= memory_end)
+	/* A hostile address must not wrap around. */
+	if (image->load >= MEM_1M && image->load < memory_end &&
+	    image->init_size <= memory_end - image->load)
 		return NULL;
 	image->load = lowest;
 	if (!hdr->relocatable_kernel || lowest + image->init_size > memory_end)
@@ -48,12 +53,13 @@ static const char *place(struct bzimage *image, const struct setup_header *hdr, 
 const char *bzimage_parse(struct bzimage *image, const uint8_t *data, size_t size,
 			  uint64_t memory_end)
 {
-	struct setup_header hdr = { 0 };
+	struct setup_header hdr;
 	const char *wrong;
 
-	if (size >= HEADER_AT + sizeof(hdr))
-		memcpy(&hdr, data + HEADER_AT, sizeof(hdr));
-	wrong = check_kind(data, size, &hdr);
+	if (!bzimage_is(data, size))
+		return "not a bzImage, ELF file or Multiboot image";
+	memcpy(&hdr, data + HEADER_AT, sizeof(hdr));
+	wrong = check_kind(&hdr);
 	if (wrong)
 		return wrong;
 	*image = (struct bzimage){

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Loading Linux for its 64-bit entry: kernel, initrd, zero page, e820, command line, ACPI tables,
- * page tables and a GDT. Below 1 MiB it looks like this:
+ * Loading Linux, as bzImage or ELF, for its 64-bit entry: kernel, initrd, zero page, e820, command
+ * line and page tables. Below 1 MiB it looks like this:
  *
  *	0x00500  GDT			0x09000  page tables, six pages
  *	0x07000  zero page		0x20000  command line
@@ -13,30 +13,25 @@
 
 #include <asm/bootparam.h>
 
-#include "acpi.h"
 #include "boot.h"
 #include "file.h"
+#include "kernel.h"
 #include "machine.h"
 
-#define GDT_AT		0x500
 #define ZERO_PAGE_AT	0x7000
 #define STACK_AT	0x8ff0
 #define TABLES_AT	0x9000
 #define CMDLINE_AT	0x20000
-#define EBDA_AT		0x9fc00
 #define ENTRY_64	0x200
-#define BOOT_CS		0x10
-#define BOOT_DS		0x18
 #define HEADER_AT	0x1f1
-#define RESET_VECTOR	0xffff0
 #define LOADER_UNKNOWN	0xff
-#define E820_RAM	1
-#define E820_RESERVED	2
+#define ELF_CMDLINE_MAX	2047		/* what x86 Linux takes */
+#define ELF_VERSION	0x020f		/* of the boot protocol */
 
 static void load_cmdline(struct machine *machine, const struct bzimage *image,
 			 struct boot_params *params)
 {
-	const char *append = machine->options->append;
+	const char *append = machine->options->append ? machine->options->append : "console=ttyS0";
 	const size_t length = strlen(append);
 
 	if (length > image->cmdline_max)
@@ -70,21 +65,18 @@ static void load_initrd(struct machine *machine, const struct bzimage *image,
 	file_free(&file);
 }
 
-static void add_e820(struct boot_params *params, uint64_t start, uint64_t end, uint32_t type)
-{
-	if (start < end)
-		params->e820_table[params->e820_entries++] = (struct boot_e820_entry){
-			.addr = start, .size = end - start, .type = type,
-		};
-}
-
 static void fill_e820(const struct machine *machine, struct boot_params *params)
 {
-	add_e820(params, 0, EBDA_AT, E820_RAM);
-	add_e820(params, EBDA_AT, MEM_LOW_END, E820_RESERVED);
-	add_e820(params, MEM_ACPI, MEM_1M, E820_RESERVED);
-	add_e820(params, MEM_1M, memory_low(machine), E820_RAM);
-	add_e820(params, MEM_4G, MEM_4G + memory_high(machine), E820_RAM);
+	struct memory_range map[MEMORY_RANGES];
+	unsigned int i, count;
+
+	count = memory_ranges(map, memory_low(machine), memory_high(machine));
+	for (i = 0; i < count; i++)
+		params->e820_table[i] = (struct boot_e820_entry){
+			.addr = map[i].start, .size = map[i].end - map[i].start,
+			.type = map[i].type,
+		};
+	params->e820_entries = count;
 }
 
 static void copy_header(struct boot_params *params, const struct bzimage *image)
@@ -100,64 +92,69 @@ static void copy_header(struct boot_params *params, const struct bzimage *image)
 	params->hdr.code32_start = image->load;
 }
 
-/*
- * Linux on hardware-reduced ACPI takes the machine for an EFI one; where that is not so, it reboots
- * through real mode and the BIOS's entry, which on a PC starts all over. Ours asks for a reset.
- */
-static void load_reset_vector(struct machine *machine)
+/* What both kinds of kernel are handed, and how they start. */
+static void load_rest(struct machine *machine, const struct bzimage *image,
+		      struct boot_params *params, uint64_t entry)
 {
-	static const uint8_t code[] = {
-		0xba, PORT_RESET & 0xff, PORT_RESET >> 8,	/* mov $PORT_RESET, %dx */
-		0xb0, RESET_VALUE,				/* mov $RESET_VALUE, %al */
-		0xee,						/* out %al, (%dx) */
-		0xf4, 0xeb, 0xfd,				/* 1: hlt; jmp 1b */
-	};
-
-	memcpy(memory_at(machine, RESET_VECTOR, sizeof(code)), code, sizeof(code));
-}
-
-static void load_tables(struct machine *machine)
-{
-	static const uint64_t gdt[] = {
-		0, 0,
-		0x00af9b000000ffff,		/* BOOT_CS: 64-bit code */
-		0x00cf93000000ffff,		/* BOOT_DS: flat data */
-	};
-
-	memcpy(memory_at(machine, GDT_AT, sizeof(gdt)), gdt, sizeof(gdt));
+	load_cmdline(machine, image, params);
+	load_initrd(machine, image, params);
+	fill_e820(machine, params);
+	params->acpi_rsdp_addr = MEM_ACPI;
 	vmxhv_identity_map(memory_at(machine, TABLES_AT,
 				     VMXHV_IDENTITY_MAP_PAGES * VMXHV_PAGE_SIZE), TABLES_AT);
-	if (!acpi_build(memory_at(machine, MEM_ACPI, RESET_VECTOR - MEM_ACPI),
-			RESET_VECTOR - MEM_ACPI, MEM_ACPI, 1))
-		die(STATUS_HOST, "the ACPI tables do not fit");
-	machine->start = (struct vmxhv_long_start){
-		.rsp = STACK_AT, .rsi = ZERO_PAGE_AT, .cr3 = TABLES_AT, .gdt = GDT_AT,
-		.gdt_limit = sizeof(gdt) - 1, .cs = BOOT_CS, .ds = BOOT_DS,
+	machine->start = START_LONG;
+	machine->start_long = (struct vmxhv_long_start){
+		.rip = entry, .rsp = STACK_AT, .rsi = ZERO_PAGE_AT, .cr3 = TABLES_AT,
+		.gdt = GDT_AT, .gdt_limit = BOOT_GDT_LIMIT, .cs = BOOT_CS, .ds = BOOT_DS,
 	};
 }
 
-void load_linux(struct machine *machine)
+static struct boot_params *zero_page(struct machine *machine)
 {
-	const char *path = machine->options->kernel;
 	struct boot_params *params = memory_at(machine, ZERO_PAGE_AT, sizeof(*params));
+
+	return memset(params, 0, sizeof(*params));
+}
+
+void load_bzimage(struct machine *machine, const struct file *file)
+{
+	struct boot_params *params = zero_page(machine);
 	struct bzimage image;
-	struct file file;
 	const char *wrong;
 
-	file_read(path, &file);
-	wrong = bzimage_parse(&image, file.data, file.size, memory_low(machine));
+	wrong = bzimage_parse(&image, file->data, file->size, memory_low(machine));
 	if (wrong)
-		die(STATUS_USAGE, "%s: %s", path, wrong);
-	memset(params, 0, sizeof(*params));
+		die(STATUS_USAGE, "%s: %s", machine->options->kernel, wrong);
 	copy_header(params, &image);
 	memcpy(memory_at(machine, image.load, image.payload_size), image.data + image.setup_size,
 	       image.payload_size);
-	load_cmdline(machine, &image, params);
-	load_initrd(machine, &image, params);
-	fill_e820(machine, params);
-	params->acpi_rsdp_addr = MEM_ACPI;
-	load_tables(machine);
-	load_reset_vector(machine);
-	machine->start.rip = image.load + ENTRY_64;
-	file_free(&file);
+	load_rest(machine, &image, params, image.load + ENTRY_64);
+}
+
+void load_elf(struct machine *machine, const struct file *file)
+{
+	const struct room_range taken[] = {
+		{ ZERO_PAGE_AT, TABLES_AT + VMXHV_IDENTITY_MAP_PAGES * VMXHV_PAGE_SIZE,
+		  "zero page, stack and page tables" },
+		{ CMDLINE_AT, CMDLINE_AT + ELF_CMDLINE_MAX + 1, "command line" },
+	};
+	struct boot_params *params = zero_page(machine);
+	struct bzimage like = { .initrd_max = INT32_MAX, .cmdline_max = ELF_CMDLINE_MAX };
+	struct refusal why;
+	struct image image;
+
+	if (elf_parse(&image, file->data, file->size, &why))
+		die(STATUS_USAGE, "%s: %s", machine->options->kernel, why.text);
+	if (!image.is_64bit)
+		die(STATUS_USAGE, "%s: is a 32-bit ELF file without a Multiboot header",
+		    machine->options->kernel);
+	load_image(machine, &image, taken, ARRAY_SIZE(taken));
+	/* A Linux that was linked as ELF finds in its header who loaded it. */
+	params->hdr.boot_flag = BOOT_FLAG;
+	params->hdr.header = HEADER_MAGIC;
+	params->hdr.version = ELF_VERSION;
+	params->hdr.type_of_loader = LOADER_UNKNOWN;
+	/* An initrd goes above all of it, and never below 1 MiB. */
+	like.load = image_end(&image) > MEM_1M ? image_end(&image) : MEM_1M;
+	load_rest(machine, &like, params, image.entry);
 }

@@ -11,6 +11,7 @@
 #include "bus.h"
 #include "ioapic.h"
 #include "libvmxhv.h"
+#include "memory.h"
 #include "options.h"
 #include "rtc.h"
 #include "uart.h"
@@ -37,9 +38,20 @@
 
 #define RUNNING		(-1)
 
+/* ---- what every kernel finds below 1 MiB; the ACPI tables are at MEM_ACPI ------------------- */
+
+#define GDT_AT		0x500ull
+#define EBDA_AT		0x9fc00ull	/* reserved from here on */
+#define BOOT_CS		0x10		/* 64-bit code */
+#define BOOT_DS		0x18		/* flat data */
+#define BOOT_CS32	0x20		/* flat 32-bit code */
+#define BOOT_GDT_LIMIT	0x27
+
+enum start { START_REAL, START_PROTECTED, START_LONG };
+
 /**
  * struct machine - all of it
- * @start: where Linux begins
+ * @start: the mode that the guest begins in; for all but real mode, how
  * @lock: serialises the devices (ports, mmio, uart, ioapic, rtc)
  * @status: RUNNING, or the exit status that was decided first
  * @reason: one line for stderr that goes with @status, or empty; written before @status is
@@ -53,7 +65,9 @@ struct machine {
 
 	uint8_t *ram;
 	uint64_t ram_size;
-	struct vmxhv_long_start start;
+	enum start start;
+	struct vmxhv_long_start start_long;
+	struct vmxhv_protected_start start_protected;
 
 	pthread_mutex_t lock;
 	struct bus ports, mmio;
@@ -92,8 +106,8 @@ void cpu_setup(struct machine *machine);
 /* mtrr.c: memory as write-back, devices as uncacheable */
 void mtrr_setup(struct machine *machine, unsigned int phys_bits);
 
-/* linux.c, flat.c: check the image and put it into memory; before there is a VM */
-void load_linux(struct machine *machine);
+/* kernel.c, flat.c: check the image and put it into memory; before there is a VM */
+void load_kernel(struct machine *machine);
 void load_flat(struct machine *machine);
 
 /* loop.c: until machine->status is decided */

@@ -27,9 +27,14 @@ static void start_vcpu(struct machine *machine)
 	struct vmxhv_vcpu *vcpu = &machine->vcpu;
 	int err;
 
-	if (machine->options->kernel) {
-		err = vmxhv_vcpu_start_long(vcpu, &machine->start);
-	} else {
+	switch (machine->start) {
+	case START_LONG:
+		err = vmxhv_vcpu_start_long(vcpu, &machine->start_long);
+		break;
+	case START_PROTECTED:
+		err = vmxhv_vcpu_start_protected(vcpu, &machine->start_protected);
+		break;
+	default:
 		vcpu->run->user_flags = VMXHV_USER_EXIT_HLT;
 		err = vmxhv_vcpu_start_real(vcpu, machine->options->flat_addr);
 	}
@@ -60,7 +65,7 @@ int main(int argc, char **argv)
 	machine.options = &options;
 	memory_create(&machine);
 	if (options.kernel)
-		load_linux(&machine);
+		load_kernel(&machine);
 	else
 		load_flat(&machine);
 	control_block_signals();

@@ -32,6 +32,24 @@ void *memory_at(const struct machine *machine, uint64_t gpa, uint64_t length)
 	return NULL;
 }
 
+unsigned int memory_ranges(struct memory_range map[MEMORY_RANGES], uint64_t low, uint64_t high)
+{
+	const struct memory_range all[MEMORY_RANGES] = {
+		{ 0, EBDA_AT, MEMORY_RAM },
+		{ EBDA_AT, MEM_LOW_END, MEMORY_RESERVED },
+		{ MEM_ACPI, MEM_1M, MEMORY_RESERVED },
+		{ MEM_1M, low, MEMORY_RAM },
+		{ MEM_4G, MEM_4G + high, MEMORY_RAM },
+	};
+	unsigned int i, count = 0;
+
+	for (i = 0; i < MEMORY_RANGES; i++) {
+		if (all[i].start < all[i].end)
+			map[count++] = all[i];
+	}
+	return count;
+}
+
 static struct vmxhv_mem_op map(const struct machine *machine, uint64_t gpa, uint64_t length)
 {
 	return (struct vmxhv_mem_op){

@@ -11,13 +11,16 @@
 #include "util.h"
 
 static const char help[] =
-"usage: vmxhv-run --kernel bzImage [--initrd FILE] [--append STRING] [--mem SIZE] ...\n"
+"usage: vmxhv-run --kernel IMAGE [--initrd FILE] [--append STRING] [--mem SIZE] ...\n"
 "       vmxhv-run --flat FILE [--flat-addr ADDRESS] [--mem SIZE] ...\n"
 "Run a guest on /dev/vmxhv, with its serial port on this terminal.\n"
 "\n"
-"  --kernel FILE         a Linux bzImage with a 64-bit entry\n"
-"  --initrd FILE         its initial RAM disk\n"
-"  --append STRING       its command line (default: console=ttyS0)\n"
+"  --kernel FILE         by its content: a Linux bzImage with a 64-bit entry; a static 64-bit ELF\n"
+"                        executable, started as Linux is (RSI: the zero page); a Multiboot image\n"
+"                        (version 1: ELF, or with address fields), started in 32-bit mode\n"
+"  --initrd FILE         its initial RAM disk (bzImage and ELF)\n"
+"  --append STRING       its command line (default: console=ttyS0; Multiboot: empty)\n"
+"  --module FILE[,ARGS]  a module, with FILE ARGS as its text (Multiboot); up to 16 times\n"
 "  --flat FILE           a raw image, started in real mode; ends at HLT with interrupts off\n"
 "  --flat-addr ADDRESS   where the image is loaded and started (default: 0x1000)\n"
 "  --mem SIZE            memory, with suffix K, M or G (default: 256M)\n"
@@ -25,7 +28,7 @@ static const char help[] =
 "  --cpu hypervisor=NAME signature in CPUID 40000000H: vmxhv (default), kvm (Linux then uses\n"
 "                        x2APIC; no paravirtual features) or none\n"
 "  --timeout SECONDS     end the guest after this time\n"
-"  --debug-exit PORT     an OUT to this port ends the run; its low byte is the exit status\n"
+"  --debug-exit PORT     an OUT of N to this port ends the run; the exit status is N modulo 256\n"
 "  --trace-io            say on stderr which ports and addresses nobody claims\n"
 "  --device FILE         default: /dev/vmxhv\n"
 "  --help, --version\n"
@@ -120,12 +123,13 @@ static uint64_t take_number(const char *option, const char *text, uint64_t min, 
 }
 
 enum { OPT_KERNEL = 1, OPT_INITRD, OPT_APPEND, OPT_MEM, OPT_CPU, OPT_CPUS, OPT_FLAT, OPT_FLAT_ADDR,
-	OPT_DEBUG_EXIT, OPT_TIMEOUT, OPT_TRACE_IO, OPT_DEVICE, OPT_HELP, OPT_VERSION };
+	OPT_DEBUG_EXIT, OPT_MODULE, OPT_TIMEOUT, OPT_TRACE_IO, OPT_DEVICE, OPT_HELP, OPT_VERSION };
 
 static const struct option known[] = {
 	{ "kernel", required_argument, NULL, OPT_KERNEL },
 	{ "initrd", required_argument, NULL, OPT_INITRD },
 	{ "append", required_argument, NULL, OPT_APPEND },
+	{ "module", required_argument, NULL, OPT_MODULE },
 	{ "mem", required_argument, NULL, OPT_MEM },
 	{ "cpu", required_argument, NULL, OPT_CPU },
 	{ "cpus", required_argument, NULL, OPT_CPUS },
@@ -151,6 +155,11 @@ static void take(struct options *options, int option)
 		break;
 	case OPT_APPEND:
 		options->append = optarg;
+		break;
+	case OPT_MODULE:
+		if (options->module_count == MODULES_MAX)
+			usage("--module %s: more than %u of them", optarg, MODULES_MAX);
+		options->module[options->module_count++] = optarg;
 		break;
 	case OPT_MEM:
 		if (parse_size(optarg, &options->mem))
@@ -195,8 +204,8 @@ static void check(const struct options *options)
 		usage("nothing to run: give --kernel or --flat");
 	if (options->kernel && options->flat)
 		usage("--kernel and --flat exclude each other");
-	if (options->flat && (options->initrd || options->append))
-		usage("--initrd and --append go with --kernel");
+	if (options->flat && (options->initrd || options->append || options->module_count))
+		usage("--initrd, --append and --module go with --kernel");
 }
 
 void options_parse(struct options *options, int argc, char **argv)
@@ -217,6 +226,4 @@ void options_parse(struct options *options, int argc, char **argv)
 	if (optind < argc)
 		usage("%s is no option", argv[optind]);
 	check(options);
-	if (!options->append)
-		options->append = "console=ttyS0";
 }

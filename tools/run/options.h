@@ -29,9 +29,13 @@ enum signature {
 	SIGNATURE_NONE,
 };
 
+#define MODULES_MAX	16
+
 struct options {
 	const char *device;
 	const char *kernel, *initrd, *append;
+	const char *module[MODULES_MAX];
+	unsigned int module_count;
 	const char *flat;
 	uint16_t flat_addr;
 	uint64_t mem;

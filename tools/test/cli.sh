@@ -51,6 +51,11 @@ big="$tmp/big" ; head -c 700000 /dev/zero >"$big"
 text="$tmp/text" ; head -c 4096 /dev/zero | tr '\0' x >"$text"
 none="$tmp/no-such-device"
 
+# words N...: as little-endian bytes of 32 bits each
+words() {
+	python3 -c 'import struct, sys; sys.stdout.buffer.write(struct.pack("<%dI" % len(sys.argv[1:]), *[int(w, 0) for w in sys.argv[1:]]))' "$@"
+}
+
 # A bzImage of 20 KiB that needs 1 MiB: 16 KiB of payload, no code that could run.
 image() {	# FILE VERSION-BYTE LOADFLAGS XLOADFLAGS
 	head -c 20480 /dev/zero >"$1"
@@ -75,6 +80,15 @@ old="$tmp/old" ; image "$old" '\013' '\001' '\001'
 low="$tmp/low" ; image "$low" '\017' '\000' '\001'
 bits32="$tmp/bits32" ; image "$bits32" '\017' '\001' '\000'
 short="$tmp/short" ; head -c 10000 "$good" >"$short"
+elf="$tmp/elf" ; printf '\177ELF\002' >"$elf"
+elf32="$tmp/elf32" ; words 0x464c457f 0x00010101 0 0 0x00030002 1 0x100000 52 0 0 0x00200034 0x00000001 0 1 0 0 0x100000 16 16 0 0 >"$elf32"
+multiboot="$tmp/multiboot" ; words 0x1badb002 3 0xe4524ffb 0 0 0 0 0 >"$multiboot"
+badsum="$tmp/badsum" ; words 0x1badb002 3 0xe4524ffc >"$badsum"
+aout="$tmp/aout" ; words 0x1badb002 0x10003 0xe4514ffb 0x100000 0x100000 0 0 0x100000 >"$aout"
+vast="$tmp/vast" ; words 0x1badb002 0x10003 0xe4514ffb 0x100000 0x100000 0 0xf0000000 0x100000 >"$vast"
+lowload="$tmp/lowload" ; words 0x1badb002 0x10003 0xe4514ffb 0x8000 0x8000 0 0 0x8000 >"$lowload"
+modules=$(for i in $(seq 17); do echo "--module $flat"; done)
+longer=$(head -c 70000 /dev/zero | tr '\0' a)
 long=$(head -c 3000 /dev/zero | tr '\0' a)
 
 o "--help" 0 "^Exit status:" "$run" --help
@@ -102,7 +116,21 @@ t "flat: too large" 2 "do not fit" "$run" --flat "$big"
 t "kernel: no such file" 2 "No such file" "$run" --kernel "$tmp/no-such"
 t "kernel: empty" 2 "not a bzImage" "$run" --kernel "$empty"
 t "kernel: some file" 2 "not a bzImage" "$run" --kernel "$text"
-t "kernel: ELF" 2 "an ELF file" "$run" --kernel "$run"
+t "kernel: a program" 2 "not a static executable" "$run" --kernel "$run"
+t "kernel: ELF of 32 bits" 2 "32-bit ELF file without" "$run" --kernel "$elf32"
+t "kernel: ELF cut short" 2 "cut short in the ELF header" "$run" --kernel "$elf"
+t "kernel: Multiboot, bad checksum" 2 "checksum of its Multiboot" "$run" --kernel "$badsum"
+t "kernel: Multiboot without a place" 2 "no addresses" "$run" --kernel "$multiboot"
+t "multiboot: --initrd" 2 "use --module" "$run" --kernel "$multiboot" --initrd "$text"
+t "multiboot: no such module" 2 "no-such: No such" "$run" --kernel "$aout" --module "$tmp/no-such,x"
+t "multiboot: module too large" 2 "do not fit above" "$run" --kernel "$aout" --module "$big" --mem 2M --module "$big"
+t "multiboot: too much text" 2 "more text than" "$run" --kernel "$aout" --append "$longer"
+t "multiboot: too little memory" 2 "not within the guest" "$run" --kernel "$vast"
+t "multiboot: on the information" 2 "Multiboot information" "$run" --kernel "$lowload"
+t "no device, for a Multiboot image" 8 "insmod" "$run" --kernel "$aout" --module "$flat" --device "$none"
+t "--module for a bzImage" 2 "no Multiboot image" "$run" --kernel "$good" --module "$text"
+t "--module for a flat image" 2 "go with --kernel" "$run" --flat "$flat" --module "$text"
+t "--module, 17 of them" 2 "more than 16" "$run" --kernel "$aout" $modules
 t "kernel: old protocol" 2 "older than 2.12" "$run" --kernel "$old"
 t "kernel: zImage" 2 "a zImage" "$run" --kernel "$low"
 t "kernel: 32-bit" 2 "no 64-bit entry" "$run" --kernel "$bits32"

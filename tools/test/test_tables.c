@@ -215,9 +215,11 @@ static void spoil_all_size(struct image *image)
 	image->size = 100;
 }
 
-static void spoil_elf(struct image *image)
+/* Its end would wrap around. */
+static void spoil_address(struct image *image)
 {
-	memcpy(image->bytes, "\177ELF", 4);
+	image->hdr.pref_address = -(4 * MIB);
+	image->hdr.relocatable_kernel = 0;
 }
 
 static void spoil_need(struct image *image)
@@ -232,7 +234,7 @@ static void test_bzimage(struct tap *t)
 		const char *says;
 	} bad[] = {
 		{ spoil_magic, "not a bzImage" }, { spoil_boot_flag, "not a bzImage" },
-		{ spoil_all_size, "not a bzImage" }, { spoil_elf, "an ELF file" },
+		{ spoil_all_size, "not a bzImage" }, { spoil_address, "does not fit" },
 		{ spoil_version, "older than 2.12" }, { spoil_high, "zImage" },
 		{ spoil_entry, "no 64-bit entry" }, { spoil_size, "cut short" },
 		{ spoil_need, "does not fit" },

@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Multiboot, in a raw file whose header has the addresses. */
+/* ORG = 0x300000 */
+#define FLAGS	0x10003
+#include "multiboot.inc"
