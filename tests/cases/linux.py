@@ -1,6 +1,62 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Debian's unmodified kernels as guests: the demo, and the same on other hosts and CPUs."""
-from machine.guest import available, linux
+import functools
+import re
+
+from machine.guest import APPEND, available, linux
+
+# What the guest says of its interrupts and clocks, after it has slept a second of its own.
+TELL = """
+ticks() { awk '/ timer$/ {n = $2} END {print n + 0}' /proc/interrupts; }
+before=$(ticks)
+sleep 1
+echo "ticks: $(($(ticks) - before))"
+grep -E ' timer$|ttyS0|acpi$|LOC' /proc/interrupts
+echo "clock source: $(cat /sys/devices/system/clocksource/clocksource0/current_clocksource)"
+"""
+
+
+def old(lines, clock, ticks, output, _log):
+    """Interrupts came as @lines say, time was @clock's, and a second had so many ticks."""
+    assert "Hello from a guest" in output, "the guest's greeting did not come"
+    for line in lines:
+        assert re.search(line, output, re.M), f"no line {line!r}"
+    assert re.search(rf"^clock source: {clock}\r?$", output, re.M), f"it is not {clock}"
+    seen = int(re.search(r"^ticks: (\d+)", output, re.M)[1])
+    assert ticks[0] <= seen <= ticks[1], f"{seen} ticks in a second, not {ticks}"
+
+
+def pc(name, append, lines, clock, ticks, script=TELL, **kw):
+    """A case on --machine pc: what an old kernel does is asked for by @append."""
+    return linux(name, options="--machine pc", append=f"{APPEND} {append}", script=script,
+                 check=functools.partial(old, lines, clock, ticks), **kw)
+
+
+TIMER, SERIAL = (rf"[1-9]\d* +XT-PIC +{what}" for what in ("timer", "ttyS0"))
+NO_LOCAL_TIMER = r"LOC: +0 "
+PERIODIC = (200, 300)           # HZ is 250, and a loaded host may lose some
+ONE_SHOT = (1, 250)             # mode 4: an idle guest needs few
+# The local APIC passes the 8259s on (virtual wire), but its own timer is off.
+NOAPIC = "noapic lapic=notscdeadline nolapic_timer"
+NOLAPIC = "noapic nolapic clocksource=acpi_pm nohz=off highres=off"
+# Nothing but the 8254's ticks to tell the time.
+NOACPI = "acpi=off noapic nolapic tsc=unstable nohz=off highres=off reboot=k"
+
+
+def pc_cases():
+    return [
+        pc("linux/pc", "", [r"[1-9]\d* +IO-APIC +4-edge +ttyS0", r"IO-APIC +9-fasteoi +acpi"],
+           "tsc", (0, 0)),
+        pc("linux/noapic", NOAPIC, [TIMER, SERIAL, NO_LOCAL_TIMER], "tsc", ONE_SHOT),
+        pc("linux/noapic", NOAPIC, [TIMER, SERIAL, NO_LOCAL_TIMER], "tsc", ONE_SHOT,
+           kernel="6.12"),
+        pc("linux/nolapic", NOLAPIC, [TIMER, SERIAL], "acpi_pm", PERIODIC),
+        pc("linux/nolapic", NOLAPIC, [TIMER, SERIAL], "acpi_pm", PERIODIC, kernel="6.12",
+           guest="6.12"),
+        pc("linux/noacpi", NOACPI, [TIMER, SERIAL, "reset itself .port 0x64."],
+           "(refined-)?jiffies", PERIODIC, script=TELL + "reboot -f", status=3),
+    ]
+
 
 CASES = [] if not available() else [
     linux("linux/6.1"),
@@ -11,6 +67,7 @@ CASES = [] if not available() else [
     linux("linux/6.12", guest="6.12"),
     linux("linux/vmlinux", elf=True),
     linux("linux/vmlinux", elf=True, guest="6.12", kernel="6.12"),
+    *pc_cases(),
     # A signature that Linux knows makes it use the x2APIC instead of the xAPIC page.
     linux("linux/x2apic", options="--cpu hypervisor=kvm",
           script="dmesg | grep -i x2apic"),

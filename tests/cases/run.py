@@ -71,6 +71,8 @@ KERNELS = [
     ("Multiboot with too small a module", "multiboot_elf64.elf", f"{LINE} --module /tmp/disk --module /tmp/disk", 5),
     ("Multiboot without a module's text", "multiboot_raw.bin",
      f"{LINE} --module /tmp/module --module /tmp/module", 5),
+    ("8259, 8254 and ACPI's timer", "pc.elf", "--machine pc", 85),
+    ("and none of them on the reduced machine", "pc.elf", "", 1),
 ]
 
 

@@ -6,7 +6,7 @@
  * library has no globals, prints nothing and starts no thread. Functions return 0 (or a count) or a
  * negative errno; the handle that was given then says why in words: vmxhv_message(&handle.fail).
  *
- * A handle is used by one thread at a time, except that vmxhv_vcpu_kick() and
+ * A handle is used by one thread at a time, except that vmxhv_vcpu_kick(), vmxhv_vcpu_extint() and
  * vmxhv_vm_signal_msi() may be called by any thread: they leave the message alone.
  */
 #ifndef LIBVMXHV_H
@@ -143,8 +143,8 @@ int vmxhv_vcpu_set_cpuid(struct vmxhv_vcpu *vcpu, const struct vmxhv_cpuid_entry
 /** vmxhv_vcpu_inject() - an exception, NMI, INIT or SIPI; -EAGAIN: one of its class is waiting */
 int vmxhv_vcpu_inject(struct vmxhv_vcpu *vcpu, const struct vmxhv_inject *event);
 
-/** vmxhv_vcpu_extint() - raise or lower the vCPU's ExtINT line */
-int vmxhv_vcpu_extint(struct vmxhv_vcpu *vcpu, int level);
+/** vmxhv_vcpu_extint() - raise or lower the vCPU's ExtINT line; any thread */
+int vmxhv_vcpu_extint(const struct vmxhv_vcpu *vcpu, int level);
 
 /** vmxhv_lapic_read() - an access of any width to the APIC page that userspace decoded */
 int vmxhv_lapic_read(struct vmxhv_vcpu *vcpu, uint32_t offset, unsigned int width, uint64_t *value);

@@ -166,11 +166,11 @@ int vmxhv_vcpu_inject(struct vmxhv_vcpu *vcpu, const struct vmxhv_inject *event)
 	return vcpu_ioctl(vcpu, VMXHV_INJECT, &arg, "INJECT");
 }
 
-int vmxhv_vcpu_extint(struct vmxhv_vcpu *vcpu, int level)
+int vmxhv_vcpu_extint(const struct vmxhv_vcpu *vcpu, int level)
 {
 	struct vmxhv_extint arg = { .size = sizeof(arg), .level = !!level };
 
-	return vcpu_ioctl(vcpu, VMXHV_EXTINT, &arg, "EXTINT");
+	return ioctl(vcpu->fd, VMXHV_EXTINT, &arg) < 0 ? -errno : 0;
 }
 
 static int lapic_dword(struct vmxhv_vcpu *vcpu, uint32_t offset, int write, uint32_t *value)

@@ -73,7 +73,8 @@ void bus_write(const struct bus *bus, uint64_t address, unsigned int width, uint
 
 	value &= width_mask(width);
 	if (range) {
-		range->write(range->opaque, address - range->start, width, value);
+		if (range->write)
+			range->write(range->opaque, address - range->start, width, value);
 	} else if (width > 1 && touches(bus, address, width)) {
 		bus_write(bus, address, half, value);
 		bus_write(bus, address + half, half, value >> (8 * half));

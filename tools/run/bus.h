@@ -12,7 +12,7 @@
  * @length: bytes
  * @max_width: widest access that the device takes; a wider one is split
  * @read: @offset is from @start
- * @write: the same
+ * @write: the same, or NULL: writes are ignored
  * @opaque: for both
  */
 struct bus_range {
@@ -23,7 +23,7 @@ struct bus_range {
 	void *opaque;
 };
 
-#define BUS_RANGES	24
+#define BUS_RANGES	32
 
 struct bus {
 	const char *name;

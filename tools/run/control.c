@@ -16,6 +16,7 @@
 
 #include "machine.h"
 #include "term.h"
+#include "util.h"
 
 #define TICK_MS		100	/* how long output without an end of line may wait */
 #define GRACE_MS	3000	/* how long a stopped vCPU may take to leave the kernel */
@@ -109,6 +110,13 @@ static void take_signal(struct machine *machine)
 		     info.ssi_signo, strsignal(info.ssi_signo));
 }
 
+static void take_timer(struct machine *machine)
+{
+	pthread_mutex_lock(&machine->lock);
+	pc_timer(machine);
+	pthread_mutex_unlock(&machine->lock);
+}
+
 static void tick(struct machine *machine)
 {
 	if (control.deadline && now_ms() >= control.deadline) {
@@ -152,9 +160,10 @@ static void *control_main(void *opaque)
 			{ .fd = control.done_fd, .events = POLLIN },
 			{ .fd = control.signal_fd, .events = POLLIN },
 			{ .fd = input_wanted(machine) ? STDIN_FILENO : -1, .events = POLLIN },
+			{ .fd = machine->pc.timer_fd, .events = POLLIN },
 		};
 
-		if (poll(fds, 3, TICK_MS) < 0 && errno != EINTR)
+		if (poll(fds, ARRAY_SIZE(fds), TICK_MS) < 0 && errno != EINTR)
 			machine_stop(machine, STATUS_HOST, "poll: %s", strerror(errno));
 		if (fds[0].revents)
 			return NULL;
@@ -162,6 +171,8 @@ static void *control_main(void *opaque)
 			take_signal(machine);
 		if (fds[2].revents)
 			take_input(machine);
+		if (fds[3].revents)
+			take_timer(machine);
 		tick(machine);
 		if (atomic_load(&machine->status) == RUNNING)
 			continue;

@@ -13,7 +13,7 @@ static void uart_irq(void *opaque, bool level)
 {
 	struct machine *machine = opaque;
 
-	ioapic_set_line(&machine->ioapic, IRQ_UART, level);
+	machine_set_irq(machine, IRQ_UART, level);
 }
 
 static void uart_output(void *opaque, const uint8_t *data, size_t length)
@@ -46,14 +46,6 @@ static uint64_t read_ones(void *opaque, uint64_t offset, unsigned int width)
 	(void)offset;
 	(void)width;
 	return ~0ull;
-}
-
-static void write_ignored(void *opaque, uint64_t offset, unsigned int width, uint64_t value)
-{
-	(void)opaque;
-	(void)offset;
-	(void)width;
-	(void)value;
 }
 
 /* There is no keyboard controller, but a guest that pulses the CPU's reset line means it. */
@@ -112,16 +104,16 @@ static void add_simple_ports(struct machine *machine)
 {
 	const struct bus_range ranges[] = {
 		/* NMI status and speaker; POST codes and I/O delay */
-		{ 0x61, 1, 1, read_zero, write_ignored, NULL },
-		{ 0x80, 1, 4, read_zero, write_ignored, NULL },
+		{ 0x61, 1, 1, read_zero, NULL, NULL },
+		{ 0x80, 1, 4, read_zero, NULL, NULL },
 		/* absent, but not worth a line of --trace-io: PICs, PIT, keyboard, PCI */
-		{ 0x20, 2, 1, read_ones, write_ignored, NULL },
-		{ 0xa0, 2, 1, read_ones, write_ignored, NULL },
-		{ 0x40, 4, 1, read_ones, write_ignored, NULL },
-		{ 0x60, 1, 1, read_ones, write_ignored, NULL },
+		{ 0x20, 2, 1, read_ones, NULL, NULL },
+		{ 0xa0, 2, 1, read_ones, NULL, NULL },
+		{ 0x40, 4, 1, read_ones, NULL, NULL },
+		{ 0x60, 1, 1, read_ones, NULL, NULL },
 		{ 0x64, 1, 1, read_ones, keyboard_write, machine },
 		{ 0x92, 1, 1, a20_read, fast_reset_write, machine },
-		{ 0xcf8, 8, 4, read_ones, write_ignored, NULL },
+		{ 0xcf8, 8, 4, read_ones, NULL, NULL },
 		{ PORT_SLEEP_CONTROL, 2, 1, read_zero, sleep_write, machine },
 		{ PORT_RESET, 1, 1, read_zero, reset_write, machine },
 	};
@@ -151,5 +143,8 @@ void devices_create(struct machine *machine)
 		PORT_RTC, 2, 1, rtc_read, rtc_write, &machine->rtc });
 	bus_add(&machine->mmio, &(struct bus_range){
 		IOAPIC_BASE, IOAPIC_LENGTH, 4, ioapic_read, ioapic_write, &machine->ioapic });
+	/* Before what stands for it where it is absent. */
+	if (options->pc)
+		pc_create(machine);
 	add_simple_ports(machine);
 }

@@ -64,7 +64,7 @@ static void load_tables(struct machine *machine)
 	_Static_assert(sizeof(gdt) == BOOT_GDT_LIMIT + 1, "the GDT is as long as its limit says");
 	memcpy(memory_at(machine, GDT_AT, sizeof(gdt)), gdt, sizeof(gdt));
 	if (!acpi_build(memory_at(machine, MEM_ACPI, RESET_VECTOR - MEM_ACPI),
-			RESET_VECTOR - MEM_ACPI, MEM_ACPI, 1))
+			RESET_VECTOR - MEM_ACPI, MEM_ACPI, 1, machine->options->pc))
 		die(STATUS_HOST, "the ACPI tables do not fit");
 	load_reset_vector(machine);
 }

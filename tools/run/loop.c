@@ -128,7 +128,11 @@ static void handle_failure(struct machine *machine)
 
 static void handle_intack(struct machine *machine)
 {
-	machine->vcpu.run->intack_spurious = 1;		/* there is no 8259 */
+	struct vmxhv_run *run = machine->vcpu.run;
+
+	run->intack_spurious = !machine->options->pc;
+	if (machine->options->pc)
+		run->intack_vector = pic_acknowledge(&machine->pc.pic);
 }
 
 static void handle_hypercall(struct machine *machine)

@@ -8,11 +8,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "acpi_pm.h"
 #include "bus.h"
 #include "ioapic.h"
 #include "libvmxhv.h"
 #include "memory.h"
 #include "options.h"
+#include "pic.h"
+#include "pit.h"
 #include "rtc.h"
 #include "uart.h"
 #include "util.h"
@@ -36,6 +39,13 @@
 #define RESET_VALUE		1
 #define SLEEP_TYPE_OFF		5
 
+/* --machine pc only */
+#define PORT_PM_EVENT		0x604
+#define PORT_PM_TIMER		0x608
+#define PORT_PM_CONTROL		0x60c
+#define IRQ_SCI			9
+#define GSI_TIMER		2	/* the I/O APIC's pin for IRQ 0 */
+
 #define RUNNING		(-1)
 
 /* ---- what every kernel finds below 1 MiB; the ACPI tables are at MEM_ACPI ------------------- */
@@ -49,10 +59,18 @@
 
 enum start { START_REAL, START_PROTECTED, START_LONG };
 
+/** struct pc - what only --machine pc has */
+struct pc {
+	struct pic pic;
+	struct pit pit;
+	struct acpi_pm pm;
+	int timer_fd;		/* readable: something is due; -1 without all this */
+};
+
 /**
  * struct machine - all of it
  * @start: the mode that the guest begins in; for all but real mode, how
- * @lock: serialises the devices (ports, mmio, uart, ioapic, rtc)
+ * @lock: serialises the devices (ports, mmio, uart, ioapic, rtc, pc)
  * @status: RUNNING, or the exit status that was decided first
  * @reason: one line for stderr that goes with @status, or empty; written before @status is
  */
@@ -74,6 +92,7 @@ struct machine {
 	struct uart uart;
 	struct ioapic ioapic;
 	struct rtc rtc;
+	struct pc pc;
 
 	atomic_int status;
 	atomic_flag decided;
@@ -99,6 +118,12 @@ uint64_t memory_high(const struct machine *machine);
 
 /* devices.c */
 void devices_create(struct machine *machine);
+
+/* pc.c */
+void pc_create(struct machine *machine);
+void pc_timer(struct machine *machine);		/* timer_fd is readable; with the lock held */
+/* An interrupt line of a device, by its number on a PC. */
+void machine_set_irq(struct machine *machine, unsigned int irq, bool level);
 
 /* cpu.c */
 void cpu_setup(struct machine *machine);

@@ -57,7 +57,7 @@ static int finish(struct machine *machine)
 int main(int argc, char **argv)
 {
 	static struct machine machine = {
-		.status = RUNNING, .decided = ATOMIC_FLAG_INIT,
+		.status = RUNNING, .decided = ATOMIC_FLAG_INIT, .pc.timer_fd = -1,
 	};
 	struct options options;
 

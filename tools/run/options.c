@@ -24,6 +24,8 @@ static const char help[] =
 "  --flat FILE           a raw image, started in real mode; ends at HLT with interrupts off\n"
 "  --flat-addr ADDRESS   where the image is loaded and started (default: 0x1000)\n"
 "  --mem SIZE            memory, with suffix K, M or G (default: 256M)\n"
+"  --machine NAME        reduced (default): hardware-reduced ACPI, I/O APIC, no timer but the local\n"
+"                        APIC's; pc: also 8259s, 8254, ACPI's fixed hardware with its timer\n"
 "  --cpus N              only 1 for now\n"
 "  --cpu hypervisor=NAME signature in CPUID 40000000H: vmxhv (default), kvm (Linux then uses\n"
 "                        x2APIC; no paravirtual features) or none\n"
@@ -123,12 +125,14 @@ static uint64_t take_number(const char *option, const char *text, uint64_t min, 
 }
 
 enum { OPT_KERNEL = 1, OPT_INITRD, OPT_APPEND, OPT_MEM, OPT_CPU, OPT_CPUS, OPT_FLAT, OPT_FLAT_ADDR,
-	OPT_DEBUG_EXIT, OPT_MODULE, OPT_TIMEOUT, OPT_TRACE_IO, OPT_DEVICE, OPT_HELP, OPT_VERSION };
+	OPT_DEBUG_EXIT, OPT_MODULE, OPT_TIMEOUT, OPT_TRACE_IO, OPT_DEVICE, OPT_HELP, OPT_VERSION,
+	OPT_MACHINE };
 
 static const struct option known[] = {
 	{ "kernel", required_argument, NULL, OPT_KERNEL },
 	{ "initrd", required_argument, NULL, OPT_INITRD },
 	{ "append", required_argument, NULL, OPT_APPEND },
+	{ "machine", required_argument, NULL, OPT_MACHINE },
 	{ "module", required_argument, NULL, OPT_MODULE },
 	{ "mem", required_argument, NULL, OPT_MEM },
 	{ "cpu", required_argument, NULL, OPT_CPU },
@@ -164,6 +168,11 @@ static void take(struct options *options, int option)
 	case OPT_MEM:
 		if (parse_size(optarg, &options->mem))
 			usage("--mem %s: want a size such as 256M, in whole pages", optarg);
+		break;
+	case OPT_MACHINE:
+		options->pc = !strcmp(optarg, "pc");
+		if (!options->pc && strcmp(optarg, "reduced"))
+			usage("--machine %s: NAME is reduced or pc", optarg);
 		break;
 	case OPT_CPU:
 		parse_cpu(options, optarg);

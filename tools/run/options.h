@@ -39,6 +39,7 @@ struct options {
 	const char *flat;
 	uint16_t flat_addr;
 	uint64_t mem;
+	bool pc;
 	enum signature signature;
 	unsigned int timeout;	/* seconds, 0: none */
 	int debug_exit;		/* port, or -1 */

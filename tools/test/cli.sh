@@ -105,6 +105,8 @@ t "--mem 1M" 2 "at least 2M" "$run" --flat "$flat" --mem 1M
 t "--cpus 2" 2 "from 1 to 1" "$run" --flat "$flat" --cpus 2
 t "--cpu model=x" 2 "only hypervisor=NAME" "$run" --flat "$flat" --cpu model=x
 t "--cpu hypervisor=x" 2 "vmxhv, kvm or none" "$run" --flat "$flat" --cpu hypervisor=x
+t "--machine q35" 2 "NAME is reduced or pc" "$run" --flat "$flat" --machine q35
+t "no device, with --machine pc" 8 "insmod" "$run" --kernel "$good" --machine pc --device "$none"
 t "--timeout 0" 2 "--timeout 0: want a number" "$run" --flat "$flat" --timeout 0
 t "--timeout soon" 2 "want a number" "$run" --flat "$flat" --timeout soon
 t "--debug-exit 65536" 2 "want a number" "$run" --flat "$flat" --debug-exit 65536

@@ -29,7 +29,7 @@ t() {
 
 "$tests/test_tables" "$tmp" >/dev/null
 cd "$tmp" || exit 1
-for table in DSDT FACP APIC XSDT; do
+for table in DSDT FACP APIC XSDT PCFACP PCAPIC; do
 	t "iasl reads $table" iasl -d $table.dat
 	count=$((count + 1))
 	if grep -q -i -E "error|warning|incorrect|invalid" log; then
@@ -45,6 +45,8 @@ t "_S5 has type 5" grep -q -A3 "_S5" DSDT.dsl
 t "the serial port has its interrupt" grep -q "Interrupt (ResourceConsumer, Edge, ActiveHigh, Exclusive" DSDT.dsl
 t "FADT: hardware-reduced" grep -q "Hardware Reduced (V5) : 1" FACP.dsl
 t "FADT: the reset register is supported" grep -q "Reset Register Supported (V2) : 1" FACP.dsl
+t "PC: FADT: not hardware-reduced" grep -q "Hardware Reduced (V5) : 0" PCFACP.dsl
+t "PC: MADT: 8259s" grep -q "PC-AT Compatibility : 1" PCAPIC.dsl
 t "MADT: no 8259" grep -q "PC-AT Compatibility : 0" APIC.dsl
 echo "1..$count"
 [ $failed = 0 ]

@@ -38,14 +38,14 @@ static bool sums_to_zero(const uint8_t *at, size_t length)
 
 /* ---- ACPI --------------------------------------------------------------------------------- */
 
-static void write_table(const char *dir, const uint8_t *table)
+static void write_table(const char *dir, const char *prefix, const uint8_t *table)
 {
 	char path[256];
 	FILE *file;
 
 	if (!dir)
 		return;
-	snprintf(path, sizeof(path), "%s/%.4s.dat", dir, (const char *)table);
+	snprintf(path, sizeof(path), "%s/%s%.4s.dat", dir, prefix, (const char *)table);
 	file = fopen(path, "w");
 	if (!file)
 		exit(1);
@@ -54,39 +54,66 @@ static void write_table(const char *dir, const uint8_t *table)
 }
 
 static const uint8_t *check_table(struct tap *t, const uint8_t *area, uint64_t gpa,
-				  const char *signature, const char *dir)
+				  const char *signature, const char *dir, const char *prefix)
 {
 	const uint8_t *table = area + (gpa - ACPI_GPA);
 	char name[64];
 
-	snprintf(name, sizeof(name), "%s: signature and checksum", signature);
+	snprintf(name, sizeof(name), "%s%s: signature and checksum", prefix, signature);
 	tap(t, !memcmp(table, signature, 4) && sums_to_zero(table, le(table + 4, 4)), name);
-	write_table(dir, table);
+	write_table(dir, prefix, table);
 	return table;
 }
 
 static void test_acpi(struct tap *t, const char *dir)
 {
 	static uint8_t area[0x4000];
-	const size_t used = acpi_build(area, sizeof(area), ACPI_GPA, 2);
+	const size_t used = acpi_build(area, sizeof(area), ACPI_GPA, 2, false);
 	const uint8_t *xsdt, *fadt, *madt;
 
 	tap(t, used && used < 2048, "ACPI: built");
 	tap(t, !memcmp(area, "RSD PTR ", 8) && sums_to_zero(area, 20) && sums_to_zero(area, 36),
 	    "RSDP: signature and checksums");
-	xsdt = check_table(t, area, le(area + 24, 8), "XSDT", dir);
+	xsdt = check_table(t, area, le(area + 24, 8), "XSDT", dir, "");
 	tap_eq(t, le(xsdt + 4, 4), 36 + 16, "XSDT: two tables");
-	fadt = check_table(t, area, le(xsdt + 36, 8), "FACP", dir);
+	fadt = check_table(t, area, le(xsdt + 36, 8), "FACP", dir, "");
 	tap_eq(t, le(fadt + 4, 4), 276, "FADT: length of revision 6");
 	tap_eq(t, le(fadt + 112, 4) >> 20 & 1, 1, "FADT: hardware-reduced");
 	tap_eq(t, le(fadt + 248, 8), 0x600, "FADT: sleep control");
 	tap_eq(t, le(fadt + 40, 4), le(fadt + 140, 8), "FADT: DSDT and X_DSDT agree");
-	check_table(t, area, le(fadt + 140, 8), "DSDT", dir);
-	madt = check_table(t, area, le(xsdt + 44, 8), "APIC", dir);
+	check_table(t, area, le(fadt + 140, 8), "DSDT", dir, "");
+	madt = check_table(t, area, le(xsdt + 44, 8), "APIC", dir, "");
 	tap_eq(t, le(madt + 40, 4), 0, "MADT: no 8259");
 	tap(t, madt[44] == 0 && madt[52] == 0 && madt[55] == 1 && madt[60] == 1 && madt[62] == 2,
 	    "MADT: two local APICs, an I/O APIC with another id");
-	tap_eq(t, acpi_build(area, 100, ACPI_GPA, 1), 0, "ACPI: too little room");
+	tap_eq(t, acpi_build(area, 100, ACPI_GPA, 1, false), 0, "ACPI: too little room");
+}
+
+static void test_acpi_pc(struct tap *t, const char *dir)
+{
+	static uint8_t area[0x4000];
+	const size_t used = acpi_build(area, sizeof(area), ACPI_GPA, 1, true);
+	const uint8_t *xsdt, *fadt, *madt, *facs;
+	size_t size, refused = 0;
+
+	xsdt = check_table(t, area, le(area + 24, 8), "XSDT", dir, "PC");
+	fadt = check_table(t, area, le(xsdt + 36, 8), "FACP", dir, "PC");
+	madt = check_table(t, area, le(xsdt + 44, 8), "APIC", dir, "PC");
+	facs = area + (le(fadt + 36, 4) - ACPI_GPA);
+	tap_eq(t, le(fadt + 112, 4) >> 20 & 1, 0, "PC: not hardware-reduced");
+	tap(t, le(fadt + 46, 2) == 9 && !le(fadt + 48, 4), "PC: SCI, no SMI command port");
+	tap(t, le(fadt + 56, 4) == 0x604 && le(fadt + 64, 4) == 0x60c && le(fadt + 76, 4) == 0x608,
+	    "PC: PM1a event, control, timer");
+	tap(t, le(fadt + 152, 8) == 0x604 && le(fadt + 176, 8) == 0x60c &&
+	    le(fadt + 212, 8) == 0x608, "PC: the same in their longer form");
+	tap(t, !memcmp(facs, "FACS", 4) && le(facs + 4, 4) == 64 &&
+	    !(le(fadt + 36, 4) & 63), "PC: FACS, at a multiple of 64");
+	tap_eq(t, le(madt + 40, 4), 1, "PC: MADT: 8259s");
+	tap(t, madt[64] == 2 && madt[67] == 0 && le(madt + 68, 4) == 2 && madt[74] == 2 &&
+	    madt[77] == 9 && le(madt + 82, 2) == 13, "PC: MADT: IRQ 0 at pin 2, IRQ 9 is a level");
+	for (size = 0; size < used; size++)
+		refused += !acpi_build(area, size, ACPI_GPA, 1, true);
+	tap_eq(t, refused, used, "PC: refused in every smaller area");
 }
 
 /* ---- CPUID -------------------------------------------------------------------------------- */
@@ -333,6 +360,7 @@ int main(int argc, char **argv)
 	struct tap t = { 0 };
 
 	test_acpi(&t, argc > 1 ? argv[1] : NULL);
+	test_acpi_pc(&t, argc > 1 ? argv[1] : NULL);
 	test_frequencies(&t);
 	test_leaves(&t);
 	test_bzimage(&t);
