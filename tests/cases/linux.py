@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Debian's unmodified kernels as guests: the demo, and the same on other hosts and CPUs."""
+import dataclasses
 import functools
 import re
 
-from machine.guest import APPEND, available, linux
+from machine import kernels
+from machine.guest import APPEND, available, greeted, linux
 
 # What the guest says of its interrupts and clocks, after it has slept a second of its own.
 TELL = """
@@ -58,6 +60,35 @@ def pc_cases():
     ]
 
 
+# Linux's own driver of fw_cfg.
+FW_CFG = """
+insmod /qemu_fw_cfg.ko
+cd /sys/firmware/qemu_fw_cfg
+echo "revision: $(cat rev)"
+ls -R by_name
+echo "file: $(cat by_name/opt/answer/raw)"
+echo "map: $(cat by_name/etc/e820/size)"
+cd /
+"""
+
+
+def fw_cfg_read(output, log):
+    greeted(output, log)
+    for line in ("revision: 1", "file: forty-two", "map: 80"):
+        assert line in output, f"no line {line!r}"
+
+
+def fw_cfg(**kw):
+    guest = kw.get("guest", "6.1")
+
+    def driver():
+        return kernels.module_files(kernels.get(guest), "qemu_fw_cfg")[-1][1]
+
+    case = linux("linux/fw_cfg", options="--fw-cfg opt/answer=/guest/answer", script=FW_CFG,
+                 initrd_files=[("qemu_fw_cfg.ko", driver)], check=fw_cfg_read, **kw)
+    return dataclasses.replace(case, files=(*case.files, ("guest/answer", b"forty-two")))
+
+
 CASES = [] if not available() else [
     linux("linux/6.1"),
     linux("linux/6.1", kernel="6.12"),
@@ -68,6 +99,8 @@ CASES = [] if not available() else [
     linux("linux/vmlinux", elf=True),
     linux("linux/vmlinux", elf=True, guest="6.12", kernel="6.12"),
     *pc_cases(),
+    fw_cfg(),
+    fw_cfg(kernel="6.12", guest="6.12"),
     # A signature that Linux knows makes it use the x2APIC instead of the xAPIC page.
     linux("linux/x2apic", options="--cpu hypervisor=kvm",
           script="dmesg | grep -i x2apic"),

@@ -73,6 +73,9 @@ KERNELS = [
      f"{LINE} --module /tmp/module --module /tmp/module", 5),
     ("8259, 8254 and ACPI's timer", "pc.elf", "--machine pc", 85),
     ("and none of them on the reduced machine", "pc.elf", "", 1),
+    ("fw_cfg", "fw_cfg.elf", f"{LINE} --fw-cfg 'opt/a disk=/tmp/disk'", 85),
+    ("fw_cfg with another command line", "fw_cfg.elf", "--append checked", 4),
+    ("fw_cfg without the file", "fw_cfg.elf", f"{LINE} --fw-cfg opt/a=/tmp/disk", 8),
 ]
 
 

@@ -19,7 +19,7 @@ MARKER = "Hello from a guest of /dev/vmxhv."
 APPEND = "console=ttyS0 quiet panic=-1 cryptomgr.notests"
 
 
-def initrd(script="", marker=MARKER):
+def initrd(script="", marker=MARKER, files=()):
     a = initramfs.Archive()
     a.node("dev/console", 5, 1)
     a.node("dev/null", 1, 3)
@@ -28,6 +28,8 @@ def initrd(script="", marker=MARKER):
         a.symlink(f"bin/{name}", "busybox")
     for d in ("proc", "sys"):
         a.add(f"{d}/.keep", b"")
+    for path, data in files:
+        a.add(path, data() if callable(data) else data)
     a.add("init", INIT.format(marker=marker, script=script).encode())
     return a.bytes()
 
@@ -42,9 +44,10 @@ def greeted(output, _log):
     assert "guest: powering off" in output, "the guest did not reach its end"
 
 
-def linux(name, guest="6.1", options="", append=APPEND, script="", elf=False, **kw):
+def linux(name, guest="6.1", options="", append=APPEND, script="", elf=False,
+          initrd_files=(), **kw):
     """A case: boot Debian's kernel @guest under vmxhv-run; it greets and powers off. With @elf
-    it is the vmlinux out of the bzImage."""
+    it is the vmlinux out of the bzImage. @initrd_files: (path, bytes or a callable)."""
     def image():
         bzimage = kernels.get(guest).bzimage
         return kernels.payload(bzimage) if elf else bzimage.read_bytes()
@@ -58,5 +61,5 @@ def linux(name, guest="6.1", options="", append=APPEND, script="", elf=False, **
     return case.case(
         name, f"vmxhv-run --kernel /{file} --initrd /{rd} "
               f"--append '{append}' --mem 256M {options}".rstrip(),
-        files=[(file, image), (rd, lambda: initrd(script))],
+        files=[(file, image), (rd, lambda: initrd(script, files=initrd_files))],
         kind="plain", **kw)

@@ -151,6 +151,20 @@ static void rtc_device(struct aml *aml)
 	aml_end(aml, device);
 }
 
+/* The name under which drivers know it. */
+static void fw_cfg_device(struct aml *aml)
+{
+	const size_t device = aml_begin_device(aml, "FWCF");
+	size_t resources;
+
+	aml_name(aml, "_HID");
+	aml_string(aml, "QEMU0002");
+	resources = aml_begin_resources(aml);
+	aml_io(aml, PORT_FW_CFG, PORT_FW_CFG_LENGTH);
+	aml_end_resources(aml, resources);
+	aml_end(aml, device);
+}
+
 static void sleep_package(struct aml *aml)
 {
 	size_t package;
@@ -176,6 +190,7 @@ static uint64_t dsdt(struct tables *tables)
 	scope = aml_begin_scope(&aml, "_SB_");
 	uart_device(&aml);
 	rtc_device(&aml);
+	fw_cfg_device(&aml);
 	aml_end(&aml, scope);
 	if (aml.overflow)
 		return 0;

@@ -4,8 +4,9 @@
 
 #include "aml.h"
 
-enum { OP_NAME = 0x08, OP_BYTE = 0x0a, OP_WORD = 0x0b, OP_DWORD = 0x0c, OP_SCOPE = 0x10,
-	OP_BUFFER = 0x11, OP_PACKAGE = 0x12, OP_EXTENDED = 0x5b, EXTENDED_DEVICE = 0x82 };
+enum { OP_NAME = 0x08, OP_BYTE = 0x0a, OP_WORD = 0x0b, OP_DWORD = 0x0c, OP_STRING = 0x0d,
+	OP_SCOPE = 0x10, OP_BUFFER = 0x11, OP_PACKAGE = 0x12, OP_EXTENDED = 0x5b,
+	EXTENDED_DEVICE = 0x82 };
 
 #define LENGTH_BYTES	2	/* PkgLength is always written in its form of two bytes */
 
@@ -51,6 +52,12 @@ void aml_integer(struct aml *aml, uint32_t value)
 		aml_byte(aml, OP_DWORD);
 		little_endian(aml, value, 4);
 	}
+}
+
+void aml_string(struct aml *aml, const char *text)
+{
+	aml_byte(aml, OP_STRING);
+	aml_bytes(aml, text, strlen(text) + 1);
 }
 
 static unsigned int hex(char c)

@@ -18,6 +18,7 @@ void aml_byte(struct aml *aml, uint8_t byte);
 void aml_bytes(struct aml *aml, const void *data, size_t length);
 void aml_name(struct aml *aml, const char *name);	/* Name(NAME, ...): the value follows */
 void aml_integer(struct aml *aml, uint32_t value);
+void aml_string(struct aml *aml, const char *text);
 void aml_eisa_id(struct aml *aml, const char *id);	/* "PNP0501" */
 
 /* What begins here has its length in front; aml_end() takes what aml_begin...() returned. */

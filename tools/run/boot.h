@@ -24,6 +24,9 @@ struct bzimage {
 /* Has it the signatures of a bzImage, or of anything that Linux was ever packed in? */
 bool bzimage_is(const uint8_t *data, size_t size);
 
+/* How long the real-mode part of what bzimage_is() is. */
+uint32_t bzimage_setup_size(const uint8_t *data);
+
 /*
  * Fill @image from a file's bytes, for a guest with memory from 1 MiB to @memory_end.
  * Return: NULL, or what is wrong, to be printed after the file's name.

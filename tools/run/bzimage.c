@@ -22,6 +22,13 @@ bool bzimage_is(const uint8_t *data, size_t size)
 	return hdr.boot_flag == BOOT_FLAG && hdr.header == HEADER_MAGIC;
 }
 
+uint32_t bzimage_setup_size(const uint8_t *data)
+{
+	const uint8_t sectors = data[HEADER_AT];
+
+	return ((sectors ? sectors : 4) + 1) * SECTOR;
+}
+
 static const char *check_kind(const struct setup_header *hdr)
 {
 	if (hdr->version < MIN_VERSION)
@@ -64,7 +71,7 @@ const char *bzimage_parse(struct bzimage *image, const uint8_t *data, size_t siz
 		return wrong;
 	*image = (struct bzimage){
 		.data = data, .size = size,
-		.setup_size = ((hdr.setup_sects ? hdr.setup_sects : 4) + 1) * SECTOR,
+		.setup_size = bzimage_setup_size(data),
 		.init_size = hdr.init_size, .initrd_max = hdr.initrd_addr_max,
 		.cmdline_max = hdr.cmdline_size,
 	};

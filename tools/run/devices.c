@@ -141,6 +141,8 @@ void devices_create(struct machine *machine)
 		PORT_UART, 8, 1, uart_read, uart_write, &machine->uart });
 	bus_add(&machine->ports, &(struct bus_range){
 		PORT_RTC, 2, 1, rtc_read, rtc_write, &machine->rtc });
+	bus_add(&machine->ports, &(struct bus_range){
+		PORT_FW_CFG, PORT_FW_CFG_LENGTH, 2, fw_cfg_read, fw_cfg_write, &machine->fw_cfg });
 	bus_add(&machine->mmio, &(struct bus_range){
 		IOAPIC_BASE, IOAPIC_LENGTH, 4, ioapic_read, ioapic_write, &machine->ioapic });
 	/* Before what stands for it where it is absent. */

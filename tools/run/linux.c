@@ -34,6 +34,7 @@ static void load_cmdline(struct machine *machine, const struct bzimage *image,
 	const char *append = machine->options->append ? machine->options->append : "console=ttyS0";
 	const size_t length = strlen(append);
 
+	machine->command_line = append;
 	if (length > image->cmdline_max)
 		die(STATUS_USAGE, "--append: %zu characters, but this kernel takes %u", length,
 		    image->cmdline_max);

@@ -10,6 +10,7 @@
 
 #include "acpi_pm.h"
 #include "bus.h"
+#include "fw_cfg.h"
 #include "ioapic.h"
 #include "libvmxhv.h"
 #include "memory.h"
@@ -31,6 +32,8 @@
 
 #define PORT_RTC	0x70
 #define PORT_UART	0x3f8
+#define PORT_FW_CFG	0x510
+#define PORT_FW_CFG_LENGTH	2
 #define IRQ_UART	4
 
 #define PORT_SLEEP_CONTROL	0x600
@@ -70,7 +73,7 @@ struct pc {
 /**
  * struct machine - all of it
  * @start: the mode that the guest begins in; for all but real mode, how
- * @lock: serialises the devices (ports, mmio, uart, ioapic, rtc, pc)
+ * @lock: serialises the devices (ports, mmio, uart, ioapic, rtc, fw_cfg, pc)
  * @status: RUNNING, or the exit status that was decided first
  * @reason: one line for stderr that goes with @status, or empty; written before @status is
  */
@@ -83,6 +86,7 @@ struct machine {
 
 	uint8_t *ram;
 	uint64_t ram_size;
+	const char *command_line;	/* what the kernel was given */
 	enum start start;
 	struct vmxhv_long_start start_long;
 	struct vmxhv_protected_start start_protected;
@@ -92,6 +96,7 @@ struct machine {
 	struct uart uart;
 	struct ioapic ioapic;
 	struct rtc rtc;
+	struct fw_cfg fw_cfg;
 	struct pc pc;
 
 	atomic_int status;
@@ -118,6 +123,9 @@ uint64_t memory_high(const struct machine *machine);
 
 /* devices.c */
 void devices_create(struct machine *machine);
+
+/* fw_cfg_fill.c: after the kernel is loaded */
+void fw_cfg_fill(struct machine *machine);
 
 /* pc.c */
 void pc_create(struct machine *machine);

@@ -68,6 +68,7 @@ int main(int argc, char **argv)
 		load_kernel(&machine);
 	else
 		load_flat(&machine);
+	fw_cfg_fill(&machine);
 	control_block_signals();
 	open_vm(&machine);
 	memory_map(&machine);

@@ -62,7 +62,7 @@ static void load_info(struct machine *machine, uint64_t modules_at)
 	struct multiboot_module modules[MODULES_MAX];
 	struct memory_range map[MEMORY_RANGES];
 	const struct multiboot_facts facts = {
-		.command_line = options->append ? options->append : "", .loader = LOADER,
+		.command_line = machine->command_line, .loader = LOADER,
 		.map = map, .module = modules, .module_count = options->module_count,
 		.map_count = memory_ranges(map, memory_low(machine), memory_high(machine)),
 	};
@@ -93,6 +93,7 @@ void load_multiboot(struct machine *machine, const struct multiboot *header,
 	if (multiboot_parse(&image, header, file->data, file->size, &why))
 		die(STATUS_USAGE, "%s: %s", path, why.text);
 	load_image(machine, &image, &info, 1);
+	machine->command_line = machine->options->append ? machine->options->append : "";
 	end = image_end(&image);
 	load_info(machine, page_up(end > MEM_1M ? end : MEM_1M));
 	machine->start = START_PROTECTED;

@@ -26,6 +26,7 @@ static const char help[] =
 "  --mem SIZE            memory, with suffix K, M or G (default: 256M)\n"
 "  --machine NAME        reduced (default): hardware-reduced ACPI, I/O APIC, no timer but the local\n"
 "                        APIC's; pc: also 8259s, 8254, ACPI's fixed hardware with its timer\n"
+"  --fw-cfg NAME=FILE    a file that the guest reads by name through fw_cfg (ports 0x510 and 0x511)\n"
 "  --cpus N              only 1 for now\n"
 "  --cpu hypervisor=NAME signature in CPUID 40000000H: vmxhv (default), kvm (Linux then uses\n"
 "                        x2APIC; no paravirtual features) or none\n"
@@ -126,12 +127,13 @@ static uint64_t take_number(const char *option, const char *text, uint64_t min, 
 
 enum { OPT_KERNEL = 1, OPT_INITRD, OPT_APPEND, OPT_MEM, OPT_CPU, OPT_CPUS, OPT_FLAT, OPT_FLAT_ADDR,
 	OPT_DEBUG_EXIT, OPT_MODULE, OPT_TIMEOUT, OPT_TRACE_IO, OPT_DEVICE, OPT_HELP, OPT_VERSION,
-	OPT_MACHINE };
+	OPT_MACHINE, OPT_FW_CFG };
 
 static const struct option known[] = {
 	{ "kernel", required_argument, NULL, OPT_KERNEL },
 	{ "initrd", required_argument, NULL, OPT_INITRD },
 	{ "append", required_argument, NULL, OPT_APPEND },
+	{ "fw-cfg", required_argument, NULL, OPT_FW_CFG },
 	{ "machine", required_argument, NULL, OPT_MACHINE },
 	{ "module", required_argument, NULL, OPT_MODULE },
 	{ "mem", required_argument, NULL, OPT_MEM },
@@ -148,6 +150,14 @@ static const struct option known[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
+/* For what may be given more than once. */
+static void append_to(const char *option, const char **list, unsigned int *count, unsigned int max)
+{
+	if (*count == max)
+		usage("--%s %s: more than %u of them", option, optarg, max);
+	list[(*count)++] = optarg;
+}
+
 static void take(struct options *options, int option)
 {
 	switch (option) {
@@ -161,9 +171,10 @@ static void take(struct options *options, int option)
 		options->append = optarg;
 		break;
 	case OPT_MODULE:
-		if (options->module_count == MODULES_MAX)
-			usage("--module %s: more than %u of them", optarg, MODULES_MAX);
-		options->module[options->module_count++] = optarg;
+		append_to("module", options->module, &options->module_count, MODULES_MAX);
+		break;
+	case OPT_FW_CFG:
+		append_to("fw-cfg", options->fw_cfg, &options->fw_cfg_count, FW_CFG_MAX);
 		break;
 	case OPT_MEM:
 		if (parse_size(optarg, &options->mem))

@@ -30,12 +30,15 @@ enum signature {
 };
 
 #define MODULES_MAX	16
+#define FW_CFG_MAX	16
 
 struct options {
 	const char *device;
 	const char *kernel, *initrd, *append;
 	const char *module[MODULES_MAX];
 	unsigned int module_count;
+	const char *fw_cfg[FW_CFG_MAX];
+	unsigned int fw_cfg_count;
 	const char *flat;
 	uint16_t flat_addr;
 	uint64_t mem;

@@ -106,7 +106,14 @@ t "--cpus 2" 2 "from 1 to 1" "$run" --flat "$flat" --cpus 2
 t "--cpu model=x" 2 "only hypervisor=NAME" "$run" --flat "$flat" --cpu model=x
 t "--cpu hypervisor=x" 2 "vmxhv, kvm or none" "$run" --flat "$flat" --cpu hypervisor=x
 t "--machine q35" 2 "NAME is reduced or pc" "$run" --flat "$flat" --machine q35
-t "no device, with --machine pc" 8 "insmod" "$run" --kernel "$good" --machine pc --device "$none"
+t "--fw-cfg without a file" 2 "want NAME=FILE" "$run" --flat "$flat" --fw-cfg name
+t "--fw-cfg without a name" 2 "want NAME=FILE" "$run" --flat "$flat" --fw-cfg "=$text"
+t "--fw-cfg: no such file" 2 "no-such: No such file" "$run" --flat "$flat" --fw-cfg "a=$tmp/no-such"
+t "--fw-cfg: a long name" 2 "longer than 55" "$run" --flat "$flat" --fw-cfg "$(head -c 56 "$text")=$text"
+t "--fw-cfg: a name twice" 2 "one of that name" "$run" --flat "$flat" --fw-cfg "a=$text" --fw-cfg "a=$flat"
+t "--fw-cfg: our own name" 2 "one of that name" "$run" --flat "$flat" --fw-cfg "etc/e820=$text"
+t "--fw-cfg, 17 of them" 2 "more than 16" "$run" --flat "$flat" $(for i in $(seq 17); do echo "--fw-cfg $i=$text"; done)
+t "no device, with --fw-cfg and --machine pc" 8 "insmod" "$run" --kernel "$good" --machine pc --fw-cfg "a=$text" --device "$none"
 t "--timeout 0" 2 "--timeout 0: want a number" "$run" --flat "$flat" --timeout 0
 t "--timeout soon" 2 "want a number" "$run" --flat "$flat" --timeout soon
 t "--debug-exit 65536" 2 "want a number" "$run" --flat "$flat" --debug-exit 65536
