@@ -141,6 +141,7 @@ CASES = [
     case("run/level", LEVEL),
     case("run/level", LEVEL, kernel="6.12"),
     *matrix("run/kernels", kernels(), timeout=60, kernel=["6.1", "6.12"]),
+    *matrix("run/kernels", kernels(), timeout=60, model=["sandy_bridge", "cnl"]),
     case("run/tty", "/t/run_tty /bin/vmxhv-run /guest/menu.bin", timeout=60),
     case("run/hello", "[ \"$(hello)\" = 'hello from a guest' ]"),
     case("run/info", "vmxhv-info"),
