@@ -21,6 +21,8 @@ _start:
 #define TMCCT	0x390
 #define TDCR	0x3e0
 #define X2	2
+/* longer than the slowest host takes for one interrupt and its report */
+#define PERIOD	1000000
 
 .macro WRITE mode:req, reg:req, value:req
 	.if	\mode == X2
@@ -116,7 +118,7 @@ _start:
 \prefix\()_periodic:
 	ENABLE	\mode
 	WRITE	\mode, LVTT, 0x20061
-	WRITE	\mode, TMICT, 50000
+	WRITE	\mode, TMICT, PERIOD
 	AWAIT	4
 	WRITE	\mode, TMICT, 0
 	READ	\mode, TMCCT
