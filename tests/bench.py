@@ -45,7 +45,7 @@ ROWS = [
 
 def side_case(side, **kw):
     return case(f"bench/{side}", f"bench {side}", modules=[SIDES[side]], kind="plain",
-                timeout=60, **kw)
+                timeout=60, not_debug="a benchmark", **kw)
 
 
 def figures(output):

@@ -20,10 +20,11 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from machine import boot, qemu, util                            # noqa: E402
+from machine import boot, kernels, modbuild, qemu, util         # noqa: E402
 from machine.tap import FAIL, PASS, SKIP, Result                # noqa: E402
 
 MACHINES = ("bochs", "qemu-tcg", "qemu-kvm")
+ONLY_DEBUG = "only with KERNEL=debug"
 
 
 class Report:
@@ -80,21 +81,42 @@ def load_cases():
 
 
 def retarget(cases, kernel):
-    """All of @cases on @kernel with one CPU: the debug kernel's run of everything."""
-    out = {}
+    """@cases on @kernel with one CPU, each once: the debug kernel's run of everything.
+
+    Of one test's rows for several kernels and numbers of CPUs the one that fits best stands
+    for all.
+    """
+    best = {}
     for c in cases:
-        if not c.host:
-            extra = "no_debug_objects" if kernel == "debug" else ""
-            spec = dataclasses.replace(
-                c.spec, kernel=kernel, cpus=1, mem=max(c.spec.mem, 1024),
-                cmdline=f"{c.spec.cmdline} {extra}".strip())
-            c = dataclasses.replace(c, spec=spec, timeout=4 * c.timeout)
-        out.setdefault(c.id, c)
-    return list(out.values())
+        fits = (c.spec.kernel == kernels.VERSION.get(kernel, kernel)) - 2 * c.spec.cpus
+        spec = dataclasses.replace(c.spec, kernel=kernel, cpus=1, mem=max(c.spec.mem, 768))
+        c = dataclasses.replace(c, spec=spec, not_here=why_not(c, kernel))
+        if c.id not in best or fits > best[c.id][0]:
+            best[c.id] = fits, c
+    return [c for _, c in best.values()]
+
+
+def why_not(case, kernel):
+    """Why @case cannot run on @kernel with one CPU; "" if it can."""
+    if case.host:
+        return "on this host, no kernel of the machine's"
+    if case.spec.cpus > 1:
+        return f"needs {case.spec.cpus} CPUs"
+    if any(isinstance(m, modbuild.Fault) for m in case.modules):
+        return "a fault is planted in the module"
+    if case.kind == "kunit" and kernel not in kernels.BUILT:
+        return "a kernel without KUnit"
+    if kernel != "debug":
+        return "" if case.spec.kernel != "debug" else ONLY_DEBUG
+    return case.not_debug
 
 
 def place(case, machine):
     """(spec to boot, "") or (None, why this case cannot run on this machine)."""
+    if case.not_here:
+        return None, case.not_here
+    if case.host:
+        return case.spec, ""
     if case.machine and case.machine != "qemu-tcg":
         if case.machine != machine:
             return None, f"only on {case.machine}"
@@ -112,17 +134,16 @@ def plan(cases, machine, report):
     """Work items, the longest first: boot groups and host cases."""
     groups, items = {}, []
     for c in cases:
-        if c.host:
-            items.append((c.timeout, run_host, (c, report.emit)))
-            continue
         spec, why = place(c, machine)
         if spec is None:
             report.emit([Result(c.id, SKIP, f"not run here: {why}")])
+        elif c.host:
+            items.append((c.timeout, run_host, (c, report.emit)))
         else:
             groups.setdefault(spec, []).append(c)
     for spec, members in groups.items():
-        cost = 20 * spec.cpus * (4 if spec.kernel == "debug" else 1)
-        items.append((cost + sum(c.timeout for c in members) / 4, boot.run_group,
+        cost = 20 * spec.cpus + sum(c.timeout for c in members) / 4
+        items.append((cost * kernels.SLOWER.get(spec.kernel, 1), boot.run_group,
                       (spec, members, report.emit)))
     return sorted(items, key=lambda item: -item[0])
 
@@ -164,6 +185,9 @@ def main():
     cases = load_cases()
     if args.kernel:
         cases = retarget(cases, args.kernel)
+    else:
+        cases = [dataclasses.replace(c, not_here=ONLY_DEBUG if c.spec.kernel == "debug" else "")
+                 for c in cases]
     cases = [c for c in cases if c.selected(prefixes)]
     if not cases:
         sys.exit(f"tests: no test begins with {' '.join(prefixes)}; -l lists them")

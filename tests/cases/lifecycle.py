@@ -3,7 +3,6 @@
 
 The module vmxe (tests/planted/) says on which CPUs CR4.VMXE is set.
 """
-from machine import kernels
 from machine.case import case, matrix
 
 KERNELS = ["6.1", "6.12"]
@@ -56,13 +55,6 @@ def idle_kvm(kernel):
     return ["kvm enable_virt_at_load=0"] if kernel == "6.12" else []
 
 
-def kvm_files(kernel):
-    """KVM's modules, in the machine but not loaded."""
-    def data(name):
-        return lambda: dict(kernels.module_files(kernels.get(kernel), "kvm_intel"))[name]
-    return [(f"modules/{n}", data(n)) for n in ("irqbypass.ko", "kvm.ko", "kvm-intel.ko")]
-
-
 # KVM takes the kernel's one place for who is to be called in a crash, and WARNs where it is taken:
 # before KVM's init we are gone from it, with VMs (kvm-late) and without (kvm-after).
 LOAD_KVM = ("for m in irqbypass kvm kvm-intel; do [ -d /sys/module/${m/-/_} ] || "
@@ -75,11 +67,11 @@ for _kernel in KERNELS:
     CASES.append(case("lifecycle/kvm-late",
                       f"kvm_late {'loads' if _kernel == '6.1' else 'fails'} '{LOAD_KVM}'; "
                       f"rc=$?; {UNLOAD_KVM}; exit $rc",
-                      kernel=_kernel, files=kvm_files(_kernel), modules=["vmxe", "vmxhv"],
+                      kernel=_kernel, carries=["kvm_intel"], modules=["vmxe", "vmxhv"],
                       timeout=120))
     CASES.append(case("lifecycle/kvm-after",
                       f"hello && {LOAD_KVM}; rc=$?; {UNLOAD_KVM} && hello && exit $rc",
-                      kernel=_kernel, files=kvm_files(_kernel), timeout=120))
+                      kernel=_kernel, carries=["kvm_intel"], timeout=120))
 # 6.12's KVM holds VMX from load, with no VM of its own.
 CASES.append(case("lifecycle/kvm-holds", "ladder in-use 0 kvm_intel 'modprobe -r kvm_intel' "
                   "kvm.enable_virt_at_load=0; rc=$?; vmxhv-info >/dev/null; [ $? = 4 ] || exit 9; "
@@ -106,7 +98,7 @@ for _kernel in KERNELS:
     CASES.append(crash("kdump", "runs", _kernel, others=1))
     # KVM came, or tried to, and went: the callback is ours again
     CASES.append(crash("kdump-kvm-went", f"runs '({LOAD_KVM}); {UNLOAD_KVM}; true'", _kernel,
-                       files=kvm_files(_kernel)))
+                       carries=["kvm_intel"]))
 # Our last VM went, and another hypervisor has VMX, which no callback of its own switches off.
 CASES.append(crash("kdump-other", "went 'echo 1 >/sys/module/vmxe/parameters/enter'", "6.1",
                    others=1))

@@ -12,7 +12,7 @@
 #include "tap.h"
 
 #define VMXE		"/sys/module/vmxe/parameters/cpus"
-#define PATIENCE	5.0		/* seconds until a guest is called stuck */
+#define PATIENCE	5		/* seconds until a guest is called stuck */
 
 enum { SPIN, CLI_CPUID, COUNT };	/* of tests/guest/spin.S */
 
@@ -115,7 +115,7 @@ bool expect_counting(struct counter *g, const char *name)
 {
 	volatile uint32_t *counter = (volatile uint32_t *)(g->m.ram + DATA_BASE);
 	uint32_t start = *counter;
-	double until = now() + PATIENCE;
+	double until = now() + patience(PATIENCE);
 
 	while (*counter - start < 1000 && !g->error && now() < until)
 		usleep(1000);

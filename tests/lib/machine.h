@@ -78,6 +78,8 @@ void expect_values(struct cpu *c, const char *name, int count, const uint32_t *w
 	expect_values(c, name, ARRAY_SIZE(w_), w_);			\
 } while (0)
 
+/* How long to wait for what must come: as many seconds, more on a kernel that is slow. */
+int patience(int seconds);
 double now(void);
 double cpu_seconds(void);
 

@@ -6,6 +6,8 @@ one, the kernel log has nothing new since it began, and the boot reached "done":
 any of these missing is a failure, whatever the emulator's exit code was.
 """
 import contextlib
+import dataclasses
+import itertools
 import os
 import pathlib
 import re
@@ -37,20 +39,26 @@ def stop_all():
                 os.killpg(proc.pid, signal.SIGKILL)
 
 
-def script(case, loads):
+def module_name(fname):
+    return pathlib.Path(fname).stem.replace("-", "_")
+
+
+def script(case, loads, following):
     """The shell script that the agent runs for @case. @loads: (file, parameters), in order.
 
     What the case loaded it removes, in reverse, and that must work: a module that
-    stays is a leaked reference.
+    stays is a leaked reference. Where to load one takes as long as a test, those stay that
+    the next case begins with too, @following being what it loads.
     """
-    lines = ["cd /tmp", "export PATH=/t:$PATH", "loaded="]
+    slower = kernels.SLOWER.get(case.spec.kernel, 1)
+    stay = [a for a, _ in itertools.takewhile(lambda ab: ab[0] == ab[1], zip(loads, following))]
+    remove = [module_name(f) for f, _ in reversed(loads[len(stay) if slower > 1 else 0:])]
+    lines = ["cd /tmp", f"export PATH=/t:$PATH SLOWER={slower}"]
     for fname, params in loads:
-        mod = pathlib.Path(fname).stem.replace("-", "_")
-        lines.append(f"[ -d /sys/module/{mod} ] || {{ insmod /modules/{fname} {params} && "
-                     f"loaded=\"{mod} $loaded\"; }} || "
-                     f"{{ echo 'setup: insmod {fname} failed'; exit 125; }}")
+        lines.append(f"[ -d /sys/module/{module_name(fname)} ] || insmod /modules/{fname} {params} "
+                     f"|| {{ echo 'setup: insmod {fname} failed'; exit 125; }}")
     lines += ["(", case.run or "true", ")", "rc=$?",
-              "for m in $loaded; do [ ! -d /sys/module/$m ] || rmmod $m || "
+              f"for m in {' '.join(remove)}; do [ ! -d /sys/module/$m ] || rmmod $m || "
               "{ echo \"teardown: rmmod $m failed\"; [ $rc != 0 ] || rc=126; }; done"]
     return "\n".join(lines + ["exit $rc", ""])
 
@@ -60,17 +68,20 @@ def build_initramfs(kernel, cases, plan, built=None):
     user, ours = built or (modbuild.programs(), modbuild.modules(kernel))
     a = initramfs.base(user / "agent")
     a.add("plan", plan.encode())
-    words = set()
-    for i, case in enumerate(cases):
-        loads = []
+    words, loads = set(), []
+    for case in cases:
+        loads.append([])
         for m in case.modules:
             if isinstance(m, modbuild.Fault):
-                loads.append((add_faulty(a, kernel, m), ""))
+                loads[-1].append((add_faulty(a, kernel, m), ""))
                 continue
             name, _, params = m.partition(" ")
             files = add_module(a, kernel, ours, name)
-            loads += [(f, params if f == files[-1] else "") for f in files]
-        a.add(f"cases/{i}", script(case, loads).encode())
+            loads[-1] += [(f, params if f == files[-1] else "") for f in files]
+        for name in case.carries:
+            add_module(a, kernel, ours, name)
+    for i, case in enumerate(cases):
+        a.add(f"cases/{i}", script(case, *[*loads, []][i:i + 2]).encode())
         words |= set(re.findall(r"[\w.+-]+", case.run))
         for dest, src in case.files:
             data = src() if callable(src) else src
@@ -144,7 +155,7 @@ class Run:
         self.console = []       # the first serial line, when all is over
         self.current = None
         self.died = ""
-        self.slow = 4 if cases[0].spec.kernel == "debug" else 1
+        self.slow = kernels.SLOWER.get(cases[0].spec.kernel, 1)
 
     def line(self, line):
         if line.startswith(AGENT):
@@ -210,10 +221,13 @@ def execute(spec, kernel, cases, work, plan=None, live=None, idle=None, built=No
     idle(state) in between.
     """
     driver = qemu if spec.machine.startswith("qemu") else bochs
-    if plan is None:
-        plan = "".join(f"{i} {int(c.timeout * 1000)}\n" for i, c in enumerate(cases))
-    driver.prepare(spec, kernel, build_initramfs(kernel, cases, plan, built), work)
+    extra = f"{kernels.CMDLINE.get(spec.kernel, '')} {spec.cmdline}".strip()
+    spec = dataclasses.replace(spec, cmdline=extra)
     state = Run(cases)
+    if plan is None:
+        plan = "".join(f"{i} {int(c.timeout * 1000 * state.slow)}\n"
+                       for i, c in enumerate(cases))
+    driver.prepare(spec, kernel, build_initramfs(kernel, cases, plan, built), work)
     serial = Follower(work / "ttyS1.txt")
     proc = driver.start(work)
     with running_lock:

@@ -47,6 +47,10 @@ class Case:
     beyond: the case takes Linux down, and ends by just this line of the program that it
         leaves Linux for ("@@vmxhv beyond " before it; see guest/beyond.S): only then does
         it pass. The console stands in for the kernel log.
+    carries: modules of the kernel's own that are in /modules with what they need, but not
+        loaded.
+    not_debug: why the debug kernel cannot run it, in words.
+    not_here: run.py's: why this run leaves it out.
     """
     name: str
     run: str = ""
@@ -64,6 +68,9 @@ class Case:
     needs_vmx: bool = True
     on_demand: bool = False
     beyond: str = ""
+    carries: tuple = ()
+    not_debug: str = ""
+    not_here: str = ""
 
     @property
     def id(self):
@@ -89,7 +96,7 @@ class Case:
 def case(name, run="", **kw):
     """A Case whose machine is given by plain keywords: case("x", "cmd", kernel="6.12")."""
     spec = Spec(**{k: kw.pop(k) for k in list(kw) if k in SPEC_FIELDS - {"machine"}})
-    for k in ("modules", "files", "expect_dmesg", "emulator"):
+    for k in ("modules", "files", "expect_dmesg", "emulator", "carries"):
         if k in kw:
             kw[k] = tuple(kw[k])
     return Case(name=name, run=run, spec=spec, **kw)

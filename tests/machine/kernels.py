@@ -21,6 +21,14 @@ SOURCE = "linux-source-6.12"
 KCONFIG = util.MACHINE / "kconfig"
 BUILT = {"kunit": ("base", "trim", "kunit"), "debug": ("base", "trim", "debug")}
 NAMES = (*STOCK, *BUILT)
+# What a test that depends on the kernel's version takes our own for.
+VERSION = {name: "6.12" for name in BUILT}
+# Every limit of time is multiplied by this: what the checkers cost beside a stock kernel.
+SLOWER = {"debug": 8}
+# Parts of a boot that no test looks at and that the checkers make long: 15 of 16 RAM disks, the
+# sysfs files of built-in parameters and of slabs, a list's self-test. A third of all.
+CMDLINE = {"debug": "brd.rd_nr=1 initcall_blacklist=plist_test,param_sysfs_builtin_init,"
+                    "slab_late_init"}
 
 
 @dataclasses.dataclass(frozen=True)
