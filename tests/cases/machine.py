@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Tests of the test machine: what goes wrong in it must not be called passed."""
 import functools
+import re
 
-from machine import boot, tap
+from machine import boot, klog, tap
 from machine.case import Case, Spec, case
 
 NEIGHBOURS = [
@@ -69,7 +70,30 @@ BEYOND = [
     case("planted/beyond-never", "true", modules=[], beyond="a=1"),
 ]
 
+# The debug kernel's checkers, each with a fault that it alone sees; KASAN's comes last, since
+# what it prints switches lockdep off.
+CHECKERS = {
+    "sleep": "BUG: sleeping function called from invalid context",
+    "preempt": r"BUG: using smp_processor_id\(\) in preemptible",
+    "shift": "UBSAN: shift-out-of-bounds",
+    "lock-order": "WARNING: possible circular locking dependency detected",
+    "freed": "BUG: KASAN: .*use-after-free in fault_freed",
+}
+ALL_CHECKERS = "rmmod planted\n" + "\n".join(
+    f"insmod /modules/planted.ko fault={fault} && rmmod planted || exit 1" for fault in CHECKERS)
+
+
+def all_awake(_output, log):
+    for fault, words in CHECKERS.items():
+        hits = [l for l in log if re.search(words, l)]
+        assert len(hits) == 1, f"{fault}: {len(hits)} lines with '{words}', not 1"
+        assert klog.splats(hits) == hits, f"{fault}: not taken for a splat"
+
+
 CASES = [
+    # in the boot of lifecycle/suspend and after it: no other test would have lockdep
+    case("machine/checkers", ALL_CHECKERS, kernel="debug", alone="sleeps", timeout=60,
+         modules=["planted fault=none"], expect_dmesg=["."], check=all_awake),
     Case("machine/planted", host=functools.partial(judge, Spec(), NEIGHBOURS), timeout=100),
     Case("machine/crash", host=functools.partial(judge, Spec(machine="qemu-tcg"), CRASH)),
     Case("machine/beyond", host=functools.partial(judge, Spec(machine="qemu-tcg"), BEYOND),

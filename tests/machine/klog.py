@@ -13,7 +13,8 @@ SPLAT = re.compile("|".join((
     "invalid opcode", "stack segment", "soft lockup", "hard LOCKUP", "hung task",
     "detected stall", "refcount_t:", "list_(add|del) corruption", "Bad page", "bad page",
     "[Uu]nchecked MSR access", "cut here", "ODEBUG", "Objects remaining", "memory leak",
-    "DEBUG_LOCKS_WARN", "usercopy: Kernel memory",
+    "DEBUG_LOCKS_WARN", "usercopy: Kernel memory", "Disabling lock debugging",
+    "lockdep is turned off", "locking correctness validator",
 )))
 
 # Kernel taint bits that say the same: machine check, bad page, oops, warning, soft lockup.
