@@ -31,3 +31,15 @@ CASES.append(case("api/guest_cpu", "guest_cpu", mitigations="", timeout=60))
 # a host that keeps CR4.OSXSAVE clear: its guests have FXSAVE only
 for name in ["state_input", "guest_cpu", "guest_fpu"]:
     CASES.append(case(f"api/noxsave/{name}", name, cmdline="noxsave", timeout=60))
+
+
+def only_vmalloc(_output, log):
+    """vmalloc() says with a trace that it failed; no other trace may be there."""
+    for i, line in enumerate(log):
+        assert "Call Trace" not in line or any("vmalloc error" in l for l in log[max(i - 9, 0):i]), \
+            "\n".join(log[max(i - 9, 0):i + 20])
+
+
+# every allocation fails once
+CASES.append(case("api/fail_alloc", "fail_alloc", kernel="debug", timeout=60,
+                  modules=["vmxe", "vmxhv"], expect_dmesg=["Call Trace"], check=only_vmalloc))
