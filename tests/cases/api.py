@@ -31,6 +31,11 @@ CASES.append(case("api/guest_cpu", "guest_cpu", mitigations="", timeout=60))
 # a host that keeps CR4.OSXSAVE clear: its guests have FXSAVE only
 for name in ["state_input", "guest_cpu", "guest_fpu"]:
     CASES.append(case(f"api/noxsave/{name}", name, cmdline="noxsave", timeout=60))
+# A CPU that is tick-free while it has one task: context tracking is told of each entry and exit.
+# Without a tick the emulated CPU can stay in MWAIT for ever.
+for name in ["guest_cpu", "guest_time"]:
+    CASES += matrix(f"api/nohz_full/{name}", f"taskset 2 {name}", kernel=KERNELS, cpus=[2],
+                    cmdline="nohz_full=1 idle=nomwait", timeout=60)
 
 
 def only_vmalloc(_output, log):
