@@ -6,8 +6,11 @@
  * host's page tables map stays mapped until the next invalidation, which waits for the lock. So a
  * page that the host has is read from its tables and installed, without a reference.
  *
- * The long way, when the host must bring the page, or when it is of a kind that only
- * get_user_pages() judges:
+ * When the guest writes to a page that the host lacks, or has for reading only, the host's own page
+ * fault brings it, and then the short way finds it.
+ *
+ * The long way, when that was not enough, or when the page is of a kind that only get_user_pages()
+ * judges:
  *
  *	snapshot of the sequence -> page from the host -> lock -> nothing changed? -> entry
  *
@@ -141,70 +144,83 @@ static int get_page_of(const struct fault *f, struct page **page, bool *writable
 	return 0;
 }
 
+/*
+ * The host's own page fault for a write, once, without a reference: whether it brought the page is
+ * seen by looking again. What it cannot settle at once (a wait, an error) is left to
+ * get_user_pages(); so is a stack that must grow. False if there is no use in looking again.
+ */
+static bool bring_page(struct mm_struct *mm, unsigned long hva)
+{
+	struct vm_area_struct *vma;
+	vm_fault_t fault = VM_FAULT_ERROR;
+
+	if (mmap_read_lock_killable(mm))
+		return false;
+	vma = find_vma(mm, hva);
+	if (vma && vma->vm_start <= hva && (vma->vm_flags & VM_WRITE) && memory_vma_usable(vma))
+		fault = handle_mm_fault(vma, hva, FAULT_FLAG_DEFAULT | FAULT_FLAG_WRITE, NULL);
+	/* these two have given up the lock */
+	if (!(fault & (VM_FAULT_RETRY | VM_FAULT_COMPLETED)))
+		mmap_read_unlock(mm);
+	return !(fault & (VM_FAULT_RETRY | VM_FAULT_ERROR));
+}
+
 static bool overlaps_invalidation(const struct memory *m, u64 start, u64 length)
 {
 	return m->in_progress && start < m->range_end && start + length > m->range_start;
 }
 
-/* The flags of an entry of the host's that maps memory which a user may read. */
-static bool maps_user_memory(unsigned long flags)
+/* An entry of the host's that maps memory which a user may read. */
+static bool maps_user_memory(u64 entry)
 {
-	const unsigned long odd = _PAGE_SPECIAL | _PAGE_DEVMAP | _PAGE_PKEY_MASK;
+	const u64 odd = _PAGE_SPECIAL | _PAGE_DEVMAP | _PAGE_PKEY_MASK;
 
-	return (flags & (_PAGE_PRESENT | _PAGE_USER | odd)) == (_PAGE_PRESENT | _PAGE_USER);
+	return (entry & (_PAGE_PRESENT | _PAGE_USER | odd)) == (_PAGE_PRESENT | _PAGE_USER);
 }
 
 /*
- * How the host maps @hva just now. Its tables are not freed under us while interrupts are off, and
- * each entry is read once: a table may become a huge page at any moment. What is read here stays
- * true for as long as memory.lock is held and no invalidation covers it.
+ * The entry of the host's tables that maps @hva just now, found as the CPU finds it: what is not
+ * present to the CPU (swapped, PROT_NONE, being split) is not there. The tables are not freed under
+ * us while interrupts are off, and each entry is read once: a table may become a huge page at any
+ * moment. What is read here stays true for as long as memory.lock is held and no invalidation
+ * covers it.
  */
-static bool host_entry(struct mm_struct *mm, unsigned long hva, struct backing *b,
-		       unsigned long *flags)
+static const u64 *host_entry(struct mm_struct *mm, unsigned long hva, u64 *entry,
+			     enum ept_level *level)
 {
-	pgd_t pgd = READ_ONCE(*pgd_offset(mm, hva));
-	p4d_t p4d;
-	pud_t pud;
-	pmd_t pmd;
-	pte_t pte;
+	const u64 *table = (const u64 *)mm->pgd;
+	unsigned int shift = PGDIR_SHIFT;
 
-	if (pgd_none(pgd))
-		return false;
-	p4d = READ_ONCE(*p4d_offset(&pgd, hva));
-	if (p4d_none(p4d) || !p4d_present(p4d))
-		return false;
-	pud = READ_ONCE(*pud_offset(&p4d, hva));
-	if (pud_none(pud) || !pud_present(pud))
-		return false;
-	if (pud_leaf(pud)) {
-		*b = (struct backing) { pud_pfn(pud) | (hva & ~PUD_MASK) >> PAGE_SHIFT, EPT_1G };
-		*flags = pud_flags(pud);
-		return true;
+	for (;;) {
+		const u64 *at = &table[(hva >> shift) & (PTRS_PER_PTE - 1)];
+
+		*entry = READ_ONCE(*at);
+		if (!(*entry & _PAGE_PRESENT))
+			return NULL;
+		if (shift == PAGE_SHIFT || (*entry & _PAGE_PSE)) {
+			*level = 1 + (shift - PAGE_SHIFT) / 9;
+			return at;
+		}
+		table = __va(*entry & PTE_PFN_MASK);
+		shift -= 9;
 	}
-	pmd = READ_ONCE(*pmd_offset(&pud, hva));
-	if (pmd_none(pmd) || !pmd_present(pmd))
-		return false;
-	if (pmd_leaf(pmd)) {
-		*b = (struct backing) { pmd_pfn(pmd) | (hva & ~PMD_MASK) >> PAGE_SHIFT, EPT_2M };
-		*flags = pmd_flags(pmd);
-		return true;
-	}
-	pte = READ_ONCE(*pte_offset_kernel(&pmd, hva));
-	*b = (struct backing) { pte_pfn(pte), EPT_4K };
-	*flags = pte_flags(pte);
-	return !pte_none(pte);
 }
 
 static bool host_maps(struct mm_struct *mm, unsigned long hva, struct backing *b)
 {
-	unsigned long irq, flags;
+	unsigned long irq;
+	u64 entry, offset;
 	bool mapped;
 
 	local_irq_save(irq);
-	mapped = host_entry(mm, hva, b, &flags) && maps_user_memory(flags);
+	mapped = host_entry(mm, hva, &entry, &b->level) && maps_user_memory(entry);
 	local_irq_restore(irq);
-	b->writable = mapped && (flags & _PAGE_RW);
-	return mapped;
+	if (!mapped)
+		return false;
+	offset = EPT_ENTRY_SIZE(b->level) - 1;
+	b->pfn = PHYS_PFN((entry & PTE_PFN_MASK & ~offset) | (hva & offset));
+	b->writable = entry & _PAGE_RW;
+	return true;
 }
 
 /*
@@ -303,8 +319,7 @@ static enum fault_result fault_error(struct fault_info *info, u64 hva, int error
 	return FAULT_ERROR;
 }
 
-/* The short way. @need_page: it ended before a result. */
-static enum fault_result fault_short(struct vm *vm, struct fault *f, bool *need_page)
+static enum fault_result fault_short_locked(struct vm *vm, struct fault *f, bool *need_page)
 {
 	struct memory *m = &vm->memory;
 	const struct memory_range *range;
@@ -328,6 +343,17 @@ static enum fault_result fault_short(struct vm *vm, struct fault *f, bool *need_
 		return FAULT_RETRY;
 	}
 	return install(vm, f, &b);
+}
+
+/* The short way. @need_page: it ended before a result. */
+static enum fault_result fault_short(struct vm *vm, struct fault *f, bool *need_page)
+{
+	enum fault_result result;
+
+	write_lock(&vm->memory.lock);
+	result = fault_short_locked(vm, f, need_page);
+	write_unlock(&vm->memory.lock);
+	return result;
 }
 
 /* The long way: @page came from the host after the snapshot, without the lock. */
@@ -381,9 +407,11 @@ enum fault_result memory_fault(struct vm *vm, u64 gpa, bool write, bool fetch,
 	if (unlikely(READ_ONCE(m->cache.count) < EPT_CACHE_MIN) && refill_cache(m))
 		return fault_error(info, 0, -ENOMEM);
 
-	write_lock(&m->lock);
 	result = fault_short(vm, &f, &need_page);
-	write_unlock(&m->lock);
+	if (need_page && write && bring_page(vm->mm, f.hva)) {
+		call_test_hook(vm, gpa);
+		result = fault_short(vm, &f, &need_page);
+	}
 	if (!need_page)
 		return result;
 

@@ -34,7 +34,7 @@ struct vm;
  * @apic_page: W: xAPIC pages that vCPUs moved, each with a low bit set; 0: not moved
  * @apics_moved: W: how many of them there are
  * @split_exec: I: CPUs with the iTLB multihit erratum: no large page may be executable
- * @test_hook: called by a fault between getting the page and installing it (KUnit only)
+ * @test_hook: called by a fault between getting or bringing the page and installing it (KUnit)
  *
  * Lock legend: U @update and @lock, W @lock for writing, I immutable.
  * Lock order: the mm's mmap_lock, @update (by MEMORY calls, which take mmap_lock inside for a

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * vcpu/memory*.c on a real mm: faults, the MMU notifier, and the races between them. A hook stops
- * a fault between getting the page and installing it.
+ * a fault between getting the page, or having the host bring it, and installing it.
  */
 #include <kunit/test.h>
 #include <linux/log2.h>
@@ -258,14 +258,19 @@ static void unmap_under_fault(struct vm *vm, u64 gpa)
 	vm_munmap(w->hva + (gpa - GPA), SZ_4K);
 }
 
-/* The page is in hand when the process unmaps it: it must not be installed. */
+/* The page is in hand, or was just brought, when the process unmaps it: it is not installed. */
 static void race_body(struct kunit *test, struct world *w)
 {
 	KUNIT_EXPECT_EQ(test, map_at(w, GPA, 0), 0);
 	w->vm.memory.test_hook = unmap_under_fault;
-	KUNIT_EXPECT_EQ(test, touch(w, GPA + SZ_4K, true), FAULT_RETRY);
-	KUNIT_EXPECT_EQ(test, leaf_at(w, GPA + SZ_4K, NULL), 0);
+	KUNIT_EXPECT_EQ(test, touch(w, GPA, false), FAULT_RETRY);
+	KUNIT_EXPECT_EQ(test, leaf_at(w, GPA, NULL), 0);
+	KUNIT_EXPECT_EQ(test, touch(w, GPA, false), -EFAULT);
+
+	w->vm.memory.test_hook = unmap_under_fault;
 	KUNIT_EXPECT_EQ(test, touch(w, GPA + SZ_4K, true), -EFAULT);
+	KUNIT_EXPECT_NULL(test, w->vm.memory.test_hook);
+	KUNIT_EXPECT_EQ(test, leaf_at(w, GPA + SZ_4K, NULL), 0);
 }
 
 static void memory_race_invalidation(struct kunit *test)
@@ -285,7 +290,7 @@ static void begin_under_fault(struct vm *vm, u64 gpa)
 }
 
 /* An invalidation that has begun and not ended: its pages wait, others do not. */
-static void in_progress_body(struct kunit *test, struct world *w)
+static void expect_wait(struct kunit *test, struct world *w, bool write)
 {
 	struct mmu_notifier_range range = {
 		.mm = w->vm.mm, .start = w->hva + SZ_8K, .end = w->hva + SZ_16K,
@@ -295,24 +300,38 @@ static void in_progress_body(struct kunit *test, struct world *w)
 	KUNIT_EXPECT_EQ(test, map_at(w, GPA, 0), 0);
 	KUNIT_EXPECT_EQ(test, map_at(w, ALIAS, 0), 0);
 	m->test_hook = begin_under_fault;
-	KUNIT_EXPECT_EQ(test, touch(w, GPA + SZ_8K, true), FAULT_RETRY);
+	KUNIT_EXPECT_EQ(test, touch(w, GPA + SZ_8K, write), FAULT_RETRY);
+	KUNIT_EXPECT_NULL(test, m->test_hook);
 	KUNIT_EXPECT_EQ(test, touch(w, GPA + SZ_16K - SZ_4K, true), FAULT_RETRY);
+	KUNIT_EXPECT_EQ(test, touch(w, ALIAS + SZ_8K, true), FAULT_RETRY);
 	KUNIT_EXPECT_EQ(test, touch(w, ALIAS + SZ_8K, true), FAULT_RETRY);
 	KUNIT_EXPECT_EQ(test, touch(w, GPA + SZ_4K, true), FAULT_MAPPED);
 	KUNIT_EXPECT_EQ(test, touch(w, GPA + SZ_16K, true), FAULT_MAPPED);
+	KUNIT_EXPECT_EQ(test, leaf_at(w, GPA + SZ_8K, NULL), 0);
 	m->notifier.ops->invalidate_range_end(&m->notifier, &range);
 	KUNIT_EXPECT_EQ(test, touch(w, GPA + SZ_8K, true), FAULT_MAPPED);
 }
 
+static void in_progress_read_body(struct kunit *test, struct world *w)
+{
+	expect_wait(test, w, false);
+}
+
+static void in_progress_write_body(struct kunit *test, struct world *w)
+{
+	expect_wait(test, w, true);
+}
+
 static void memory_race_in_progress(struct kunit *test)
 {
-	with_world(test, true, in_progress_body);
+	with_world(test, true, in_progress_read_body);
+	with_world(test, true, in_progress_write_body);
 }
 
 static void change_under_fault(struct vm *vm, u64 gpa)
 {
 	const struct vmxhv_mem_op op = {
-		.kind = VMXHV_MEM_PROTECT, .gpa = GPA, .length = SZ_4K,
+		.kind = VMXHV_MEM_PROTECT, .gpa = gpa, .length = SZ_4K,
 		.flags = VMXHV_MEM_READONLY,
 	};
 
@@ -325,9 +344,12 @@ static void race_change_body(struct kunit *test, struct world *w)
 {
 	KUNIT_EXPECT_EQ(test, map_at(w, GPA, 0), 0);
 	w->vm.memory.test_hook = change_under_fault;
-	KUNIT_EXPECT_EQ(test, touch(w, GPA, true), FAULT_RETRY);
+	KUNIT_EXPECT_EQ(test, touch(w, GPA, false), FAULT_RETRY);
 	KUNIT_EXPECT_EQ(test, leaf_at(w, GPA, NULL), 0);
-	KUNIT_EXPECT_EQ(test, touch(w, GPA, true), FAULT_MMIO);
+	w->vm.memory.test_hook = change_under_fault;
+	KUNIT_EXPECT_EQ(test, touch(w, GPA + SZ_4K, true), FAULT_MMIO);
+	KUNIT_EXPECT_NULL(test, w->vm.memory.test_hook);
+	KUNIT_EXPECT_EQ(test, leaf_at(w, GPA + SZ_4K, NULL), 0);
 }
 
 static void memory_race_change(struct kunit *test)
