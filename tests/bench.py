@@ -35,6 +35,7 @@ ROWS = [
     ("out", "OUT to userspace and back", 900),
     ("mmio", "MMIO write to userspace and back", 1100),
     ("touch-present", "first touch of a 4K page that the host has", 1200),
+    ("touch-around", "the same, with its neighbours: each", 300),
     ("touch-absent", "first touch of a 4K page that the host lacks", 4000),
     ("run-at-once", "RUN that returns at once", 750),
     ("ioctl", "the cheapest ioctl", None),

@@ -52,11 +52,13 @@ struct fault {
  * @pfn: of the 4 KiB page
  * @level: how large the host maps it
  * @writable: the host lets us write to it as it is mapped now
+ * @beside: it is small, and the host has the one before or the one after it too
  */
 struct backing {
 	unsigned long pfn;
 	enum ept_level level;
 	bool writable;
+	bool beside;
 };
 
 /**
@@ -206,16 +208,26 @@ static const u64 *host_entry(struct mm_struct *mm, unsigned long hva, u64 *entry
 	}
 }
 
+/* Is a neighbour of a small page present? At the ends of a table only one is looked at. */
+static bool has_neighbour(const u64 *at)
+{
+	const unsigned long offset = offset_in_page(at);
+
+	return ((offset && READ_ONCE(at[-1]) & _PAGE_PRESENT) ||
+		(offset + sizeof(*at) < PAGE_SIZE && READ_ONCE(at[1]) & _PAGE_PRESENT));
+}
+
 static bool host_maps(struct mm_struct *mm, unsigned long hva, struct backing *b)
 {
 	unsigned long irq;
+	const u64 *at;
 	u64 entry, offset;
-	bool mapped;
 
 	local_irq_save(irq);
-	mapped = host_entry(mm, hva, &entry, &b->level) && maps_user_memory(entry);
+	at = host_entry(mm, hva, &entry, &b->level);
+	b->beside = at && b->level == EPT_4K && has_neighbour(at);
 	local_irq_restore(irq);
-	if (!mapped)
+	if (!at || !maps_user_memory(entry))
 		return false;
 	offset = EPT_ENTRY_SIZE(b->level) - 1;
 	b->pfn = PHYS_PFN((entry & PTE_PFN_MASK & ~offset) | (hva & offset));
@@ -304,6 +316,65 @@ static enum fault_result install(struct vm *vm, const struct fault *f, const str
 	return FAULT_MAPPED;
 }
 
+/* what one fault maps, at most: an aligned block of so many pages */
+#define AROUND_PAGES	16
+#define AROUND_SIZE	(AROUND_PAGES * PAGE_SIZE)
+
+/*
+ * A page that the guest did not ask for: not a trace of use may come of it. It is writable only if
+ * the host has it dirty anyhow, and where the CPU keeps no accessed flags it is mapped only if the
+ * host has used it, because there a page that is mapped counts as used.
+ */
+static u64 around_leaf(const struct memory *m, const struct fault *f, u64 entry)
+{
+	const u64 dirty = _PAGE_RW | _PAGE_DIRTY;
+	const u64 address = entry & PTE_PFN_MASK;
+
+	if (!maps_user_memory(entry) || !(m->ept.ad || (entry & _PAGE_ACCESSED)) ||
+	    !is_ordinary(PHYS_PFN(address)))
+		return 0;
+	return address | leaf_rights(m, f, EPT_4K, (entry & dirty) == dirty);
+}
+
+/* The leaves for @count pages, the first of them @before pages before the fault's. */
+static bool around_leaves(struct vm *vm, const struct fault *f, unsigned int before,
+			  unsigned int count, u64 *leaf)
+{
+	enum ept_level level = EPT_2M;
+	unsigned long irq;
+	unsigned int i;
+	const u64 *at;
+	u64 entry;
+
+	local_irq_save(irq);
+	at = host_entry(vm->mm, f->hva, &entry, &level);
+	for (i = 0; level == EPT_4K && i < count; i++)
+		leaf[i] = around_leaf(&vm->memory, f, READ_ONCE(at[(int)(i - before)]));
+	local_irq_restore(irq);
+	return level == EPT_4K;
+}
+
+/*
+ * The guest will touch what lies beside: map what the host has there, as far as the range, one
+ * table of the host's and one of the EPT go. Not inline: its array is cleared on entry.
+ */
+static noinline void map_around(struct vm *vm, const struct fault *f)
+{
+	struct memory *m = &vm->memory;
+	const u64 block = f->gpa & ~(AROUND_SIZE - 1);
+	const u64 left = min(f->gpa - max(block, f->range.gpa), (u64)(f->hva & ~PMD_MASK));
+	const u64 right = min3(block + AROUND_SIZE, memory_range_end(&f->range),
+			       f->gpa + PMD_SIZE - (f->hva & ~PMD_MASK)) - f->gpa;
+	const unsigned int count = (left + right) >> PAGE_SHIFT;
+	u64 leaf[AROUND_PAGES];
+
+	lockdep_assert_held_write(&m->lock);
+	if (!overlaps_invalidation(m, f->hva - left, left + right) &&
+	    !memory_has_apic(m, f->gpa - left, left + right) &&
+	    around_leaves(vm, f, left >> PAGE_SHIFT, count, leaf))
+		ept_map_beside(&m->ept, f->gpa - left, count, leaf);
+}
+
 static inline void call_test_hook(struct vm *vm, u64 gpa)
 {
 #if IS_ENABLED(CONFIG_KUNIT)
@@ -319,10 +390,12 @@ static enum fault_result fault_error(struct fault_info *info, u64 hva, int error
 	return FAULT_ERROR;
 }
 
-static enum fault_result fault_short_locked(struct vm *vm, struct fault *f, bool *need_page)
+static enum fault_result fault_short_locked(struct vm *vm, struct fault *f, bool around,
+					    bool *need_page)
 {
 	struct memory *m = &vm->memory;
 	const struct memory_range *range;
+	enum fault_result result;
 	struct backing b;
 
 	lockdep_assert_held_write(&m->lock);
@@ -342,16 +415,19 @@ static enum fault_result fault_short_locked(struct vm *vm, struct fault *f, bool
 		*need_page = true;
 		return FAULT_RETRY;
 	}
-	return install(vm, f, &b);
+	result = install(vm, f, &b);
+	if (around && b.beside && result == FAULT_MAPPED)
+		map_around(vm, f);
+	return result;
 }
 
-/* The short way. @need_page: it ended before a result. */
-static enum fault_result fault_short(struct vm *vm, struct fault *f, bool *need_page)
+/* The short way. @around: its neighbours too; @need_page: it ended before a result. */
+static enum fault_result fault_short(struct vm *vm, struct fault *f, bool around, bool *need_page)
 {
 	enum fault_result result;
 
 	write_lock(&vm->memory.lock);
-	result = fault_short_locked(vm, f, need_page);
+	result = fault_short_locked(vm, f, around, need_page);
 	write_unlock(&vm->memory.lock);
 	return result;
 }
@@ -407,10 +483,10 @@ enum fault_result memory_fault(struct vm *vm, u64 gpa, bool write, bool fetch,
 	if (unlikely(READ_ONCE(m->cache.count) < EPT_CACHE_MIN) && refill_cache(m))
 		return fault_error(info, 0, -ENOMEM);
 
-	result = fault_short(vm, &f, &need_page);
+	result = fault_short(vm, &f, true, &need_page);
 	if (need_page && write && bring_page(vm->mm, f.hva)) {
 		call_test_hook(vm, gpa);
-		result = fault_short(vm, &f, &need_page);
+		result = fault_short(vm, &f, false, &need_page);
 	}
 	if (!need_page)
 		return result;

@@ -271,6 +271,41 @@ int ept_map(struct ept *ept, struct ept_cache *cache, u64 gpa, u64 hpa, enum ept
 VMXHV_EXPORT_FOR_TEST(ept_map);
 
 /**
+ * ept_map_beside() - map pages that nobody touched yet, where it costs little
+ * @ept: the EPT
+ * @gpa: guest-physical address of the first, 4 KiB aligned
+ * @count: pages, all translated by one table
+ * @leaf: for each its host-physical address and rights, as ept_map() takes them; 0: none
+ *
+ * Only entries that are empty are filled, and only in a table that is there. They are born not
+ * accessed.
+ *
+ * Context: Any; the caller holds the EPT's lock. No flush is due: what is empty is not cached.
+ */
+void ept_map_beside(struct ept *ept, u64 gpa, unsigned int count, const u64 *leaf)
+{
+	u64 *table = ept->root;
+	unsigned int i;
+	int at;
+
+	for (at = EPT_LEVELS; at > EPT_4K; at--) {
+		u64 entry = READ_ONCE(table[ept_index(gpa, at)]);
+
+		if (!is_table(entry, at))
+			return;
+		table = ept_table(entry);
+	}
+	table += ept_index(gpa, EPT_4K);
+	for (i = 0; i < count; i++) {
+		if (leaf[i] && !READ_ONCE(table[i]))
+			WRITE_ONCE(table[i], make_leaf(leaf[i] & EPT_ADDRESS, EPT_4K,
+						       leaf[i] & EPT_RWX) & ~EPT_ACCESSED);
+	}
+}
+
+VMXHV_EXPORT_FOR_TEST(ept_map_beside);
+
+/**
  * struct ept_visitor - what to do with the entries of a range
  * @visit: called with each leaf in the range; @whole says that the range covers all of it.
  *	Returns whether the walk as a whole returns true

@@ -56,6 +56,7 @@ void ept_free(struct ept *ept);				/* all tables; no CPU uses it any more */
 /* the caller holds the lock that guards the EPT; none of these sleeps or flushes */
 int ept_map(struct ept *ept, struct ept_cache *cache, u64 gpa, u64 hpa, enum ept_level level,
 	    u64 rights);
+void ept_map_beside(struct ept *ept, u64 gpa, unsigned int count, const u64 *leaf);
 bool ept_unmap_range(struct ept *ept, u64 gpa, u64 length);	/* true: a flush is due */
 bool ept_protect_range(struct ept *ept, u64 gpa, u64 length);	/* write-protects */
 bool ept_age_range(struct ept *ept, u64 gpa, u64 length, bool clear);	/* was any accessed? */

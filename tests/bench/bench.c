@@ -90,16 +90,30 @@ static double measure(unsigned int entry, uint32_t count, void (*prepare)(void))
 }
 
 /* The host lacks the pages, or has them: either way the guest's mapping is gone. */
+static void drop(size_t first, size_t count)
+{
+	if (madvise(pages + first * 4096, count * 4096, MADV_DONTNEED))
+		die("MADV_DONTNEED");
+}
+
 static void drop_pages(void)
 {
-	if (madvise(pages, BENCH_PAGES * 4096, MADV_DONTNEED))
-		die("MADV_DONTNEED");
+	drop(0, BENCH_PAGES);
 }
 
 static void renew_pages(void)
 {
 	drop_pages();
 	memset(pages, 1, BENCH_PAGES * 4096);
+}
+
+/* Before this the host has none: there is nothing beside a page that could be mapped with it. */
+static void renew_apart(void)
+{
+	for (size_t i = 0; i < BENCH_PAGES; i += BENCH_APART) {
+		drop(i, 1);
+		pages[i * 4096] = 1;
+	}
 }
 
 static void *memory(size_t size)
@@ -148,7 +162,10 @@ static void guest_rows(void)
 	report("loop", empty);
 	for (int i = 0; i < count; i++)
 		report(names[i], measure(1 + i, REPEATS, NULL) - empty);
-	report("touch-present", measure(1 + count, BENCH_PAGES, renew_pages) - empty);
+	drop_pages();
+	report("touch-present",
+	       measure(2 + count, BENCH_PAGES / BENCH_APART, renew_apart) - empty);
+	report("touch-around", measure(1 + count, BENCH_PAGES, renew_pages) - empty);
 	report("touch-absent", measure(1 + count, BENCH_PAGES, drop_pages) - empty);
 }
 

@@ -10,7 +10,7 @@
 #include "bench.h"
 	.globl	_start
 _start:
-	CASES	empty, cpuid_exit, vmcall_exit, rdmsr_exit, wrmsr_exit, out_exit, mmio_exit, touch
+	CASES	empty, cpuid_exit, vmcall_exit, rdmsr_exit, wrmsr_exit, out_exit, mmio_exit, touch, touch_apart
 	.code64
 
 .macro START
@@ -82,4 +82,12 @@ touch:
 	movl	$BENCH_TOUCH, %ebx
 1:	movb	%al, (%rbx)
 	addq	$4096, %rbx
+	REPEAT	1b
+
+/* one page of each block of BENCH_APART */
+touch_apart:
+	START
+	movl	$BENCH_TOUCH, %ebx
+1:	movb	%al, (%rbx)
+	addq	$(BENCH_APART * 4096), %rbx
 	REPEAT	1b

@@ -10,5 +10,6 @@
 #define BENCH_MMIO_LEN	2		/* of the instruction that writes there */
 #define BENCH_TOUCH	0x1000000	/* the pages to touch */
 #define BENCH_PAGES	512
+#define BENCH_APART	16	/* pages: as far as a fault maps around */
 
 #endif /* TESTS_GUEST_BENCH_H */

@@ -196,6 +196,28 @@ static void ept_cache_runs_out(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&f->ept.pages), 1);
 }
 
+/* Empty entries of a table that is there are filled, others stay; nothing is born accessed. */
+static void ept_beside(struct kunit *test)
+{
+	const u64 leaf[] = { (HPA + SZ_64K) | EPT_RWX, 0, HPA | EPT_READ | EPT_EXEC };
+	struct ept_fixture *f = test->priv;
+
+	ept_map_beside(&f->ept, GPA, 3, leaf);
+	expect_leaf(test, GPA, 0, 0);
+	KUNIT_EXPECT_EQ(test, map(test, GPA, HPA, EPT_4K, EPT_READ | EPT_EXEC), 0);
+	ept_map_beside(&f->ept, GPA, 3, leaf);
+	expect_leaf(test, GPA, HPA | LEAF_4K, EPT_4K);
+	expect_leaf(test, GPA + SZ_4K, 0, 0);
+	expect_leaf(test, GPA + SZ_8K, (HPA | LEAF_4K) & ~EPT_ACCESSED, EPT_4K);
+	ept_map_beside(&f->ept, GPA + SZ_4K, 1, leaf);
+	expect_leaf(test, GPA + SZ_4K, ((HPA + SZ_64K) | LEAF_4K_RW) & ~EPT_ACCESSED, EPT_4K);
+
+	/* a large leaf is no table */
+	KUNIT_EXPECT_EQ(test, map(test, GPA + SZ_2M, HPA, EPT_2M, EPT_READ), 0);
+	ept_map_beside(&f->ept, GPA + SZ_2M, 3, leaf);
+	expect_leaf(test, GPA + SZ_2M, (HPA | LEAF_4K | EPT_LARGE) & ~EPT_EXEC, EPT_2M);
+}
+
 static void ept_unmap(struct kunit *test)
 {
 	static const struct {
@@ -277,6 +299,7 @@ static struct kunit_case ept_cases[] = {
 	KUNIT_CASE(ept_large_and_small),
 	KUNIT_CASE(ept_small_then_large),
 	KUNIT_CASE(ept_cache_runs_out),
+	KUNIT_CASE(ept_beside),
 	KUNIT_CASE(ept_unmap),
 	KUNIT_CASE(ept_protect),
 	KUNIT_CASE(ept_age),
