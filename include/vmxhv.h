@@ -32,6 +32,7 @@
 /* VM descriptor */
 #define VMXHV_MEMORY		_IOWR(VMXHV_MAGIC, 0x10, struct vmxhv_memory)
 #define VMXHV_CREATE_VCPU	_IOWR(VMXHV_MAGIC, 0x11, struct vmxhv_create_vcpu)
+#define VMXHV_DIRTY		_IOWR(VMXHV_MAGIC, 0x12, struct vmxhv_dirty)
 #define VMXHV_SIGNAL_MSI	_IOWR(VMXHV_MAGIC, 0x13, struct vmxhv_msi)
 
 /* vCPU descriptor */
@@ -146,12 +147,14 @@ struct vmxhv_cpuid {
 enum vmxhv_mem_op_kind {
 	VMXHV_MEM_MAP = 0,
 	VMXHV_MEM_UNMAP = 1,
-	VMXHV_MEM_PROTECT = 2,
+	VMXHV_MEM_PROTECT = 2,		/* READONLY and NOEXEC become what flags says */
+	VMXHV_MEM_LOG = 3,		/* the log begins, empty, or ends: LOG_DIRTY or 0 */
 };
 
 #define VMXHV_MEM_READONLY	(1u << 0)	/* guest writes exit as MMIO */
 #define VMXHV_MEM_NOEXEC	(1u << 1)
 #define VMXHV_MEM_PREFAULT	(1u << 2)	/* populate now */
+#define VMXHV_MEM_LOG_DIRTY	(1u << 3)	/* MAP, LOG: log which pages are written to */
 
 /*
  * A range may cover a local APIC's page, but does not hide it: there is no memory at FEE0_0000H,
@@ -174,6 +177,29 @@ struct vmxhv_memory {
 	__u32 count;			/* at most 64 */
 	__u32 reserved;
 	__u64 ops;			/* struct vmxhv_mem_op[] */
+};
+
+enum vmxhv_dirty_op {
+	VMXHV_DIRTY_GET = 0,		/* which pages were written to; changes nothing */
+	VMXHV_DIRTY_CLEAR = 1,		/* log the next write to these pages again */
+};
+
+#define VMXHV_DIRTY_MAX		(16ull << 30)	/* bytes that one call looks at */
+
+/*
+ * The log of guest-physical pages: written to by a vCPU, or by the kernel for the guest. Bit i % 64
+ * of word i / 64 is the page at gpa + 4096 * i. What a page holds after CLEAR has returned is what
+ * was written before, and what is written later sets its bit again: GET, CLEAR with the bitmap that
+ * came, then copy the pages.
+ */
+struct vmxhv_dirty {
+	__u32 size;
+	__u32 flags;
+	__u32 op;			/* enum vmxhv_dirty_op */
+	__u32 reserved;
+	__u64 gpa;			/* 4 KiB aligned; all of it is being logged */
+	__u64 length;			/* bytes, at most VMXHV_DIRTY_MAX */
+	__u64 bitmap;			/* __u64[]; CLEAR: which pages, 0 is all */
 };
 
 struct vmxhv_create_vcpu {

@@ -23,6 +23,7 @@ VMXHV_ASSERT_SIZE(vmxhv_cpuid_entry, 32);
 VMXHV_ASSERT_SIZE(vmxhv_cpuid, 24);
 VMXHV_ASSERT_SIZE(vmxhv_mem_op, 48);
 VMXHV_ASSERT_SIZE(vmxhv_memory, 24);
+VMXHV_ASSERT_SIZE(vmxhv_dirty, 40);
 VMXHV_ASSERT_SIZE(vmxhv_create_vcpu, 16);
 VMXHV_ASSERT_SIZE(vmxhv_msi, 24);
 VMXHV_ASSERT_SIZE(vmxhv_run_args, 8);

@@ -70,6 +70,69 @@ static long vm_memory(struct file *file, void *arg, struct vmxhv_error *err)
 	return ret;
 }
 
+static int check_dirty(const struct vmxhv_dirty *dirty, struct vmxhv_error *err)
+{
+	const u64 odd = PAGE_SIZE - 1;
+
+	if (dirty->op > VMXHV_DIRTY_CLEAR)
+		return refuse_arg(err, -EINVAL, vmxhv_dirty, op, dirty->op, VMXHV_DIRTY_CLEAR,
+				  "neither GET nor CLEAR");
+	if (dirty->reserved)
+		return refuse_arg(err, -EINVAL, vmxhv_dirty, reserved, dirty->reserved, 0,
+				  "reserved field is not 0");
+	if (dirty->gpa & odd)
+		return refuse_arg(err, -EINVAL, vmxhv_dirty, gpa, dirty->gpa, dirty->gpa & ~odd,
+				  "gpa is not a multiple of 4096");
+	if (!dirty->length || (dirty->length & odd) || dirty->length > VMXHV_DIRTY_MAX)
+		return refuse_arg(err, -EINVAL, vmxhv_dirty, length, dirty->length,
+				  VMXHV_DIRTY_MAX,
+				  "length is 0, no multiple of 4096, or more than one call takes");
+	if (dirty->gpa > U64_MAX - dirty->length)
+		return refuse_arg(err, -ENOENT, vmxhv_dirty, gpa, dirty->gpa,
+				  U64_MAX - dirty->length, "the range wraps");
+	return 0;
+}
+
+/**
+ * vm_dirty() - VMXHV_DIRTY: read or clear the log of pages that were written to
+ * @file: the VM
+ * @arg: struct vmxhv_dirty
+ * @err: where a refusal is recorded
+ *
+ * Context: Process context of the VM's own address space; may sleep. Works on running guests.
+ * Return: 0; -EINVAL; -ENOENT (not all of the range is being logged); -EFAULT; -ENOMEM; -EINTR (a
+ * fatal signal); -EIO (dead, or not the caller's).
+ */
+static long vm_dirty(struct file *file, void *arg, struct vmxhv_error *err)
+{
+	struct vmxhv_dirty *dirty = arg;
+	const u64 pages = dirty->length >> PAGE_SHIFT;
+	const u32 words = DIV_ROUND_UP_ULL(pages, 64);
+	struct vm *vm = file_vm(file);
+	unsigned long *bitmap = NULL;
+	long ret = check_dirty(dirty, err);
+
+	if (ret)
+		return ret;
+	if (READ_ONCE(vm->dead))
+		return refuse_dead(err);
+	if (dirty->op == VMXHV_DIRTY_GET) {
+		bitmap = kvcalloc(words, sizeof(u64), GFP_KERNEL_ACCOUNT);
+		if (!bitmap)
+			return -ENOMEM;
+		ret = memory_log_get(vm, dirty->gpa, pages, bitmap, err) ?:
+			copy_array_out(dirty->bitmap, bitmap, words, sizeof(u64));
+	} else {
+		if (dirty->bitmap)
+			bitmap = copy_array(dirty->bitmap, words, sizeof(u64));
+		if (IS_ERR(bitmap))
+			return PTR_ERR(bitmap);
+		ret = memory_log_clear(vm, dirty->gpa, pages, bitmap, err);
+	}
+	kvfree(bitmap);
+	return ret;
+}
+
 /**
  * vm_create_vcpu() - VMXHV_CREATE_VCPU: a vCPU in its power-on state
  * @file: the VM
@@ -140,6 +203,7 @@ static long vm_get_error(struct file *file, void *arg, struct vmxhv_error *err)
 
 static const struct ioctl_call vm_calls[] = {
 	IOCTL_CALL(VMXHV_MEMORY, vmxhv_memory, 24, 0, 0, vm_memory),
+	IOCTL_CALL(VMXHV_DIRTY, vmxhv_dirty, 40, 0, 0, vm_dirty),
 	IOCTL_CALL(VMXHV_CREATE_VCPU, vmxhv_create_vcpu, 16, 0, 0, vm_create_vcpu),
 	IOCTL_CALL(VMXHV_SIGNAL_MSI, vmxhv_msi, 24, 0, CALL_OUT, vm_signal_msi),
 	IOCTL_CALL(VMXHV_GET_ERROR, vmxhv_error, 136, 0, CALL_OUT | CALL_KEEP_ERROR, vm_get_error),

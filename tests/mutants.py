@@ -52,6 +52,21 @@ MUTANTS = [
            "\tinjected->info = info & ~INTR_INFO_RESERVED_MASK;\n",
            "\tinjected->info = 0;\n",
            "api/guest_event@6.1", "IDT-not-there:-each-event-once"),
+    Mutant("clear-without-protection", "CLEAR of the dirty log leaves pages as writable as before",
+           "vcpu/memory_log.c",
+           "\t\tif (from < to)\n\t\t\tflush |=",
+           "\t\tif (0)\n\t\t\tflush |=",
+           "api/dirty@6.1", "small-pages:-no-write-is-lost"),
+    Mutant("page-log-not-collected", "GET of the dirty log does not ask the vCPUs' own logs",
+           "vcpu/memory_log.c",
+           "\t\tvm_request_all(vm, 0, true);\n\t\tpml_collect(vm);\n",
+           "\t\tvm_request_all(vm, 0, true);\n",
+           "api/dirty@6.1", "a-write-is"),
+    Mutant("kernel-writes-not-logged", "what the kernel writes for the guest is not logged",
+           "vcpu/memory_log.c",
+           "\t\t\tmemory_log_page(m, page);\n\t}\n}",
+           "\t\t\t;\n\t}\n}",
+           "api/dirty@6.1", "the-kernel-writes-for-the-guest:-rep-insb"),
 ]
 
 LINE = re.compile(r"^\[ *\d+\] +\S+ (ok  |FAIL|skip) (.*) \(\d+\.\d s\)")

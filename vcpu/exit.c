@@ -13,6 +13,7 @@
 #include "vcpu/cpu_state.h"
 #include "vcpu/exits.h"
 #include "vcpu/lapic.h"
+#include "vcpu/pml.h"
 #include "vcpu/publish.h"
 #include "vcpu/regs.h"
 #include "vcpu/retire.h"
@@ -318,6 +319,7 @@ const struct exit_row exit_rows[EXIT_ROWS] = {
 	[EXIT_REASON_XSETBV] = { handle_xsetbv, FAST },
 	[EXIT_REASON_VMFUNC] = { handle_ud, FAST },
 	[EXIT_REASON_ENCLS] = { handle_ud, FAST },
+	[EXIT_REASON_PML_FULL] = { handle_pml_full, ROW_DELIVERY | ROW_EVENTS },
 	[EXIT_REASON_PCONFIG] = { handle_ud, FAST },
 	[EXIT_REASON_LOADIWKEY] = { handle_ud, FAST },
 	[EXIT_REASON_ENCLV] = { handle_ud, FAST },

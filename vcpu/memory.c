@@ -38,12 +38,17 @@ static struct memory_map *locked_map(struct memory *m)
 					 lockdep_is_held(&m->update));
 }
 
-/*
- * All vCPUs out of the guest, and none back in without INVEPT. Under the lock, so that nobody who
- * finds an entry gone can believe that its flush is over, and so that a change of the map is one
- * step for every vCPU: whoever faults in between waits for the lock.
+/**
+ * memory_flush_locked() - all vCPUs out of the guest, and none back in without INVEPT
+ * @vm: the VM
+ *
+ * Under the lock, so that nobody who finds an entry gone can believe that its flush is over, and so
+ * that a change of the map is one step for every vCPU: whoever faults in between waits for the
+ * lock.
+ *
+ * Context: memory.lock is held for writing; interrupts on.
  */
-static void flush_locked(struct vm *vm)
+void memory_flush_locked(struct vm *vm)
 {
 	lockdep_assert_held_write(&vm->memory.lock);
 	vm_request_all(vm, BIT(REQ_TLB_FLUSH), true);
@@ -87,7 +92,7 @@ static int notifier_invalidate_start(struct mmu_notifier *notifier,
 		m->range_end = max(m->range_end, range->end);
 	}
 	if (each_gpa(m, range->start, range->end, ept_unmap_range))
-		flush_locked(vm);
+		memory_flush_locked(vm);
 	ept_take_retired(&m->ept, &retired);
 	write_unlock(&m->lock);
 
@@ -124,7 +129,7 @@ static int notifier_age(struct vm *vm, unsigned long start, unsigned long end, b
 	write_lock(&m->lock);
 	young = each_gpa(m, start, end, age_and_clear);
 	if (young && (flush || !m->ept.ad))
-		flush_locked(vm);
+		memory_flush_locked(vm);
 	write_unlock(&m->lock);
 	return young;
 }
@@ -166,7 +171,7 @@ static void notifier_release(struct mmu_notifier *notifier, struct mm_struct *mm
 	write_lock(&m->lock);
 	WRITE_ONCE(m->sequence, m->sequence + 1);
 	if (ept_unmap_range(&m->ept, 0, 1ull << EPT_GPA_BITS))
-		flush_locked(vm);
+		memory_flush_locked(vm);
 	ept_take_retired(&m->ept, &retired);
 	write_unlock(&m->lock);
 	ept_free_retired(&m->ept, &retired, true);
@@ -213,6 +218,7 @@ int memory_init(struct vm *vm)
 	rwlock_init(&m->lock);
 	m->split_exec = boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT) && !cpu_mitigations_off();
 	m->notifier.ops = &notifier_ops;
+	xa_init(&m->log);
 
 	map = memory_map_copy(NULL, 0);
 	if (!map)
@@ -221,6 +227,7 @@ int memory_init(struct vm *vm)
 	ret = ept_init(&m->ept, &vmx_caps);
 	if (ret)
 		goto free_map;
+	m->pml = vmx_caps.pml && m->ept.ad;
 	ret = mmu_notifier_register(&m->notifier, vm->mm);
 	if (ret)
 		goto free_ept;
@@ -248,6 +255,7 @@ void memory_release(struct vm *vm)
 	mmu_notifier_unregister(&m->notifier, vm->mm);
 	ept_free(&m->ept);
 	ept_cache_free(&m->cache);
+	memory_log_free(m);
 	kvfree(rcu_dereference_protected(m->map, true));
 }
 
@@ -312,6 +320,20 @@ static int check_backing(struct mm_struct *mm, const struct vmxhv_mem_op *op, u3
 	return ret;
 }
 
+/* What was mapped by the old map goes; where a log begins, pages may stay, but not large ones. */
+static bool change_entries(struct memory *m, const struct vmxhv_mem_op *op)
+{
+	switch (op->kind) {
+	case VMXHV_MEM_MAP:
+		return false;
+	case VMXHV_MEM_LOG:
+		if (op->flags & VMXHV_MEM_LOG_DIRTY)
+			return ept_clean_range(&m->ept, op->gpa, op->length, m->pml);
+		break;
+	}
+	return ept_unmap_range(&m->ept, op->gpa, op->length);
+}
+
 /*
  * One step for every vCPU: a fault that looked at the old map finds the sequence changed, and the
  * lock is held until no CPU uses an entry of the old map.
@@ -330,17 +352,39 @@ static void publish(struct vm *vm, struct memory_map *map, const struct vmxhv_me
 	old = locked_map(m);
 	rcu_assign_pointer(m->map, map);
 	WRITE_ONCE(m->sequence, m->sequence + 1);
-	for (i = 0; i < count; i++) {
-		if (ops[i].kind != VMXHV_MEM_MAP)
-			flush |= ept_unmap_range(&m->ept, ops[i].gpa, ops[i].length);
-	}
+	for (i = 0; i < count; i++)
+		flush |= change_entries(m, &ops[i]);
 	if (flush)
-		flush_locked(vm);
+		memory_flush_locked(vm);
 	ept_take_retired(&m->ept, &retired);
 	write_unlock(&m->lock);
+	/* the map before what the caller reads of its memory: pairs with memory_log_write() */
+	smp_mb();
 
 	ept_free_retired(&m->ept, &retired, true);
 	kvfree_rcu(old, rcu);
+}
+
+static bool begins_log(const struct vmxhv_mem_op *op)
+{
+	return op->flags & VMXHV_MEM_LOG_DIRTY;
+}
+
+/* Nothing is refused any more but for lack of memory: then, and only then, logs begin anew. */
+static int prepare_logs(struct memory *m, const struct vmxhv_mem_op *ops, u32 count)
+{
+	int ret = 0;
+	u32 i;
+
+	for (i = 0; i < count && !ret; i++) {
+		if (begins_log(&ops[i]))
+			ret = memory_log_prepare(m, ops[i].gpa, ops[i].length);
+	}
+	for (i = 0; i < count && !ret; i++) {
+		if (begins_log(&ops[i]))
+			memory_log_forget(m, ops[i].gpa, ops[i].length);
+	}
+	return ret;
 }
 
 static int change_locked(struct vm *vm, const struct vmxhv_mem_op *ops, u32 count,
@@ -359,6 +403,8 @@ static int change_locked(struct vm *vm, const struct vmxhv_mem_op *ops, u32 coun
 		if (!ret)
 			ret = check_backing(vm->mm, &ops[i], i, err);
 	}
+	if (!ret)
+		ret = prepare_logs(&vm->memory, ops, count);
 	if (ret) {
 		kvfree(map);
 		return ret;
@@ -419,7 +465,7 @@ static void prefault(struct vm *vm, const struct vmxhv_mem_op *op)
 }
 
 /**
- * memory_change() - map, unmap and protect ranges, all or nothing
+ * memory_change() - map, unmap, protect and log ranges, all or nothing
  * @vm: the VM; current->mm is its mm
  * @ops: the operations, in the kernel's memory, applied in order
  * @count: how many, at most MEMORY_MAX_OPS

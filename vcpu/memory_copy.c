@@ -83,13 +83,15 @@ VMXHV_EXPORT_FOR_TEST(vm_read);
 int vm_write(struct vm *vm, u64 gpa, const void *from, u32 length)
 {
 	while (length) {
-		u64 chunk;
+		u64 chunk, left;
 		void __user *to = vm_user_address(vm, gpa, true, &chunk);
 
 		if (!to)
 			return -EFAULT;
 		chunk = min_t(u64, chunk, length);
-		if (copy_to_user(to, from, chunk))
+		left = copy_to_user(to, from, chunk);
+		memory_log_write(&vm->memory, gpa, chunk);
+		if (left)
 			return -EFAULT;
 		from += chunk;
 		gpa += chunk;
@@ -116,12 +118,16 @@ int vm_cmpxchg(struct vm *vm, u64 gpa, u64 old, u64 new, u32 length)
 	u64 room;
 	void __user *at = vm_user_address(vm, gpa, true, &room);
 	u32 old32 = old;
+	int ret;
 
 	if (!at || !access_ok(at, length))
 		return -EFAULT;
 	if (length == sizeof(u32))
-		return __try_cmpxchg_user((u32 __user *)at, &old32, (u32)new, fault32);
-	return __try_cmpxchg_user((u64 __user *)at, &old, new, fault64);
+		ret = __try_cmpxchg_user((u32 __user *)at, &old32, (u32)new, fault32);
+	else
+		ret = __try_cmpxchg_user((u64 __user *)at, &old, new, fault64);
+	memory_log_write(&vm->memory, gpa, length);
+	return ret;
 }
 
 VMXHV_EXPORT_FOR_TEST(vm_cmpxchg);

@@ -264,7 +264,7 @@ static bool block_fits(const struct memory *m, const struct fault *f, enum ept_l
 static enum ept_level leaf_level(const struct memory *m, const struct fault *f,
 				 enum ept_level level)
 {
-	if (f->fetch && m->split_exec)
+	if ((f->fetch && m->split_exec) || (f->range.flags & VMXHV_MEM_LOG_DIRTY))
 		return EPT_4K;
 	level = min(level, m->ept.max_level);
 	while (level > EPT_4K && !block_fits(m, f, level))
@@ -272,13 +272,18 @@ static enum ept_level leaf_level(const struct memory *m, const struct fault *f,
 	return level;
 }
 
+/* @written: the page counts as written to as soon as it is mapped */
 static u64 leaf_rights(const struct memory *m, const struct fault *f, enum ept_level level,
-		       bool writable)
+		       bool writable, bool written)
 {
 	u64 rights = EPT_READ;
 
-	if (writable && !(f->range.flags & VMXHV_MEM_READONLY))
-		rights |= EPT_WRITE;
+	if (writable && !(f->range.flags & VMXHV_MEM_READONLY)) {
+		if (written || !(f->range.flags & VMXHV_MEM_LOG_DIRTY))
+			rights |= EPT_WRITE;
+		else if (m->pml)
+			rights |= EPT_WRITE | EPT_CLEAN;
+	}
 	if (!(f->range.flags & VMXHV_MEM_NOEXEC) && !(m->split_exec && level > EPT_4K))
 		rights |= EPT_EXEC;
 	return rights;
@@ -302,7 +307,7 @@ static enum fault_result install(struct vm *vm, const struct fault *f, const str
 {
 	struct memory *m = &vm->memory;
 	const enum ept_level level = leaf_level(m, f, b->level);
-	const u64 rights = leaf_rights(m, f, level, b->writable);
+	const u64 rights = leaf_rights(m, f, level, b->writable, f->write);
 	int ret;
 
 	lockdep_assert_held_write(&m->lock);
@@ -313,6 +318,8 @@ static enum fault_result install(struct vm *vm, const struct fault *f, const str
 		vm_request_all(vm, BIT(REQ_TLB_FLUSH), true);
 	if (rights & EPT_WRITE)
 		mark_dirty(pfn_to_page(b->pfn));
+	if (f->write && (f->range.flags & VMXHV_MEM_LOG_DIRTY))
+		memory_log_page(m, f->gpa);
 	return FAULT_MAPPED;
 }
 
@@ -333,7 +340,7 @@ static u64 around_leaf(const struct memory *m, const struct fault *f, u64 entry)
 	if (!maps_user_memory(entry) || !(m->ept.ad || (entry & _PAGE_ACCESSED)) ||
 	    !is_ordinary(PHYS_PFN(address)))
 		return 0;
-	return address | leaf_rights(m, f, EPT_4K, (entry & dirty) == dirty);
+	return address | leaf_rights(m, f, EPT_4K, (entry & dirty) == dirty, false);
 }
 
 /* The leaves for @count pages, the first of them @before pages before the fault's. */

@@ -11,7 +11,8 @@
 #include "compat.h"
 #include "vcpu/memory_map.h"
 
-#define RANGE_FLAGS	(VMXHV_MEM_READONLY | VMXHV_MEM_NOEXEC)
+#define PROTECT_FLAGS	(VMXHV_MEM_READONLY | VMXHV_MEM_NOEXEC)
+#define RANGE_FLAGS	(PROTECT_FLAGS | VMXHV_MEM_LOG_DIRTY)
 #define PAGE_BITS	(PAGE_SIZE - 1)
 
 /**
@@ -125,12 +126,23 @@ static void merge_around(struct memory_map *map, u64 gpa, u64 end)
 	}
 }
 
-/* the first address in the op's range that no range holds, or its end */
-static u64 covered_to(const struct memory_map *map, u64 gpa, u64 end)
+/**
+ * memory_map_covered() - how far ranges go without a hole
+ * @map: the map
+ * @gpa: guest-physical address in bytes
+ * @end: where it ends to be of interest
+ * @flags: VMXHV_MEM_* that the ranges have
+ *
+ * Context: Any; the caller keeps @map alive.
+ * Return: the first address from @gpa on that no range with @flags holds, at most @end.
+ */
+u64 memory_map_covered(const struct memory_map *map, u64 gpa, u64 end, u32 flags)
 {
 	u32 i;
 
 	for (i = first_above(map, gpa); i < map->count && map->range[i].gpa <= gpa; i++) {
+		if ((map->range[i].flags & flags) != flags)
+			break;
 		gpa = memory_range_end(&map->range[i]);
 		if (gpa >= end)
 			return end;
@@ -191,7 +203,9 @@ static u32 known_flags(u32 kind)
 	case VMXHV_MEM_MAP:
 		return RANGE_FLAGS | VMXHV_MEM_PREFAULT;
 	case VMXHV_MEM_PROTECT:
-		return RANGE_FLAGS;
+		return PROTECT_FLAGS;
+	case VMXHV_MEM_LOG:
+		return VMXHV_MEM_LOG_DIRTY;
 	default:
 		return 0;
 	}
@@ -204,8 +218,8 @@ static int check_op(const struct vmxhv_mem_op *op, u32 index, u32 gpa_bits,
 	u32 known = known_flags(op->kind);
 	int ret;
 
-	if (op->kind > VMXHV_MEM_PROTECT)
-		return refuse_op(err, -EINVAL, index, kind, op->kind, VMXHV_MEM_PROTECT,
+	if (op->kind > VMXHV_MEM_LOG)
+		return refuse_op(err, -EINVAL, index, kind, op->kind, VMXHV_MEM_LOG,
 				 "no such kind of operation");
 	if (op->flags & ~known)
 		return refuse_op(err, -EINVAL, index, flags, op->flags, known,
@@ -244,12 +258,13 @@ static int apply_map(struct memory_map *map, const struct vmxhv_mem_op *op, u32 
 	return 0;
 }
 
-/* UNMAP and PROTECT take any stretch of what is mapped, across ranges or inside one. */
+/* UNMAP, PROTECT and LOG take any stretch of what is mapped, across ranges or inside one. */
 static int apply_existing(struct memory_map *map, const struct vmxhv_mem_op *op, u32 index,
 			  struct vmxhv_error *err)
 {
 	const u64 end = op->gpa + op->length;
-	const u64 covered = covered_to(map, op->gpa, end);
+	const u64 covered = memory_map_covered(map, op->gpa, end, 0);
+	const u32 keep = RANGE_FLAGS & ~known_flags(op->kind);
 	u32 first, last;
 
 	if (covered < end)
@@ -264,7 +279,7 @@ static int apply_existing(struct memory_map *map, const struct vmxhv_mem_op *op,
 		return 0;
 	}
 	for (; first < last; first++)
-		map->range[first].flags = op->flags & RANGE_FLAGS;
+		map->range[first].flags = (map->range[first].flags & keep) | op->flags;
 	return 0;
 }
 

@@ -98,6 +98,20 @@ static int memory_error(struct vcpu *v, const struct fault_info *info)
 }
 
 /**
+ * vcpu_reblock_nmis() - IRET unblocked NMIs before its access failed: it will be executed again
+ * @v: the vCPU, loaded
+ * @qualification: of the exit, by an EPT violation or a full page-modification log
+ *
+ * Context: Process.
+ */
+void vcpu_reblock_nmis(struct vcpu *v, u64 qualification)
+{
+	if ((qualification & EPT_VIOLATION_IRET_UNBLOCK) &&
+	    !(v->events.injected.info & INTR_INFO_VALID_MASK))
+		vcpu_set_shadow(v, vcpu_shadow(v) | SHADOW_NMI);
+}
+
+/**
  * handle_ept_violation() - exit reason EPT violation
  * @v: the vCPU, loaded
  *
@@ -112,11 +126,7 @@ int handle_ept_violation(struct vcpu *v)
 	u64 gpa = exit_gpa(v);
 	struct fault_info info = {};
 
-	/* IRET unblocked NMIs before its access failed: it will be executed again */
-	if ((qualification & EPT_VIOLATION_IRET_UNBLOCK) &&
-	    !(v->events.injected.info & INTR_INFO_VALID_MASK))
-		vcpu_set_shadow(v, vcpu_shadow(v) | SHADOW_NMI);
-
+	vcpu_reblock_nmis(v, qualification);
 	if (lapic_covers(v, gpa) && lapic_page_access(v, gpa, write) == HANDLED)
 		return HANDLED;
 	switch (memory_fault(v->vm, gpa, write, qualification & EPT_VIOLATION_EXEC, &info)) {

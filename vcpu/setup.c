@@ -5,6 +5,7 @@
 #include <asm/traps.h>
 
 #include "vcpu/host.h"
+#include "vcpu/pml.h"
 #include "vcpu/setup.h"
 #include "vcpu/vcpu.h"
 #include "vmx/caps.h"
@@ -34,6 +35,7 @@ static void setup_controls(struct vcpu *v)
 	/* CR8 is the APIC's task priority: in a register it would be the host's own */
 	v->cpu_controls = caps->cpu | CPU_BASED_CR8_LOAD_EXITING | CPU_BASED_CR8_STORE_EXITING;
 	v->cpu2_controls = caps->cpu2 | (CPU2_WANTED & caps->cpu2_allowed1);
+	pml_setup_vmcs(v);
 	v->entry_controls = caps->entry & ~VM_ENTRY_IA32E_MODE;
 
 	vmcs_write32(PIN_BASED_VM_EXEC_CONTROL, v->pin_controls);

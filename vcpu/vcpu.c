@@ -7,6 +7,7 @@
 #include "vcpu/cpu_state.h"
 #include "vcpu/host.h"
 #include "vcpu/lapic.h"
+#include "vcpu/pml.h"
 #include "vcpu/setup.h"
 #include "vcpu/vcpu.h"
 #include "vmx/vmcs.h"
@@ -157,10 +158,15 @@ static int vcpu_create_parts(struct vcpu *v)
 	ret = cpuid_create(v);
 	if (ret)
 		goto free_xstate;
+	ret = pml_create(v);
+	if (ret)
+		goto free_cpuid;
 	ret = init_vmcs(v);
 	if (!ret)
 		return 0;
 
+	pml_destroy(v);
+free_cpuid:
 	cpuid_free(v);
 free_xstate:
 	xstate_destroy(v);
@@ -251,6 +257,7 @@ void vcpu_release(struct vcpu *v)
  */
 void vcpu_free(struct vcpu *v)
 {
+	pml_destroy(v);
 	xstate_destroy(v);
 	lapic_destroy(v);
 	cpuid_free(v);

@@ -195,10 +195,10 @@ VMXHV_EXPORT_FOR_TEST(ept_free_retired);
 
 static u64 make_leaf(u64 hpa, int level, u64 rights)
 {
-	u64 leaf = (hpa & ~(EPT_ENTRY_SIZE(level) - 1)) | rights;
+	u64 leaf = (hpa & ~(EPT_ENTRY_SIZE(level) - 1)) | (rights & EPT_RWX);
 
 	leaf |= EPT_MT_WB | EPT_IGNORE_PAT | EPT_ACCESSED;
-	if (rights & EPT_WRITE)
+	if ((rights & EPT_WRITE) && !(rights & EPT_CLEAN))
 		leaf |= EPT_DIRTY;
 	if (level > EPT_4K)
 		leaf |= EPT_LARGE;
@@ -231,10 +231,10 @@ static bool set_leaf(u64 *entry, u64 hpa, int level, u64 rights)
  * @level: the largest leaf that may be used: @gpa and @hpa agree in the bits that it translates
  *	not. Where a table is linked already, a smaller leaf is used: a table with entries is there
  *	for a reason, and an empty one goes with the next unmapping of its whole range.
- * @rights: EPT_READ, EPT_WRITE, EPT_EXEC
+ * @rights: EPT_READ, EPT_WRITE, EPT_EXEC; EPT_CLEAN
  *
  * SDM: "EPT Translation Mechanism". Leaves are born accessed, writable ones dirty, which saves the
- * CPU writing the flags (without that capability it ignores them).
+ * CPU writing the flags (without that capability it ignores them), unless the rights say EPT_CLEAN.
  *
  * Context: Any; the caller holds the EPT's lock.
  * Return: 0; 1 when an entry was replaced that a CPU may have cached: a flush is due; -ENOMEM when
@@ -299,7 +299,7 @@ void ept_map_beside(struct ept *ept, u64 gpa, unsigned int count, const u64 *lea
 	for (i = 0; i < count; i++) {
 		if (leaf[i] && !READ_ONCE(table[i]))
 			WRITE_ONCE(table[i], make_leaf(leaf[i] & EPT_ADDRESS, EPT_4K,
-						       leaf[i] & EPT_RWX) & ~EPT_ACCESSED);
+						       leaf[i] & ~EPT_ADDRESS) & ~EPT_ACCESSED);
 	}
 }
 
@@ -378,35 +378,42 @@ bool ept_unmap_range(struct ept *ept, u64 gpa, u64 length)
 
 VMXHV_EXPORT_FOR_TEST(ept_unmap_range);
 
-static bool visit_protect(struct ept *ept, u64 *entry, int level, bool whole, bool clear)
+/* Only small leaves tell pages apart. */
+static bool visit_clean(struct ept *ept, u64 *entry, int level, bool whole, bool flags)
 {
 	u64 old = READ_ONCE(*entry);
 
 	if (!(old & EPT_WRITE))
 		return false;
-	WRITE_ONCE(*entry, whole ? old & ~(EPT_WRITE | EPT_DIRTY) : 0);
+	if (level > EPT_4K)
+		WRITE_ONCE(*entry, 0);
+	else
+		WRITE_ONCE(*entry, old & ~(EPT_DIRTY | (flags ? 0 : EPT_WRITE)));
 	return true;
 }
 
 /**
- * ept_protect_range() - take the right to write from all pages of a range
+ * ept_clean_range() - the next write to each page of a range is to be seen
  * @ept: the EPT
  * @gpa: guest-physical address in bytes, 4 KiB aligned
  * @length: bytes, 4 KiB aligned
+ * @flags: only the dirty flags are cleared, the CPU logs writes that set them; otherwise the right
+ *	to write is taken away
  *
- * A large leaf that reaches out of the range is unmapped.
+ * Large leaves that can be written to are unmapped: the pages come back small.
  *
  * Context: Any; the caller holds the EPT's lock.
- * Return: true if anything changed: a flush is due.
+ * Return: true if any page could be written to: a flush is due, whatever its dirty flag says: a
+ *	CPU may have cached that it is set.
  */
-bool ept_protect_range(struct ept *ept, u64 gpa, u64 length)
+bool ept_clean_range(struct ept *ept, u64 gpa, u64 length, bool flags)
 {
-	static const struct ept_visitor protect = { .visit = visit_protect };
+	const struct ept_visitor clean = { .visit = visit_clean, .clear = flags };
 
-	return ept_walk_root(ept, gpa, length, &protect);
+	return ept_walk_root(ept, gpa, length, &clean);
 }
 
-VMXHV_EXPORT_FOR_TEST(ept_protect_range);
+VMXHV_EXPORT_FOR_TEST(ept_clean_range);
 
 static bool visit_age(struct ept *ept, u64 *entry, int level, bool whole, bool clear)
 {

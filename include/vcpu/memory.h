@@ -8,6 +8,7 @@
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/xarray.h>
 
 #include "vmxhv.h"
 #include "vcpu/memory_map.h"
@@ -33,6 +34,8 @@ struct vm;
  * @notifier: I: called when the VM's mm changes; registered for as long as the VM exists
  * @apic_page: W: xAPIC pages that vCPUs moved, each with a low bit set; 0: not moved
  * @apics_moved: W: how many of them there are
+ * @log: a bit for each page that is logged, in pages of bits; those stay once they are there
+ * @pml: I: the CPU logs pages that become dirty; otherwise their faults do
  * @split_exec: I: CPUs with the iTLB multihit erratum: no large page may be executable
  * @test_hook: called by a fault between getting or bringing the page and installing it (KUnit)
  *
@@ -52,6 +55,8 @@ struct memory {
 	struct mmu_notifier notifier;
 	u64 apic_page[MEMORY_MAX_APICS];
 	u32 apics_moved;
+	struct xarray log;
+	bool pml;
 	bool split_exec;
 #if IS_ENABLED(CONFIG_KUNIT)
 	void (*test_hook)(struct vm *vm, u64 gpa);
@@ -79,6 +84,20 @@ bool memory_vma_usable(const struct vm_area_struct *vma);
 /* all or nothing; may sleep; current->mm is the VM's */
 int memory_change(struct vm *vm, const struct vmxhv_mem_op *ops, u32 count,
 		  struct vmxhv_error *err);
+
+/* all vCPUs out of the guest, none back in without INVEPT; the lock is held for writing */
+void memory_flush_locked(struct vm *vm);
+
+/* vcpu/memory_log.c */
+int memory_log_prepare(struct memory *m, u64 gpa, u64 length);
+void memory_log_forget(struct memory *m, u64 gpa, u64 length);
+void memory_log_free(struct memory *m);
+void memory_log_page(struct memory *m, u64 gpa);
+void memory_log_write(struct memory *m, u64 gpa, u64 length);
+int memory_log_get(struct vm *vm, u64 gpa, u64 pages, unsigned long *bitmap,
+		   struct vmxhv_error *err);
+int memory_log_clear(struct vm *vm, u64 gpa, u64 pages, const unsigned long *bitmap,
+		     struct vmxhv_error *err);
 
 /* vcpu/memory_fault.c: may sleep. write, fetch: from the exit qualification */
 enum fault_result memory_fault(struct vm *vm, u64 gpa, bool write, bool fetch,

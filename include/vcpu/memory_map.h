@@ -17,7 +17,7 @@
  * @gpa: guest-physical address, 4 KiB aligned as are @length and @hva
  * @length: bytes, not 0
  * @hva: the address in the VM's mm
- * @flags: VMXHV_MEM_READONLY, VMXHV_MEM_NOEXEC
+ * @flags: VMXHV_MEM_READONLY, VMXHV_MEM_NOEXEC, VMXHV_MEM_LOG_DIRTY
  */
 struct memory_range {
 	u64 gpa;
@@ -42,6 +42,7 @@ struct memory_map {
 
 struct memory_map *memory_map_copy(const struct memory_map *old, u32 ops);
 const struct memory_range *memory_map_find(const struct memory_map *map, u64 gpa);
+u64 memory_map_covered(const struct memory_map *map, u64 gpa, u64 end, u32 flags);
 int memory_map_apply(struct memory_map *map, const struct vmxhv_mem_op *op, u32 index,
 		     u32 gpa_bits, struct vmxhv_error *err);
 

@@ -206,6 +206,8 @@ struct vcpu {
 	/* M: as written to the VMCS */
 	u32 entry_controls, cpu_controls, cpu2_controls, pin_controls;
 	u16 vpid;				/* I */
+	u64 *pml;				/* I pointer: see pml.c; NULL: none */
+	unsigned int pml_left;			/* memory.lock: entries not yet collected */
 	u32 id;					/* I: APIC id */
 	struct vm *vm;				/* I: a reference */
 	struct lapic *lapic;			/* I pointer */

@@ -16,6 +16,9 @@ enum ept_level { EPT_4K = 1, EPT_2M = 2, EPT_1G = 3 };
 #define EPT_LEVELS	4
 #define EPT_GPA_BITS	48	/* what four levels can translate */
 
+/* beside EPT_WRITE in the rights of a new leaf: not dirty, so that the first write is logged */
+#define EPT_CLEAN	BIT_ULL(62)
+
 /* bytes that one entry of a table at @level maps */
 #define EPT_ENTRY_SIZE(level)	(1ull << (12 + 9 * ((level) - 1)))
 
@@ -58,7 +61,7 @@ int ept_map(struct ept *ept, struct ept_cache *cache, u64 gpa, u64 hpa, enum ept
 	    u64 rights);
 void ept_map_beside(struct ept *ept, u64 gpa, unsigned int count, const u64 *leaf);
 bool ept_unmap_range(struct ept *ept, u64 gpa, u64 length);	/* true: a flush is due */
-bool ept_protect_range(struct ept *ept, u64 gpa, u64 length);	/* write-protects */
+bool ept_clean_range(struct ept *ept, u64 gpa, u64 length, bool flags);	/* see writes again */
 bool ept_age_range(struct ept *ept, u64 gpa, u64 length, bool clear);	/* was any accessed? */
 u64 ept_lookup(const struct ept *ept, u64 gpa, enum ept_level *level);	/* the leaf entry, or 0 */
 

@@ -22,7 +22,7 @@ static const struct poke arg_pokes[] = {
 
 /* into a MAP of one page at 16 MiB */
 static const struct poke op_pokes[] = {
-	{ "unknown kind", OP(kind), 3, EINVAL },
+	{ "unknown kind", OP(kind), 4, EINVAL },
 	{ "unknown flag", OP(flags), 1u << 31, EINVAL },
 	{ "gpa not aligned", OP(gpa), 16 * MB + 1, EINVAL },
 	{ "gpa beyond the CPU's width", OP(gpa), 1ull << 52, ERANGE },

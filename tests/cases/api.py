@@ -11,10 +11,11 @@ MODELS = ["sandy_bridge", "cnl"]
 INPUT = ["info", "create", "memory_input", "run_input", "state_input", "inject_input",
          "fd_lifetime"]
 GUESTS = ["guest_first", "guest_io", "guest_cpu", "guest_mmio", "guest_event", "guest_apic",
-          "guest_fpu", "guest_memory", "guest_time", "apic_memory", "io_segment"]
+          "guest_fpu", "guest_memory", "guest_time", "apic_memory", "io_segment",
+          "dirty"]
 # the same with two CPUs: threads really are at once
 TWO_CPUS = ["run_input", "fd_lifetime", "guest_event", "guest_apic", "guest_fpu",
-            "guest_memory", "guest_time", "guest_smp", "migrate"]
+            "guest_memory", "guest_time", "guest_smp", "migrate", "dirty"]
 
 CASES = []
 for name in INPUT + GUESTS:
@@ -23,6 +24,8 @@ for name in GUESTS:
     CASES += matrix(f"api/{name}", name, model=MODELS, timeout=60)
 for name in TWO_CPUS:
     CASES += matrix(f"api/{name}", name, kernel=KERNELS, cpus=[2], timeout=60)
+# without a page-modification log, and without dirty flags
+CASES += matrix("api/dirty", "dirty", kernel=["6.12"], model=MODELS, cpus=[2], timeout=60)
 # a 32-bit process has the same interface
 CASES += matrix("api/info.m32", "info.m32", kernel=KERNELS, timeout=60)
 CASES += matrix("api/guest_first.m32", "guest_first.m32", kernel=KERNELS, timeout=60)

@@ -251,18 +251,46 @@ static void ept_unmap(struct kunit *test)
 	}
 }
 
-static void ept_protect(struct kunit *test)
+/* Writes are seen again: by the right to write, or by the dirty flag; large leaves go. */
+static void ept_clean(struct kunit *test)
 {
 	struct ept_fixture *f = test->priv;
+	int flags;
 
+	for (flags = 0; flags < 2; flags++) {
+		const u64 clean = HPA | (flags ? LEAF_4K | EPT_WRITE : LEAF_4K);
+
+		use_caps(test, &all_caps);
+		map(test, GPA, HPA, EPT_4K, EPT_RWX);
+		map(test, GPA + SZ_4K, HPA, EPT_4K, EPT_READ | EPT_EXEC);
+		map(test, GPA + SZ_2M, HPA, EPT_2M, EPT_RWX);
+		map(test, GPA + 2 * SZ_2M, HPA, EPT_2M, EPT_READ | EPT_EXEC);
+		KUNIT_EXPECT_TRUE(test, ept_clean_range(&f->ept, GPA, 2 * SZ_2M, flags));
+		expect_leaf(test, GPA, clean, EPT_4K);
+		expect_leaf(test, GPA + SZ_4K, HPA | LEAF_4K, EPT_4K);
+		expect_leaf(test, GPA + SZ_2M, 0, 0);
+		expect_leaf(test, GPA + 2 * SZ_2M, HPA | LEAF_4K | EPT_LARGE, EPT_2M);
+		/* a CPU may have cached that the flag is set: again a flush is due */
+		KUNIT_EXPECT_EQ(test, ept_clean_range(&f->ept, GPA, 2 * SZ_2M, flags), !!flags);
+		/* a write that is known of */
+		KUNIT_EXPECT_EQ(test, map(test, GPA, HPA, EPT_4K, EPT_RWX), 0);
+		expect_leaf(test, GPA, HPA | LEAF_4K_RW, EPT_4K);
+	}
+}
+
+/* Born clean, for the CPU to log the first write; what is dirty stays so. */
+static void ept_born_clean(struct kunit *test)
+{
+	const u64 leaf = HPA | EPT_RWX | EPT_CLEAN;
+	struct ept_fixture *f = test->priv;
+
+	map(test, GPA, HPA, EPT_4K, EPT_RWX | EPT_CLEAN);
+	expect_leaf(test, GPA, HPA | LEAF_4K | EPT_WRITE, EPT_4K);
+	ept_map_beside(&f->ept, GPA + SZ_4K, 1, &leaf);
+	expect_leaf(test, GPA + SZ_4K, (HPA | LEAF_4K | EPT_WRITE) & ~EPT_ACCESSED, EPT_4K);
 	map(test, GPA, HPA, EPT_4K, EPT_RWX);
-	map(test, GPA + SZ_2M, HPA + SZ_2M, EPT_2M, EPT_RWX);
-	map(test, GPA + 2 * SZ_2M, HPA + 2 * SZ_2M, EPT_2M, EPT_RWX);
-	KUNIT_EXPECT_TRUE(test, ept_protect_range(&f->ept, GPA, 2 * SZ_2M + SZ_4K));
-	expect_leaf(test, GPA, HPA | LEAF_4K, EPT_4K);
-	expect_leaf(test, GPA + SZ_2M, (HPA + SZ_2M) | LEAF_4K | EPT_LARGE, EPT_2M);
-	expect_leaf(test, GPA + 2 * SZ_2M, 0, 0);
-	KUNIT_EXPECT_FALSE(test, ept_protect_range(&f->ept, GPA, 2 * SZ_2M));
+	map(test, GPA, HPA, EPT_4K, EPT_RWX | EPT_CLEAN);
+	expect_leaf(test, GPA, HPA | LEAF_4K_RW, EPT_4K);
 }
 
 static void ept_age(struct kunit *test)
@@ -301,7 +329,8 @@ static struct kunit_case ept_cases[] = {
 	KUNIT_CASE(ept_cache_runs_out),
 	KUNIT_CASE(ept_beside),
 	KUNIT_CASE(ept_unmap),
-	KUNIT_CASE(ept_protect),
+	KUNIT_CASE(ept_clean),
+	KUNIT_CASE(ept_born_clean),
 	KUNIT_CASE(ept_age),
 	KUNIT_CASE(ept_age_without_flags),
 	{}

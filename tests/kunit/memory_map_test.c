@@ -13,12 +13,15 @@
 #define HVA		0x7f0000000000ull
 #define RO		VMXHV_MEM_READONLY
 #define NOEXEC		VMXHV_MEM_NOEXEC
+#define LOGGED		VMXHV_MEM_LOG_DIRTY
 
 #define MAP(at, pages, to, flags_) { .kind = VMXHV_MEM_MAP, .gpa = K(at), .length = K(pages),	\
 	.hva = HVA + K(to), .flags = (flags_) }
 #define UNMAP(at, pages)  { .kind = VMXHV_MEM_UNMAP, .gpa = K(at), .length = K(pages) }
 #define PROTECT(at, pages, flags_) { .kind = VMXHV_MEM_PROTECT, .gpa = K(at),	\
 	.length = K(pages), .flags = (flags_) }
+#define LOG(at, pages, flags_) { .kind = VMXHV_MEM_LOG, .gpa = K(at), .length = K(pages),	\
+	.flags = (flags_) }
 #define RANGE(at, pages, to, flags_) { .gpa = K(at), .length = K(pages), .hva = HVA + K(to),	\
 	.flags = (flags_) }
 
@@ -69,6 +72,11 @@ static const struct change_row change_rows[] = {
 	  { RANGE(0, 4, 0, RO) } },
 	{ "protect and back", { MAP(0, 4, 0, 0), PROTECT(1, 2, RO), PROTECT(1, 2, 0) },
 	  { RANGE(0, 4, 0, 0) } },
+	{ "log the middle, protect all", { MAP(0, 4, 0, NOEXEC), LOG(1, 2, LOGGED),
+	  PROTECT(0, 4, RO) },
+	  { RANGE(0, 1, 0, RO), RANGE(1, 2, 1, RO | LOGGED), RANGE(3, 1, 3, RO) } },
+	{ "log and no more", { MAP(0, 4, 0, RO | LOGGED), LOG(1, 2, 0), LOG(0, 4, 0) },
+	  { RANGE(0, 4, 0, RO) } },
 	{ "protect across ranges", { MAP(0, 4, 0, 0), MAP(4, 4, 8, RO), PROTECT(2, 4, NOEXEC) },
 	  { RANGE(0, 2, 0, 0), RANGE(2, 2, 2, NOEXEC), RANGE(4, 2, 8, NOEXEC),
 	    RANGE(6, 2, 10, RO) } },
@@ -112,11 +120,14 @@ static const struct vmxhv_mem_op refusal_map[] = { MAP(16, 16, 0, 0), MAP(40, 8,
 #define GOOD_MAP(...)	{ .kind = VMXHV_MEM_MAP, __VA_ARGS__ }
 
 static const struct refusal_row refusal_rows[] = {
-	{ "kind", { .kind = 3, .gpa = 0, .length = K(1), .hva = HVA }, -EINVAL, ITEM(kind), 3, 2 },
-	{ "flags", GOOD_MAP(.length = K(1), .hva = HVA, .flags = BIT(3)), -EINVAL, ITEM(flags),
-	  BIT(3), 7 },
+	{ "kind", { .kind = 4, .gpa = 0, .length = K(1), .hva = HVA }, -EINVAL, ITEM(kind), 4, 3 },
+	{ "flags", GOOD_MAP(.length = K(1), .hva = HVA, .flags = BIT(4)), -EINVAL, ITEM(flags),
+	  BIT(4), 15 },
 	{ "flags of UNMAP", { .kind = VMXHV_MEM_UNMAP, .gpa = K(16), .length = K(1), .flags = RO },
 	  -EINVAL, ITEM(flags), RO, 0 },
+	{ "flags of LOG", LOG(16, 1, RO), -EINVAL, ITEM(flags), RO, LOGGED },
+	{ "LOG_DIRTY of PROTECT", PROTECT(16, 1, LOGGED), -EINVAL, ITEM(flags), LOGGED,
+	  RO | NOEXEC },
 	{ "flags of PROTECT", PROTECT(16, 1, VMXHV_MEM_PREFAULT), -EINVAL, ITEM(flags),
 	  VMXHV_MEM_PREFAULT, 3 },
 	{ "reserved[0]", GOOD_MAP(.length = K(1), .hva = HVA, .reserved[0] = 1), -EINVAL,

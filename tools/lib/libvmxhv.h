@@ -12,6 +12,7 @@
 #ifndef LIBVMXHV_H
 #define LIBVMXHV_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -97,6 +98,21 @@ int vmxhv_vm_memory(struct vmxhv_vm *vm, const struct vmxhv_mem_op *ops, unsigne
 /** vmxhv_vm_map() - show @length bytes at @hva to the guest at @gpa; flags are VMXHV_MEM_* */
 int vmxhv_vm_map(struct vmxhv_vm *vm, uint64_t gpa, void *hva, uint64_t length, uint32_t flags);
 int vmxhv_vm_unmap(struct vmxhv_vm *vm, uint64_t gpa, uint64_t length);
+
+/** vmxhv_vm_log() - log which pages are written to, beginning with none; or end that */
+int vmxhv_vm_log(struct vmxhv_vm *vm, uint64_t gpa, uint64_t length, bool on);
+
+/**
+ * vmxhv_vm_dirty_get() - which pages of a range that is logged were written to
+ *
+ * Bit i % 64 of word i / 64 of @bitmap is the page at @gpa + 4096 * i. To copy a running guest:
+ * this, then vmxhv_vm_dirty_clear() with the same bitmap, then the pages, until few are left.
+ */
+int vmxhv_vm_dirty_get(struct vmxhv_vm *vm, uint64_t gpa, uint64_t length, uint64_t *bitmap);
+
+/** vmxhv_vm_dirty_clear() - log the next write to the pages of @bitmap again; NULL: to all */
+int vmxhv_vm_dirty_clear(struct vmxhv_vm *vm, uint64_t gpa, uint64_t length,
+			 const uint64_t *bitmap);
 
 /**
  * vmxhv_vm_signal_msi() - deliver a message-signalled interrupt; any thread

@@ -67,6 +67,38 @@ int vmxhv_vm_unmap(struct vmxhv_vm *vm, uint64_t gpa, uint64_t length)
 	return vmxhv_vm_memory(vm, &op, 1);
 }
 
+int vmxhv_vm_log(struct vmxhv_vm *vm, uint64_t gpa, uint64_t length, bool on)
+{
+	const struct vmxhv_mem_op op = {
+		.kind = VMXHV_MEM_LOG, .flags = on ? VMXHV_MEM_LOG_DIRTY : 0, .gpa = gpa,
+		.length = length,
+	};
+
+	return vmxhv_vm_memory(vm, &op, 1);
+}
+
+static int dirty_call(struct vmxhv_vm *vm, uint32_t op, uint64_t gpa, uint64_t length,
+		      const uint64_t *bitmap)
+{
+	struct vmxhv_dirty arg = {
+		.size = sizeof(arg), .op = op, .gpa = gpa, .length = length,
+		.bitmap = (uintptr_t)bitmap,
+	};
+
+	return fail_ioctl(&vm->fail, vm->fd, VMXHV_DIRTY, &arg, "DIRTY");
+}
+
+int vmxhv_vm_dirty_get(struct vmxhv_vm *vm, uint64_t gpa, uint64_t length, uint64_t *bitmap)
+{
+	return dirty_call(vm, VMXHV_DIRTY_GET, gpa, length, bitmap);
+}
+
+int vmxhv_vm_dirty_clear(struct vmxhv_vm *vm, uint64_t gpa, uint64_t length,
+			 const uint64_t *bitmap)
+{
+	return dirty_call(vm, VMXHV_DIRTY_CLEAR, gpa, length, bitmap);
+}
+
 int vmxhv_vm_signal_msi(struct vmxhv_vm *vm, uint64_t address, uint32_t data)
 {
 	struct vmxhv_msi arg = { .size = sizeof(arg), .address = address, .data = data };
