@@ -15,7 +15,8 @@ GUESTS = ["guest_first", "guest_io", "guest_cpu", "guest_mmio", "guest_event", "
           "dirty"]
 # the same with two CPUs: threads really are at once
 TWO_CPUS = ["run_input", "fd_lifetime", "guest_event", "guest_apic", "guest_fpu",
-            "guest_memory", "guest_time", "guest_smp", "migrate", "dirty"]
+            "guest_memory", "guest_time", "guest_smp", "migrate", "dirty",
+            "memory_live"]
 
 CASES = []
 for name in INPUT + GUESTS:
