@@ -86,6 +86,7 @@ static int fault(const struct walk *w, u32 why, struct walk_result *out)
 	if ((w->access & WALK_FETCH) && (nx || (mode->cr4 & X86_CR4_SMEP)))
 		why |= PAGE_FAULT_FETCH;
 	out->fault_error = why;
+	out->linear = w->gva;
 	return 1;
 }
 
@@ -174,8 +175,10 @@ static int next_entry(struct walk *w, u64 table, struct walk_result *out)
 	index = (w->gva >> level_shift(w, w->level)) & ((w->wide ? 512 : 1024) - 1);
 	at = table + index * entry_size(w);
 	ret = mode->read(mode->ctx, at, &entry, entry_size(w));
-	if (ret)
+	if (ret) {
+		out->gpa = at;
 		return ret;
+	}
 	if (!(entry & ENTRY_PRESENT))
 		return fault(w, 0, out);
 	large = is_large(w, entry);
@@ -197,12 +200,12 @@ static u32 page_rights(const struct walk *w)
 	const bool user_page = w->all & ENTRY_USER;
 	const bool by_user = w->access & WALK_USER;
 	const bool ac = (mode->rflags & X86_EFLAGS_AC) && !(w->access & WALK_IMPLICIT);
-	u32 rights = user_page ? WALK_USER : 0;
+	u32 rights = user_page ? WALK_USER | WALK_READ : WALK_READ;
 
 	if ((w->all & ENTRY_WRITE) || (!by_user && !(mode->cr0 & X86_CR0_WP)))
 		rights |= WALK_WRITE;
 	if (!by_user && user_page && (mode->cr4 & X86_CR4_SMAP) && !ac)
-		rights &= ~WALK_WRITE;
+		rights &= ~(WALK_READ | WALK_WRITE);
 	if (!w->nx && !(!by_user && user_page && (mode->cr4 & X86_CR4_SMEP)))
 		rights |= WALK_FETCH;
 	return rights;
@@ -210,15 +213,11 @@ static u32 page_rights(const struct walk *w)
 
 static bool access_allowed(const struct walk *w, u32 rights)
 {
-	const struct walk_mode *mode = w->mode;
-	const bool ac = (mode->rflags & X86_EFLAGS_AC) && !(w->access & WALK_IMPLICIT);
+	u32 wanted = w->access & (WALK_USER | WALK_WRITE | WALK_FETCH);
 
-	if (w->access & ~rights & (WALK_USER | WALK_WRITE | WALK_FETCH))
-		return false;
-	if (w->access & (WALK_USER | WALK_FETCH))
-		return true;
-	/* data, by the supervisor */
-	return !(rights & WALK_USER) || !(mode->cr4 & X86_CR4_SMAP) || ac;
+	if (!(wanted & (WALK_WRITE | WALK_FETCH)))
+		wanted |= WALK_READ;
+	return !(wanted & ~rights);
 }
 
 /* SDM: "Accessed and Dirty Flags". 0; 1: an entry changed since it was read; -errno. */
@@ -291,12 +290,12 @@ static int walk_once(struct walk *w, struct walk_result *out)
  * @access: WALK_*: who accesses, and how
  * @out: the translation, or the error code
  *
- * Sets accessed and dirty flags as the access does, if it is allowed.
+ * Sets accessed and dirty flags as the access does, if it is allowed and @mode says how.
  *
  * Context: That of @mode's callbacks.
  * Return: 0; 1 for a page fault; -EINVAL if @gva is not canonical (#GP or #SS is the caller's to
  *	know); -EOPNOTSUPP for 5-level paging; -EAGAIN if an entry kept changing; what a callback
- *	returned, if an entry is not memory.
+ *	returned, if an entry is not memory: @out->gpa is then its address.
  */
 int walk_page_tables(const struct walk_mode *mode, u64 gva, u32 access, struct walk_result *out)
 {
@@ -305,7 +304,7 @@ int walk_page_tables(const struct walk_mode *mode, u64 gva, u32 access, struct w
 	if (!(mode->cr0 & X86_CR0_PG)) {
 		out->gpa = (u32)gva;
 		out->page_size = 4096;
-		out->rights = WALK_WRITE | WALK_USER | WALK_FETCH;
+		out->rights = WALK_READ | WALK_WRITE | WALK_USER | WALK_FETCH;
 		return 0;
 	}
 	for (tries = 0; tries < WALK_TRIES && ret == -EAGAIN; tries++) {

@@ -79,6 +79,27 @@ int vcpu_translate(struct vcpu *v, u64 gva, u32 access, struct walk_result *out)
 }
 
 /**
+ * vcpu_probe() - translate one linear address without a trace
+ * @v: the vCPU
+ * @gva: the linear address
+ * @access: WALK_*
+ * @out: the translation, or the error code
+ *
+ * Accessed and dirty flags stay as they are.
+ *
+ * Context: vCPU loaded, mutex held; may sleep.
+ * Return: as walk_page_tables().
+ */
+int vcpu_probe(struct vcpu *v, u64 gva, u32 access, struct walk_result *out)
+{
+	struct walk_mode mode;
+
+	vcpu_walk_mode(v, &mode);
+	mode.update = NULL;
+	return walk_page_tables(&mode, gva, access, out);
+}
+
+/**
  * vcpu_copy_gva() - copy to or from linear memory, as an instruction would
  * @v: the vCPU
  * @gva: the linear address; it wraps at 4 GiB outside long mode

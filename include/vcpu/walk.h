@@ -8,10 +8,12 @@
 
 struct vcpu;
 
-#define WALK_WRITE	BIT(0)
-#define WALK_USER	BIT(1)	/* a user-mode access: CPL is 3, and not WALK_IMPLICIT */
+/* An access, and rights; VMXHV_ACCESS_* are the same. What neither writes nor fetches reads. */
+#define WALK_READ	BIT(0)
+#define WALK_WRITE	BIT(1)
 #define WALK_FETCH	BIT(2)
-#define WALK_IMPLICIT	BIT(3)	/* the CPU's own, to GDT, IDT, TSS: AC does not count */
+#define WALK_USER	BIT(3)	/* a user-mode access: CPL is 3, and not WALK_IMPLICIT */
+#define WALK_IMPLICIT	BIT(4)	/* the CPU's own, to GDT, IDT, TSS: AC does not count */
 
 /* What a page fault pushes (SDM: "Page-Fault Exceptions") */
 #define PAGE_FAULT_PRESENT	BIT(0)
@@ -47,10 +49,11 @@ struct walk_mode {
 };
 
 struct walk_result {
-	u64 gpa;
+	u64 gpa;		/* or, when a table cannot be read, the address of its entry */
 	u64 page_size;		/* bytes */
 	u32 rights;		/* WALK_* that the mapping allows to accesses of this privilege */
-	u32 fault_error;	/* the #PF error code, when the walk returns 1 */
+	u32 fault_error;	/* the #PF error code, when the walk returns 1 ... */
+	u64 linear;		/* ... and what CR2 gets */
 };
 
 /* 0: translated; 1: #PF with result->fault_error; -errno: see the definition */
@@ -59,6 +62,7 @@ int walk_page_tables(const struct walk_mode *mode, u64 gva, u32 access, struct w
 /* of a loaded vCPU; may sleep */
 void vcpu_walk_mode(struct vcpu *v, struct walk_mode *mode);
 int vcpu_translate(struct vcpu *v, u64 gva, u32 access, struct walk_result *out);
+int vcpu_probe(struct vcpu *v, u64 gva, u32 access, struct walk_result *out);
 
 /*
  * Copies to and from guest-linear memory, page by page, as an access of @access would.

@@ -107,7 +107,7 @@ struct walk_row {
 	u64 cr4, rflags;	/* beyond what the mode needs */
 	u32 access;
 	int ret;
-	u64 gpa, size;		/* ret 0 */
+	u64 gpa, size;		/* ret 0; ret -EFAULT: the entry that cannot be read */
 	u32 rights;		/* ret 0 */
 	u32 error;		/* ret 1 */
 	bool no_1g, no_wp, no_nxe, no_pse;
@@ -120,7 +120,7 @@ struct walk_row {
 #define L3		(T2 | RWU)
 #define L2		(T1 | RWU)
 #define RWU		(P | W | U)
-#define ALL_RIGHTS	(WALK_WRITE | WALK_USER | WALK_FETCH)
+#define ALL_RIGHTS	(WALK_READ | WALK_WRITE | WALK_USER | WALK_FETCH)
 #define MAPPED		.gpa = PAGE + 0xabc, .size = SZ_4K
 #define FAULT(bits)	.ret = 1, .error = (bits)
 #define E_P		PAGE_FAULT_PRESENT
@@ -149,7 +149,8 @@ static const struct walk_row long_rows[] = {
 	{ "level 1 not present, user", FOUR(L4, L3, L2, 0), .access = WALK_USER, FAULT(E_U) },
 	{ "not present beats reserved", FOUR(L4, L3, L2, NX | BIT_ULL(51)), .access = WALK_FETCH,
 	  FAULT(E_I) },
-	{ "a table that is no memory", FOUR(0x100000 | RWU, 0, 0, 0), .ret = -EFAULT },
+	{ "a table that is no memory", FOUR(0x100000 | RWU, 0, 0, 0), .ret = -EFAULT,
+	  .gpa = 0x100000 + I3 },
 
 	{ "reserved: PS in level 4", FOUR(T3 | RWU | PS, L3, L2, 0), FAULT(E_P | E_R) },
 	{ "reserved: address bit in level 4", FOUR(T3 | RWU | BIT_ULL(40), L3, L2, 0),
@@ -174,7 +175,7 @@ static const struct walk_row long_rows[] = {
 	{ "user writes a read-only page", FOUR(L4, L3, L2, PAGE | P | U),
 	  .access = WALK_USER | WALK_WRITE, FAULT(E_P | E_U | E_W) },
 	{ "user reads a read-only page", FOUR(L4, L3, L2, PAGE | P | U), .access = WALK_USER,
-	  MAPPED, .rights = WALK_USER | WALK_FETCH },
+	  MAPPED, .rights = WALK_READ | WALK_USER | WALK_FETCH },
 	{ "supervisor writes, read-only at level 2, WP", FOUR(L4, L3, T1 | P | U, PAGE | RWU),
 	  .access = WALK_WRITE, FAULT(E_P | E_W) },
 	{ "supervisor writes, read-only, no WP", FOUR(L4, L3, L2, PAGE | P | U), .no_wp = true,
@@ -187,7 +188,7 @@ static const struct walk_row long_rows[] = {
 	{ "user fetch, NX at level 1", FOUR(L4, L3, L2, PAGE | RWU | NX),
 	  .access = WALK_FETCH | WALK_USER, FAULT(E_P | E_I | E_U) },
 	{ "read, NX", FOUR(L4, L3, L2, PAGE | RWU | NX), MAPPED,
-	  .rights = WALK_WRITE | WALK_USER },
+	  .rights = WALK_READ | WALK_WRITE | WALK_USER },
 	{ "fetch faults without NXE and SMEP do not say so", FOUR(0, 0, 0, 0), .no_nxe = true,
 	  .access = WALK_FETCH, FAULT(0) },
 	{ "with SMEP they do", FOUR(0, 0, 0, 0), .no_nxe = true, .cr4 = SMEP,
@@ -196,7 +197,7 @@ static const struct walk_row long_rows[] = {
 	{ "SMEP: supervisor fetches a user page", FOUR(L4, L3, L2, PAGE | RWU), .cr4 = SMEP,
 	  .access = WALK_FETCH, FAULT(E_P | E_I) },
 	{ "SMEP: supervisor page", FOUR(L4, L3, L2, PAGE | P | W), .cr4 = SMEP,
-	  .access = WALK_FETCH, MAPPED, .rights = WALK_WRITE | WALK_FETCH },
+	  .access = WALK_FETCH, MAPPED, .rights = WALK_READ | WALK_WRITE | WALK_FETCH },
 	{ "SMEP: user fetches a user page", FOUR(L4, L3, L2, PAGE | RWU), .cr4 = SMEP,
 	  .access = WALK_FETCH | WALK_USER, MAPPED, .rights = ALL_RIGHTS },
 	{ "SMAP: supervisor reads a user page", FOUR(L4, L3, L2, PAGE | RWU), .cr4 = SMAP,
@@ -272,11 +273,15 @@ static void check_row(struct kunit *test, const struct walk_row *row, struct wal
 
 	KUNIT_EXPECT_EQ_MSG(test, walk_page_tables(mode, gva, row->access, &out), row->ret,
 			    "%s", row->what);
-	if (row->ret == 1)
+	if (row->ret == 1) {
 		KUNIT_EXPECT_EQ_MSG(test, out.fault_error, row->error, "%s", row->what);
+		KUNIT_EXPECT_EQ_MSG(test, out.linear, mode->efer & EFER_LMA ? gva : (u32)gva,
+				    "%s", row->what);
+		return;
+	}
+	KUNIT_EXPECT_EQ_MSG(test, out.gpa, row->gpa, "%s", row->what);
 	if (row->ret)
 		return;
-	KUNIT_EXPECT_EQ_MSG(test, out.gpa, row->gpa, "%s", row->what);
 	KUNIT_EXPECT_EQ_MSG(test, out.page_size, row->size, "%s", row->what);
 	KUNIT_EXPECT_EQ_MSG(test, out.rights, row->rights, "%s", row->what);
 }
@@ -409,6 +414,21 @@ static void walk_sets_flags(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake->updates, 4);
 }
 
+/* With nothing to set them by, they stay. */
+static void walk_leaves_flags(struct kunit *test)
+{
+	struct walk_mode mode;
+	struct fake *fake = flags_fake(test, &mode), *before = new_fake(test);
+	struct walk_result out;
+
+	put_entry(fake, T1 + I1, PAGE | RWU, 8);
+	*before = *fake;
+	mode.update = NULL;
+	KUNIT_EXPECT_EQ(test, walk_page_tables(&mode, GVA, WALK_WRITE, &out), 0);
+	KUNIT_EXPECT_EQ(test, out.gpa, PAGE + 0xabc);
+	KUNIT_EXPECT_TRUE(test, !memcmp(before->memory, fake->memory, MEMORY));
+}
+
 /* Another CPU changes an entry under the walk: it begins again, but not for ever. */
 static void walk_disturbed(struct kunit *test)
 {
@@ -431,6 +451,7 @@ static struct kunit_case walk_cases[] = {
 	KUNIT_CASE(walk_no_paging),
 	KUNIT_CASE(walk_canonical),
 	KUNIT_CASE(walk_sets_flags),
+	KUNIT_CASE(walk_leaves_flags),
 	KUNIT_CASE(walk_disturbed),
 	{}
 };
