@@ -46,6 +46,7 @@
 #define VMXHV_INJECT		_IOWR(VMXHV_MAGIC, 0x27, struct vmxhv_inject)
 #define VMXHV_EXTINT		_IOWR(VMXHV_MAGIC, 0x28, struct vmxhv_extint)
 #define VMXHV_LAPIC_ACCESS	_IOWR(VMXHV_MAGIC, 0x29, struct vmxhv_lapic_access)
+#define VMXHV_TRANSLATE		_IOWR(VMXHV_MAGIC, 0x2a, struct vmxhv_translate)
 
 /* Any VM or vCPU descriptor */
 #define VMXHV_GET_ERROR		_IOWR(VMXHV_MAGIC, 0x2d, struct vmxhv_error)
@@ -594,6 +595,45 @@ struct vmxhv_lapic_access {
 	__u32 length;			/* 4 */
 	__u32 write;			/* 0 or 1 */
 	__u32 value;
+};
+
+/*
+ * An access that TRANSLATE is asked about: one of READ, WRITE and FETCH, or READ and WRITE, which
+ * to the CPU is a write. USER: by code at CPL 3; else by the supervisor. IMPLICIT: by the CPU
+ * itself, to a descriptor table or a TSS: a supervisor's access at any CPL, for which EFLAGS.AC
+ * does not count.
+ */
+#define VMXHV_ACCESS_READ	(1u << 0)
+#define VMXHV_ACCESS_WRITE	(1u << 1)
+#define VMXHV_ACCESS_FETCH	(1u << 2)
+#define VMXHV_ACCESS_USER	(1u << 3)	/* of rights: the page is a user-mode one */
+#define VMXHV_ACCESS_IMPLICIT	(1u << 4)
+
+enum vmxhv_translation {
+	VMXHV_TRANSLATED = 0,		/* gpa, page_size and rights */
+	VMXHV_TRANSLATE_FAULT = 1,	/* vector and error_code; cr2 for #PF */
+	VMXHV_TRANSLATE_NO_TABLE = 2,	/* gpa: a paging-structure entry where no memory is */
+};
+
+/*
+ * What the access would do, with the vCPU's registers as they were at the last exit (dirty groups
+ * are not applied yet). It has no side effect: accessed and dirty flags stay as they are.
+ * Whether there is memory at gpa is another matter.
+ */
+struct vmxhv_translate {
+	__u32 size;
+	__u32 flags;
+	__u64 gva;			/* linear; outside long mode the low 32 bits count */
+	__u32 access;			/* VMXHV_ACCESS_* */
+	/* out; 0 where the result does not use it */
+	__u32 result;			/* enum vmxhv_translation */
+	__u64 gpa;
+	__u64 page_size;		/* bytes; 4096 where paging is off */
+	__u32 rights;			/* what such code may do: READ, WRITE, FETCH; and USER */
+	__u32 vector;			/* 14, or 13: not canonical (12 if through SS) */
+	__u32 error_code;
+	__u32 reserved;			/* must be 0 */
+	__u64 cr2;
 };
 
 /* What vmxhv_error.code means: which kind of thing item and index name. */

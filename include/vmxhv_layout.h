@@ -51,6 +51,7 @@ VMXHV_ASSERT_SIZE(vmxhv_msrs, 24);
 VMXHV_ASSERT_SIZE(vmxhv_inject, 32);
 VMXHV_ASSERT_SIZE(vmxhv_extint, 16);
 VMXHV_ASSERT_SIZE(vmxhv_lapic_access, 24);
+VMXHV_ASSERT_SIZE(vmxhv_translate, 64);
 VMXHV_ASSERT_SIZE(vmxhv_error, 136);
 VMXHV_ASSERT_AT(vmxhv_run, exit_reason, 0x40);
 VMXHV_ASSERT_AT(vmxhv_run, hw, 0x80);

@@ -91,6 +91,7 @@ static void while_it_runs(struct cpu *c)
 	struct vmxhv_cpuid cpuid = { .size = sizeof(cpuid) };
 	struct vmxhv_inject inject = { .size = sizeof(inject), .vector = 6 };
 	struct vmxhv_lapic_access apic = { .size = sizeof(apic), .offset = 0x20, .length = 4 };
+	struct vmxhv_translate where = { .size = sizeof(where), .access = VMXHV_ACCESS_READ };
 	struct vmxhv_extint line = { .size = sizeof(line) };
 	struct vmxhv_gprs gprs;
 	uint64_t value = 0;
@@ -110,6 +111,7 @@ static void while_it_runs(struct cpu *c)
 	tap_equal(-call(c->fd, VMXHV_SET_CPUID, &cpuid), EBUSY, "busy: SET_CPUID");
 	tap_equal(-call(c->fd, VMXHV_INJECT, &inject), EBUSY, "busy: INJECT an exception");
 	tap_equal(-call(c->fd, VMXHV_LAPIC_ACCESS, &apic), EBUSY, "busy: LAPIC_ACCESS");
+	tap_equal(-call(c->fd, VMXHV_TRANSLATE, &where), EBUSY, "busy: TRANSLATE");
 	tap_equal(call(c->fd, VMXHV_EXTINT, &line), 0, "EXTINT works meanwhile");
 	kick(c);
 	pthread_join(t, &ret);

@@ -9,7 +9,7 @@ KERNELS = ["6.1", "6.12"]
 MODELS = ["sandy_bridge", "cnl"]
 
 INPUT = ["info", "create", "memory_input", "run_input", "state_input", "inject_input",
-         "fd_lifetime"]
+         "fd_lifetime", "translate_input"]
 GUESTS = ["guest_first", "guest_io", "guest_cpu", "guest_mmio", "guest_event", "guest_apic",
           "guest_fpu", "guest_memory", "guest_time", "apic_memory", "io_segment",
           "dirty"]

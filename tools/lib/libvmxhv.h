@@ -162,6 +162,21 @@ int vmxhv_vcpu_inject(struct vmxhv_vcpu *vcpu, const struct vmxhv_inject *event)
 /** vmxhv_vcpu_extint() - raise or lower the vCPU's ExtINT line; any thread */
 int vmxhv_vcpu_extint(const struct vmxhv_vcpu *vcpu, int level);
 
+/**
+ * vmxhv_vcpu_translate() - where an access to a linear address leads, or how it faults
+ * @gva: the address
+ * @access: VMXHV_ACCESS_*
+ * @answer: written; a fault of the guest is an answer, too
+ *
+ * The registers are those of the last exit; nothing in the guest changes, accessed and dirty flags
+ * included.
+ */
+int vmxhv_vcpu_translate(struct vmxhv_vcpu *vcpu, uint64_t gva, uint32_t access,
+			 struct vmxhv_translate *answer);
+
+/** vmxhv_translate_describe() - one line for a person: what TRANSLATE answered */
+void vmxhv_translate_describe(const struct vmxhv_translate *answer, char *text, size_t size);
+
 /** vmxhv_lapic_read() - an access of any width to the APIC page that userspace decoded */
 int vmxhv_lapic_read(struct vmxhv_vcpu *vcpu, uint32_t offset, unsigned int width, uint64_t *value);
 int vmxhv_lapic_write(struct vmxhv_vcpu *vcpu, uint32_t offset, unsigned int width, uint64_t value);

@@ -93,3 +93,31 @@ void vmxhv_exit_describe(const struct vmxhv_run *run, char *text, size_t size)
 			 run->exit_reason);
 	}
 }
+
+void vmxhv_translate_describe(const struct vmxhv_translate *answer, char *text, size_t size)
+{
+	const uint32_t rights = answer->rights;
+
+	switch (answer->result) {
+	case VMXHV_TRANSLATED:
+		snprintf(text, size, "gpa %#llx in a %s page of %llu KiB, %s%s%s", answer->gpa,
+			 rights & VMXHV_ACCESS_USER ? "user" : "supervisor",
+			 answer->page_size >> 10, rights & VMXHV_ACCESS_READ ? "r" : "-",
+			 rights & VMXHV_ACCESS_WRITE ? "w" : "-",
+			 rights & VMXHV_ACCESS_FETCH ? "x" : "-");
+		break;
+	case VMXHV_TRANSLATE_FAULT:
+		if (answer->vector == 14)
+			snprintf(text, size, "a page fault: error code %#x, CR2 %#llx",
+				 answer->error_code, answer->cr2);
+		else
+			snprintf(text, size, "not canonical");
+		break;
+	case VMXHV_TRANSLATE_NO_TABLE:
+		snprintf(text, size, "no memory at gpa %#llx, where a page-table entry should be",
+			 answer->gpa);
+		break;
+	default:
+		snprintf(text, size, "unknown answer %u", answer->result);
+	}
+}

@@ -173,6 +173,15 @@ int vmxhv_vcpu_extint(const struct vmxhv_vcpu *vcpu, int level)
 	return ioctl(vcpu->fd, VMXHV_EXTINT, &arg) < 0 ? -errno : 0;
 }
 
+int vmxhv_vcpu_translate(struct vmxhv_vcpu *vcpu, uint64_t gva, uint32_t access,
+			 struct vmxhv_translate *answer)
+{
+	*answer = (struct vmxhv_translate){
+		.size = sizeof(*answer), .gva = gva, .access = access,
+	};
+	return vcpu_ioctl(vcpu, VMXHV_TRANSLATE, answer, "TRANSLATE");
+}
+
 static int lapic_dword(struct vmxhv_vcpu *vcpu, uint32_t offset, int write, uint32_t *value)
 {
 	struct vmxhv_lapic_access arg = {
