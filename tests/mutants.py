@@ -67,6 +67,21 @@ MUTANTS = [
            "\t\t\tmemory_log_page(m, page);\n\t}\n}",
            "\t\t\t;\n\t}\n}",
            "api/dirty@6.1", "the-kernel-writes-for-the-guest:-rep-insb"),
+    Mutant("translate-leaves-traces", "TRANSLATE sets accessed and dirty flags",
+           "vcpu/walk_vcpu.c",
+           "\tmode.update = NULL;\n",
+           "",
+           "api/guest_translate@6.1", "TRANSLATE-left-all-tables-as-they-were"),
+    Mutant("walk-without-smap", "the page walk lets the supervisor read user pages under SMAP",
+           "vcpu/walk.c",
+           "\t\trights &= ~(WALK_READ | WALK_WRITE);\n",
+           "\t\trights &= ~WALK_WRITE;\n",
+           "api/guest_translate@6.1", "TRANSLATE-and-the-CPU-agree-on-10000-accesses"),
+    Mutant("walk-without-reserved", "to the page walk bit 21 of 4 MiB pages is not reserved",
+           "vcpu/walk.c",
+           "\treturn large ? GENMASK_ULL(21, bits - 19) : 0;\n",
+           "\treturn large ? GENMASK_ULL(21, bits - 19) & ~BIT_ULL(21) : 0;\n",
+           "api/guest_translate@6.1", "TRANSLATE-and-the-CPU-agree-on-10000-accesses"),
 ]
 
 LINE = re.compile(r"^\[ *\d+\] +\S+ (ok  |FAIL|skip) (.*) \(\d+\.\d s\)")

@@ -15,6 +15,7 @@
 #define SEL_CODE16	0x30
 #define SEL_USER_DATA	0x3b
 #define SEL_USER_CODE64	0x43
+#define SEL_USER_CODE32	0x4b
 
 /* guest-physical addresses; identity-mapped in long mode, 1 GiB and the GiB with the APIC */
 #define GDT_BASE	0x500

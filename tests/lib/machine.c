@@ -77,6 +77,7 @@ static void build_gdt(uint8_t *ram)
 		0x00009b000000ffff,	/* SEL_CODE16 */
 		0x00cff3000000ffff,	/* SEL_USER_DATA */
 		0x00affb000000ffff,	/* SEL_USER_CODE64 */
+		0x00cffb000000ffff,	/* SEL_USER_CODE32 */
 	};
 	uint64_t rsp0 = STACK_TOP - 0x800;
 
@@ -243,6 +244,7 @@ static void set_flat(struct vmxhv_sregs *s, struct vmxhv_segment code, struct vm
 	s->tr.base = TSS_BASE;
 	s->gdtr = (struct vmxhv_table){ .base = GDT_BASE, .limit = 0x4f };
 	s->cr3 = PAGE_TABLES;
+	memset(s->pdpte, 0, sizeof(s->pdpte));
 }
 
 void set_real_mode(struct vmxhv_sregs *s)
