@@ -113,9 +113,38 @@ static void handle_hlt(struct machine *machine)
 		nanosleep(&moment, NULL);
 }
 
+/* Where the guest was, and whether its instruction can be read there. */
+static int where_it_was(struct vmxhv_vcpu *vcpu, uint64_t *rip, struct vmxhv_translate *answer)
+{
+	struct vmxhv_sregs sregs;
+	struct vmxhv_gprs gprs;
+	uint32_t access = VMXHV_ACCESS_FETCH;
+	int err = vmxhv_vcpu_get_sregs(vcpu, &sregs);
+
+	if (!err)
+		err = vmxhv_vcpu_get_gprs(vcpu, &gprs);
+	if (err)
+		return err;
+	if ((sregs.ss.access >> 5 & 3) == 3)
+		access |= VMXHV_ACCESS_USER;
+	*rip = gprs.rip;
+	return vmxhv_vcpu_translate(vcpu, sregs.cs.base + gprs.rip, access, answer);
+}
+
 static void handle_shutdown(struct machine *machine)
 {
-	machine_stop(machine, STATUS_SHUTDOWN, "the guest shut down: triple fault");
+	struct vmxhv_translate answer;
+	uint64_t rip;
+	char text[160];
+
+	if (where_it_was(&machine->vcpu, &rip, &answer)) {
+		machine_stop(machine, STATUS_SHUTDOWN, "the guest shut down: triple fault");
+		return;
+	}
+	vmxhv_translate_describe(&answer, text, sizeof(text));
+	machine_stop(machine, STATUS_SHUTDOWN,
+		     "the guest shut down: triple fault at RIP %#llx (%s)",
+		     (unsigned long long)rip, text);
 }
 
 static void handle_failure(struct machine *machine)
