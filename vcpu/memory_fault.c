@@ -491,6 +491,7 @@ enum fault_result memory_fault(struct vm *vm, u64 gpa, bool write, bool fetch,
 		return fault_error(info, 0, -ENOMEM);
 
 	result = fault_short(vm, &f, true, &need_page);
+	info->host_worked = need_page;
 	if (need_page && write && bring_page(vm->mm, f.hva)) {
 		call_test_hook(vm, gpa);
 		result = fault_short(vm, &f, false, &need_page);

@@ -125,11 +125,18 @@ int handle_ept_violation(struct vcpu *v)
 	bool write = qualification & EPT_VIOLATION_WRITE;
 	u64 gpa = exit_gpa(v);
 	struct fault_info info = {};
+	enum fault_result result;
 
 	vcpu_reblock_nmis(v, qualification);
-	if (lapic_covers(v, gpa) && lapic_page_access(v, gpa, write) == HANDLED)
-		return HANDLED;
-	switch (memory_fault(v->vm, gpa, write, qualification & EPT_VIOLATION_EXEC, &info)) {
+	if (lapic_covers(v, gpa)) {
+		v->l1d_stale = true;
+		if (lapic_page_access(v, gpa, write) == HANDLED)
+			return HANDLED;
+	}
+	result = memory_fault(v->vm, gpa, write, qualification & EPT_VIOLATION_EXEC, &info);
+	/* a page that the host has is a look into tables; bringing one may read anything */
+	v->l1d_stale |= info.host_worked;
+	switch (result) {
 	case FAULT_MAPPED:
 	case FAULT_RETRY:
 		return HANDLED;

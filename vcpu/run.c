@@ -467,7 +467,7 @@ static int run_loop(struct vcpu *v)
 		}
 		ret = run_burst(v);
 		if (v->pending && ret == HANDLED) {
-			v->l1d_stale |= !(v->pending->flags & ROW_OPEN);
+			v->l1d_stale |= !(v->pending->flags & (ROW_OPEN | ROW_L1D));
 			ret = exit_pending(v, v->pending);
 		}
 		if (unlikely(v->vmcs.failed))

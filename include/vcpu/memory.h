@@ -71,6 +71,7 @@ enum fault_result {
 };
 
 struct fault_info {
+	bool host_worked;	/* the host's own fault handling ran, or tried to */
 	u64 hva;		/* FAULT_ERROR: where */
 	int error;		/* FAULT_ERROR: a negative errno */
 };

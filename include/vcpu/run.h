@@ -21,6 +21,7 @@ struct exit_row {
 #define ROW_EVENTS	BIT(1)	/* it may have changed what can be injected, or the timer */
 #define ROW_DELIVERY	BIT(2)	/* the exit may have interrupted an event's delivery */
 #define ROW_OPEN	BIT(3)	/* interrupts are opened after it: the host has work */
+#define ROW_L1D		BIT(4)	/* it says for itself whether the L1 data cache is stale */
 
 /* A power of two above the greatest basic reason: see exit_row(). The last row stays empty. */
 #define EXIT_ROWS	128
