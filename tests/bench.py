@@ -3,6 +3,7 @@
 """make bench: instructions per operation, vmxhv and KVM in one boot.
 
   tests/bench.py [HOST ...]     hosts: 6.1 6.12
+  tests/bench.py --readme       the table in README.md, from build/bench.json
 
 Each host kernel boots twice, with mitigations=off and with the kernel's default, on one CPU of the
 emulated machine, where a tick of the TSC is an instruction. In each boot the same guest runs under
@@ -42,6 +43,11 @@ ROWS = [
     ("getppid", "getppid", None),
     ("loop", "an empty turn of the guest's loop", None),
 ]
+
+
+# What the host costs by itself, and where README.md's table stands.
+FLOORS = ("ioctl", "getppid", "loop")
+BEGIN, END = "<!-- bench.json -->", "<!-- /bench.json -->"
 
 
 def side_case(side, **kw):
@@ -109,10 +115,29 @@ def show(rows):
     sys.stdout.flush()
 
 
+def readme():
+    """Put the figures of the last run on all hosts into README.md, between its two markers."""
+    rows = json.loads((util.BUILD / "bench.json").read_text())["rows"]
+    got = {(r["name"], r["host"], r["mitigations"]): f"{r['vmxhv']:,.0f} / {r['kvm']:,.0f}"
+           for r in rows}
+    columns = [(host, m) for host in HOSTS for m in MITIGATIONS]
+    heads = [f"{h}, `mitigations=off`" if m == "off" else f"{h}, {m}" for h, m in columns]
+    table = [f"| vmxhv / KVM | {' | '.join(heads)} |", "|---" * (len(columns) + 1) + "|"]
+    table += [f"| {what} | {' | '.join(got[name, h, m] for h, m in columns)} |"
+              for name, what, _ in ROWS if name not in FLOORS]
+    path = util.ROOT / "README.md"
+    text = path.read_text()
+    begin, end = text.index(BEGIN) + len(BEGIN), text.index(END)
+    path.write_text(text[:begin] + "\n".join(["", *table, ""]) + text[end:])
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     ap.add_argument("host", nargs="*", default=HOSTS, help=f"of {', '.join(HOSTS)}")
+    ap.add_argument("--readme", action="store_true", help="only write README.md's table")
     args = ap.parse_args()
+    if args.readme:
+        return readme()
     if not set(args.host) <= set(HOSTS):
         sys.exit(f"bench: hosts are {', '.join(HOSTS)}")
     rows, wrong = [], []
