@@ -267,6 +267,12 @@ static int write_tsc_aux(struct vcpu *v, u32 msr, u64 value, bool from_user)
 
 /* ---- those in memory ---------------------------------------------------------------------- */
 
+static int read_apic_base(struct vcpu *v, u32 msr, u64 *value)
+{
+	*value = lapic_base(v);
+	return 0;
+}
+
 static int write_apic(struct vcpu *v, u32 msr, u64 value, bool from_user)
 {
 	return lapic_msr_write(v, msr, value);
@@ -451,6 +457,17 @@ int msr_list(struct vmxhv_msr_entry *entries, u32 max, u32 *count)
 
 VMXHV_EXPORT_FOR_TEST(msr_list);
 
+/* Out of line for the sake of those that are plain fields. */
+static noinline int rdmsr_by_call(struct vcpu *v, const struct msr_policy *p)
+{
+	u64 value;
+
+	if (!p->read || p->read(v, (u32)v->gpr[REG_RCX], &value))
+		return raise_gp(v);
+	vcpu_set_edx_eax(v, value);
+	return vcpu_skip_insn(v);
+}
+
 /**
  * handle_rdmsr() - exit handler of RDMSR
  * @v: the vCPU
@@ -460,11 +477,11 @@ VMXHV_EXPORT_FOR_TEST(msr_list);
  */
 int handle_rdmsr(struct vcpu *v)
 {
-	u64 value;
+	const struct msr_policy *p = find_policy((u32)v->gpr[REG_RCX]);
 
-	if (unlikely(read_msr(v, (u32)v->gpr[REG_RCX], &value)))
-		return raise_gp(v);
-	vcpu_set_edx_eax(v, value);
+	if (unlikely(!p->offset))
+		return rdmsr_by_call(v, p);
+	vcpu_set_edx_eax(v, *(u64 *)((char *)v + p->offset));
 	return vcpu_skip_insn(v);
 }
 

@@ -18,7 +18,6 @@
 
 /* SDM "Memory Types That Can Be Encoded": by number; MTRRs lack UC-, which is 7 */
 #define MTRR_TYPES	(BIT(0) | BIT(1) | BIT(4) | BIT(5) | BIT(6))
-#define PAT_TYPES	(MTRR_TYPES | BIT(7))
 
 /**
  * msr_canonical() - is an address canonical?
@@ -36,15 +35,15 @@ bool msr_canonical(u64 address)
 
 VMXHV_EXPORT_FOR_TEST(msr_canonical);
 
-/* Eight bytes, each a memory type out of a set. */
-static bool types_valid(u64 value, u32 types)
+/* Eight bytes, each a memory type of an MTRR. */
+static bool types_valid(u64 value)
 {
 	int i;
 
 	for (i = 0; i < 64; i += 8) {
 		u8 type = value >> i;
 
-		if (type > 7 || !(types & BIT(type)))
+		if (type > 7 || !(MTRR_TYPES & BIT(type)))
 			return false;
 	}
 	return true;
@@ -59,7 +58,11 @@ static bool types_valid(u64 value, u32 types)
  */
 bool msr_pat_valid(u64 value)
 {
-	return types_valid(value, PAT_TYPES);
+	const u64 each_byte = 0x0101010101010101ull;
+	const u64 two = value & 2 * each_byte, four = value & 4 * each_byte;
+
+	/* of 0 to 7, the types 2 and 3 do not exist: bit 1 comes with bit 2 only */
+	return !(value & 0xf8 * each_byte) && !(two & ~(four >> 1));
 }
 
 VMXHV_EXPORT_FOR_TEST(msr_pat_valid);
@@ -83,7 +86,7 @@ bool msr_mtrr_valid(u32 msr, u64 value, u8 maxphyaddr)
 	if (msr == MTRR_DEF_TYPE)
 		return !(value & ~0xcffull) && is_mtrr_type(value);
 	if (msr < MTRR_PHYS_FIRST || msr > MTRR_PHYS_LAST)
-		return types_valid(value, MTRR_TYPES);
+		return types_valid(value);
 	if (value >> maxphyaddr)
 		return false;
 	if (msr & 1)	/* a mask */
