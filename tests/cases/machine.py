@@ -14,7 +14,7 @@ NEIGHBOURS = [
     case("planted/warn", modules=["planted fault=warn"]),
     case("planted/expected-warn", modules=["planted fault=warn"],
          expect_dmesg=["cut here", "planted by the tests", "Call Trace",
-                       r"WARNING: .* planted_init\+"]),
+                       r"WARNING: .* fault_warn\+"]),
     case("planted/oops", modules=["planted fault=oops"]),
     case("planted/after", "true", modules=[]),
 ]
