@@ -47,6 +47,7 @@
 #define VMXHV_EXTINT		_IOWR(VMXHV_MAGIC, 0x28, struct vmxhv_extint)
 #define VMXHV_LAPIC_ACCESS	_IOWR(VMXHV_MAGIC, 0x29, struct vmxhv_lapic_access)
 #define VMXHV_TRANSLATE		_IOWR(VMXHV_MAGIC, 0x2a, struct vmxhv_translate)
+#define VMXHV_DEBUG		_IOWR(VMXHV_MAGIC, 0x2b, struct vmxhv_debug)
 
 /* Any VM or vCPU descriptor */
 #define VMXHV_GET_ERROR		_IOWR(VMXHV_MAGIC, 0x2d, struct vmxhv_error)
@@ -381,6 +382,14 @@ struct vmxhv_exit_internal {
 	char text[96];
 };
 
+/* EXIT_DEBUG: kind is of VMXHV_DEBUG_*, more than one if they came together */
+struct vmxhv_exit_debug {
+	__u64 pc;			/* linear */
+	__u64 dr6;			/* 3:0: points by their number; 14: a step is done */
+	__u32 kind;
+	__u32 reserved;
+};
+
 /*
  * GPRS: RAX RCX RDX RBX RSP RBP RSI RDI R8-R15, in the order of their encodings.
  *
@@ -506,6 +515,7 @@ struct vmxhv_run {
 		struct vmxhv_exit_memory_error memory_error;
 		struct vmxhv_exit_fail_entry fail_entry;
 		struct vmxhv_exit_internal internal;
+		struct vmxhv_exit_debug debug;
 		__u8 eoi_vector;
 		__u64 raw[20];
 	} u;
@@ -634,6 +644,42 @@ struct vmxhv_translate {
 	__u32 error_code;
 	__u32 reserved;			/* must be 0 */
 	__u64 cr2;
+};
+
+/*
+ * DEBUG: what exits as EXIT_DEBUG from now on. The guest sees nothing of it: its own TF and debug
+ * registers work on, as far as four registers suffice for both. All zeros: nothing any more.
+ *
+ * A step is an instruction, one iteration of a repeated one, MOV SS with the instruction behind
+ * it, or the delivery of an event: it then ends at the handler's first instruction. INT3 exits
+ * before it is done; INJECT of vector 3 gives it to the guest. A point of kind EXEC exits before
+ * the instruction, and RUN does not stop there again; the others exit behind it. What userspace
+ * does for the guest (MMIO, string I/O) meets no watchpoint.
+ */
+#define VMXHV_DEBUG_STEP	(1u << 0)
+#define VMXHV_DEBUG_INT3	(1u << 1)
+#define VMXHV_DEBUG_POINT	(1u << 2)	/* in exits only */
+
+enum vmxhv_point_kind {
+	VMXHV_POINT_NONE = 0,
+	VMXHV_POINT_EXEC = 1,
+	VMXHV_POINT_WRITE = 2,
+	VMXHV_POINT_ACCESS = 3,		/* data read or written */
+};
+
+struct vmxhv_debug_point {
+	__u64 address;			/* linear; a multiple of length */
+	__u8 kind;			/* enum vmxhv_point_kind; NONE: all is 0 */
+	__u8 length;			/* 1, 2, 4 or 8; EXEC: 1 */
+	__u8 reserved[6];
+};
+
+struct vmxhv_debug {
+	__u32 size;
+	__u32 flags;
+	__u32 control;			/* VMXHV_DEBUG_STEP, _INT3 */
+	__u32 reserved;
+	struct vmxhv_debug_point point[4];
 };
 
 /* What vmxhv_error.code means: which kind of thing item and index name. */

@@ -372,6 +372,7 @@ static const struct ioctl_call vcpu_calls[] = {
 	IOCTL_CALL(VMXHV_LAPIC_ACCESS, vmxhv_lapic_access, 24, 0, CALL_OUT,
 		   vcpu_lapic_access_call),
 	IOCTL_CALL(VMXHV_TRANSLATE, vmxhv_translate, 64, 0, CALL_OUT, vcpu_translate_call),
+	IOCTL_CALL(VMXHV_DEBUG, vmxhv_debug, 80, 0, 0, vcpu_debug_call),
 	IOCTL_CALL(VMXHV_GET_ERROR, vmxhv_error, 136, 0, CALL_OUT | CALL_KEEP_ERROR,
 		   vcpu_get_error),
 };

@@ -84,6 +84,19 @@ MUTANTS = [
            "api/guest_translate@6.1", "TRANSLATE-and-the-CPU-agree-on-10000-accesses"),
 ]
 
+MUTANTS += [
+    Mutant("step-shows-tf", "PUSHF is stepped over with TF set",
+           "vcpu/debug.c",
+           "\tcase STEP_NEXT:\n\t\td->stop_at",
+           "\tcase STEP_NEXT:\n\t\tbreak;\n\t\td->stop_at",
+           "api/guest_debug@6.1", "PUSHF-and-POPF:-step-by-step"),
+    Mutant("step-misses-events", "an event's delivery does not end a step",
+           "vcpu/debug.c",
+           "\t\tvmcs_write32(VMX_PREEMPTION_TIMER_VALUE, 0);\n\t\tv->timer_stale = false;\n",
+           "",
+           "api/guest_debug@6.1", "real-mode:-where-it-stops"),
+]
+
 LINE = re.compile(r"^\[ *\d+\] +\S+ (ok  |FAIL|skip) (.*) \(\d+\.\d s\)")
 
 

@@ -19,6 +19,7 @@
 #include "vcpu/lapic.h"
 #include "vcpu/regs.h"
 #include "vcpu/setup.h"
+#include "vcpu/state.h"
 #include "vmx/arch.h"
 #include "vmx/controls.h"
 
@@ -248,6 +249,20 @@ static void apply_payload(struct vcpu *v, const struct exception *e)
 	}
 }
 
+/*
+ * With TF set and an STI or MOV-SS shadow the entry wants the trap to be pending, although the
+ * exception that is injected takes it along (SDM: "Checks on Guest Non-Register State").
+ */
+static void keep_trap_pending(struct vcpu *v)
+{
+	bool shadow = vcpu_shadow(v) & (SHADOW_STI | SHADOW_MOV_SS);
+
+	if (vcpu_rflags(v) & X86_EFLAGS_TF)
+		vmcs_writel(GUEST_PENDING_DBG_EXCEPTIONS,
+			    state_pending_debug(shadow, vcpu_rflags(v),
+						vmcs_read64(GUEST_IA32_DEBUGCTL)));
+}
+
 static void inject_exception(struct vcpu *v)
 {
 	struct exception *e = &v->events.exception;
@@ -255,6 +270,7 @@ static void inject_exception(struct vcpu *v)
 
 	e->pending = false;
 	apply_payload(v, e);
+	keep_trap_pending(v);
 	if (!(BIT(e->vector) & NOT_FAULTS))
 		vcpu_set_rflags(v, vcpu_rflags(v) | X86_EFLAGS_RF);
 
@@ -341,4 +357,6 @@ void vcpu_inject_events(struct vcpu *v)
 		inject_interrupt(v);
 	}
 	request_windows(v);
+	if (unlikely(v->debug.on) && !events->extint_waiting)
+		debug_enter(v);
 }

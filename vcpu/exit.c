@@ -238,9 +238,11 @@ static int handle_exception(struct vcpu *v)
 	if ((info & INTR_INFO_UNBLOCK_NMI) && !(v->events.injected.info & INTR_INFO_VALID_MASK) &&
 	    vector != X86_TRAP_DF)
 		vcpu_set_shadow(v, vcpu_shadow(v) | SHADOW_NMI);
-	switch (vector) {
-	case X86_TRAP_MC:
+	if (vector == X86_TRAP_MC)
 		return host_machine_check(v);
+	if (unlikely(v->debug.on || v->debug.control))
+		return debug_exception(v, info);
+	switch (vector) {
 	case X86_TRAP_DB:
 	case X86_TRAP_AC:
 		return reflect_exception(v, vector, info);

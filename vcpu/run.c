@@ -42,7 +42,7 @@ static_assert(VMCS_HOST_RSP == HOST_RSP);
 
 /* Requests that cannot be served with interrupts off. */
 #define REQS_OUTSIDE	(BIT(REQ_KICK) | BIT(REQ_DEAD) | BIT(REQ_INIT) | BIT(REQ_SIPI) | \
-			 BIT(REQ_APIC_PAGE))
+			 BIT(REQ_APIC_PAGE) | BIT(REQ_DEBUG))
 
 /* Requests that a halted vCPU looks at; a flush can wait for the next entry. */
 #define REQS_WAKE	(REQS_OUTSIDE | BIT(REQ_EVENT) | BIT(REQ_TIMER) | BIT(REQ_NMI))
@@ -111,8 +111,7 @@ static bool serve_requests(struct vcpu *v)
 
 /*
  * The preemption timer stands in for the APIC timer while the guest runs, and takes the CPU back
- * once a jiffy: a guest with interrupts masked for ever must not keep the host from its own.
- * An exit saves what is left of it, so that it is loaded only when the deadline changed.
+ * once a jiffy, also from a guest with interrupts masked. An exit saves what is left of it.
  */
 static void load_preemption_timer(struct vcpu *v)
 {
@@ -189,6 +188,7 @@ static __always_inline bool handle_exit(struct vcpu *v)
 
 	v->reg_avail = 0;
 	v->exit.valid = 0;
+	debug_exited(v);
 	/* a reason and nothing else in the field, and a row that asks for nothing special */
 	if (likely(reason < EXIT_ROWS && row->flags == ROW_IRQS_OFF)) {
 		ret = row->handle(v);
@@ -391,7 +391,7 @@ static int serve_outside(struct vcpu *v)
 		exit_to_user(v, VMXHV_EXIT_INTACK);
 		return TO_USER;
 	}
-	return HANDLED;
+	return v->debug.on || test_bit(REQ_DEBUG, &v->requests) ? debug_serve(v) : HANDLED;
 }
 
 static bool halt_ends(struct vcpu *v)

@@ -74,6 +74,17 @@ void vcpu_setup_vmcs(struct vcpu *v)
 }
 
 /**
+ * vcpu_set_exceptions() - which exceptions exit beside those that always do
+ * @more: a bit for each vector
+ *
+ * Context: vCPU loaded.
+ */
+void vcpu_set_exceptions(u32 more)
+{
+	vmcs_write32(EXCEPTION_BITMAP, EXCEPTIONS | more);
+}
+
+/**
  * vcpu_set_cpu_control() - switch one primary processor-based control
  * @v: the vCPU, loaded
  * @bit: the control

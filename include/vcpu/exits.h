@@ -43,6 +43,13 @@ void vcpu_triple_fault(struct vcpu *v);
 bool vcpu_can_take_interrupt(struct vcpu *v);			/* IF and no shadow */
 bool vcpu_has_wakeup(struct vcpu *v);				/* something ends HLT */
 
+/* each exit, before anything of it is handled */
+static inline void debug_exited(struct vcpu *v)
+{
+	if (unlikely(v->debug.on))
+		debug_leave(v);
+}
+
 static inline int raise_gp(struct vcpu *v)
 {
 	vcpu_raise_error(v, 13, 0);

@@ -18,6 +18,7 @@
 #include <asm/desc_defs.h>
 
 #include "vmxhv.h"
+#include "vcpu/debug.h"
 #include "vcpu/error.h"
 #include "vcpu/vm.h"
 #include "vmx/pmu.h"
@@ -54,6 +55,7 @@ enum {
 #define REQ_NMI		6	/* an NMI arrived; vcpu.nmi_queued */
 #define REQ_TIMER	7	/* the APIC timer's hrtimer fired while the vCPU was halted */
 #define REQ_APIC_PAGE	8	/* its own: the xAPIC page moved */
+#define REQ_DEBUG	9	/* its own: the debugger has a look */
 
 /* vcpu.mode: tells a requester whether an IPI is needed */
 enum vcpu_mode {
@@ -198,6 +200,7 @@ struct vcpu {
 	u64 xcr0;				/* M */
 	u64 dr[4], dr6;				/* M: DR7 is in the VMCS */
 	bool dr_loaded;				/* M: DR7 enables breakpoints: see dr_enter() */
+	struct vcpu_debug debug;		/* M */
 	u64 tsc_offset;				/* M: guest TSC = host TSC + this; as in the VMCS */
 	struct guest_msrs msrs;			/* M */
 	struct host_thread host;		/* M */

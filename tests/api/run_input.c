@@ -92,6 +92,7 @@ static void while_it_runs(struct cpu *c)
 	struct vmxhv_inject inject = { .size = sizeof(inject), .vector = 6 };
 	struct vmxhv_lapic_access apic = { .size = sizeof(apic), .offset = 0x20, .length = 4 };
 	struct vmxhv_translate where = { .size = sizeof(where), .access = VMXHV_ACCESS_READ };
+	struct vmxhv_debug debug = { .size = sizeof(debug) };
 	struct vmxhv_extint line = { .size = sizeof(line) };
 	struct vmxhv_gprs gprs;
 	uint64_t value = 0;
@@ -112,6 +113,7 @@ static void while_it_runs(struct cpu *c)
 	tap_equal(-call(c->fd, VMXHV_INJECT, &inject), EBUSY, "busy: INJECT an exception");
 	tap_equal(-call(c->fd, VMXHV_LAPIC_ACCESS, &apic), EBUSY, "busy: LAPIC_ACCESS");
 	tap_equal(-call(c->fd, VMXHV_TRANSLATE, &where), EBUSY, "busy: TRANSLATE");
+	tap_equal(-call(c->fd, VMXHV_DEBUG, &debug), EBUSY, "busy: DEBUG");
 	tap_equal(call(c->fd, VMXHV_EXTINT, &line), 0, "EXTINT works meanwhile");
 	kick(c);
 	pthread_join(t, &ret);

@@ -177,6 +177,12 @@ int vmxhv_vcpu_translate(struct vmxhv_vcpu *vcpu, uint64_t gva, uint32_t access,
 /** vmxhv_translate_describe() - one line for a person: what TRANSLATE answered */
 void vmxhv_translate_describe(const struct vmxhv_translate *answer, char *text, size_t size);
 
+/**
+ * vmxhv_vcpu_debug() - step, exit at INT3, breakpoints and watchpoints
+ * @debug: what is wanted from now on; size is filled in. All zeros: nothing
+ */
+int vmxhv_vcpu_debug(struct vmxhv_vcpu *vcpu, const struct vmxhv_debug *debug);
+
 /** vmxhv_lapic_read() - an access of any width to the APIC page that userspace decoded */
 int vmxhv_lapic_read(struct vmxhv_vcpu *vcpu, uint32_t offset, unsigned int width, uint64_t *value);
 int vmxhv_lapic_write(struct vmxhv_vcpu *vcpu, uint32_t offset, unsigned int width, uint64_t value);

@@ -85,6 +85,13 @@ void vmxhv_exit_describe(const struct vmxhv_run *run, char *text, size_t size)
 		snprintf(text, size, "memory error at guest address %#llx (errno %u)",
 			 run->u.memory_error.gpa, run->u.memory_error.error);
 		break;
+	case VMXHV_EXIT_DEBUG:
+		snprintf(text, size, "stopped at %#llx:%s%s%s (DR6 %#llx)", run->u.debug.pc,
+			 run->u.debug.kind & VMXHV_DEBUG_STEP ? " a step" : "",
+			 run->u.debug.kind & VMXHV_DEBUG_INT3 ? " INT3" : "",
+			 run->u.debug.kind & VMXHV_DEBUG_POINT ? " a point" : "",
+			 run->u.debug.dr6);
+		break;
 	case VMXHV_EXIT_SHUTDOWN:
 		snprintf(text, size, "the guest shut down (triple fault)");
 		break;

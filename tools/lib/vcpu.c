@@ -182,6 +182,14 @@ int vmxhv_vcpu_translate(struct vmxhv_vcpu *vcpu, uint64_t gva, uint32_t access,
 	return vcpu_ioctl(vcpu, VMXHV_TRANSLATE, answer, "TRANSLATE");
 }
 
+int vmxhv_vcpu_debug(struct vmxhv_vcpu *vcpu, const struct vmxhv_debug *debug)
+{
+	struct vmxhv_debug arg = *debug;
+
+	arg.size = sizeof(arg);
+	return vcpu_ioctl(vcpu, VMXHV_DEBUG, &arg, "DEBUG");
+}
+
 static int lapic_dword(struct vmxhv_vcpu *vcpu, uint32_t offset, int write, uint32_t *value)
 {
 	struct vmxhv_lapic_access arg = {

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* VMXHV_DEBUG: a debugger's wishes. */
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/log2.h>
+#include <linux/string.h>
+
+#include "ioctl/ioctl.h"
+#include "vcpu/debug.h"
+#include "vcpu/vcpu.h"
+#include "vmx/vmx.h"
+
+#define DEBUG_CONTROL	(VMXHV_DEBUG_STEP | VMXHV_DEBUG_INT3)
+
+#define refuse_point(err, i, member, seen, want, text)					\
+	refuse_arg(err, -EINVAL, vmxhv_debug, point[i].member, seen, want, text)
+
+static long point_check(const struct vmxhv_debug_point *p, int i, struct vmxhv_error *err)
+{
+	u32 longest = p->kind == VMXHV_POINT_EXEC ? 1 : p->kind == VMXHV_POINT_NONE ? 0 : 8;
+
+	if (p->kind > VMXHV_POINT_ACCESS)
+		return refuse_point(err, i, kind, p->kind, VMXHV_POINT_ACCESS,
+				    "unknown kind of point");
+	if (memchr_inv(p->reserved, 0, sizeof(p->reserved)))
+		return refuse_point(err, i, reserved, 1, 0, "reserved field is not 0");
+	if (p->length > longest || (longest && !is_power_of_2(p->length)))
+		return refuse_point(err, i, length, p->length, longest,
+				    "not a length of this kind of point");
+	if (!longest && p->address)
+		return refuse_point(err, i, address, p->address, 0, "an address, but no point");
+	if (longest && p->address & (p->length - 1))
+		return refuse_point(err, i, address, p->address, p->length,
+				    "the address is no multiple of the length");
+	return 0;
+}
+
+static long debug_check(const struct vmxhv_debug *debug, struct vmxhv_error *err)
+{
+	long ret = 0;
+	int i;
+
+	if (debug->reserved)
+		return refuse_arg(err, -EINVAL, vmxhv_debug, reserved, debug->reserved, 0,
+				  "reserved field is not 0");
+	if (debug->control & ~DEBUG_CONTROL)
+		return refuse_arg(err, -EINVAL, vmxhv_debug, control, debug->control,
+				  DEBUG_CONTROL, "unknown bit of control");
+	if (debug->control & VMXHV_DEBUG_STEP && !vmx_caps.has_preemption_timer)
+		return refuse_arg(err, -EOPNOTSUPP, vmxhv_debug, control, debug->control,
+				  VMXHV_DEBUG_INT3, "stepping needs the VMX preemption timer");
+	for (i = 0; i < DEBUG_POINTS && !ret; i++)
+		ret = point_check(&debug->point[i], i, err);
+	return ret;
+}
+
+/**
+ * vcpu_debug_call() - VMXHV_DEBUG: step, and breakpoints of both kinds; all zeros end it
+ * @file: the vCPU
+ * @arg: struct vmxhv_debug; what it says replaces what was said before
+ * @err: where a refusal is recorded
+ *
+ * Context: Process context; takes the mutex. SDM: "Debug, Branch Profile, TSC ... Features".
+ * Return: 0; -EINVAL, -EOPNOTSUPP (stepping, on a CPU without the VMX preemption timer), -EBUSY,
+ * -EIO (not the caller's).
+ */
+long vcpu_debug_call(struct file *file, void *arg, struct vmxhv_error *err)
+{
+	const struct vmxhv_debug *debug = arg;
+	struct vcpu *v = file_vcpu(file);
+	long ret = debug_check(debug, err);
+
+	if (!ret)
+		ret = vcpu_begin(v, err);
+	if (ret)
+		return ret;
+	debug_set(v, debug);
+	vcpu_end(v);
+	return 0;
+}

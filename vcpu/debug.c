@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Debugging from userspace. While a debugger is there, each burst has one entry: before it the
+ * debug registers are shared, TF, DEBUGCTL and the shadows become what the step needs; after its
+ * exit all is the guest's again, so that nobody else ever sees what was lent.
+ *
+ * A step is one instruction, or the delivery of one event. All exceptions exit meanwhile and are
+ * injected with the guest's own TF: the image of RFLAGS on the guest's stack is its own. That an
+ * event was delivered tells the preemption timer, which expires before the handler's first
+ * instruction when it begins at 0.
+ */
+#include <linux/string.h>
+
+#include <asm/cpufeature.h>
+#include <asm/special_insns.h>
+#include <asm/debugreg.h>
+#include <asm/msr-index.h>
+#include <asm/traps.h>
+
+#include "vcpu/debug.h"
+#include "vcpu/exits.h"
+#include "vcpu/publish.h"
+#include "vcpu/regs.h"
+#include "vcpu/setup.h"
+#include "vcpu/state.h"
+#include "vmx/arch.h"
+#include "vmx/exit_reasons.h"
+
+static bool stepping(const struct vcpu *v)
+{
+	return v->debug.control & VMXHV_DEBUG_STEP;
+}
+
+static bool has_points(const struct vcpu_debug *d)
+{
+	int i;
+
+	for (i = 0; i < DEBUG_POINTS; i++)
+		if (d->point[i].kind)
+			return true;
+	return false;
+}
+
+/**
+ * debug_set() - what the debugger wants from now on
+ * @v: the vCPU
+ * @debug: checked
+ *
+ * An instruction that userspace is still to complete is the first step.
+ *
+ * Context: vCPU loaded, mutex held.
+ */
+void debug_set(struct vcpu *v, const struct vmxhv_debug *debug)
+{
+	struct vcpu_debug *d = &v->debug;
+	u32 exceptions = 0;
+
+	d->control = debug->control;
+	memcpy(d->point, debug->point, sizeof(d->point));
+	d->on = stepping(v) || has_points(d);
+	d->report.kind = 0;
+	d->plan = v->completion != COMPLETE_NONE ? PLAN_TRAP : PLAN_NONE;
+	d->rip = vcpu_rip(v);
+	set_bit(REQ_DEBUG, &v->requests);
+	if (stepping(v))
+		exceptions = ~0u;
+	else if (d->control & VMXHV_DEBUG_INT3)
+		exceptions = BIT(X86_TRAP_BP);
+	vcpu_set_exceptions(exceptions);
+}
+
+static u64 linear_of(struct vcpu *v, u64 ip)
+{
+	enum vmxhv_cpu_mode mode = vcpu_cpu_mode(v);
+
+	if (mode == VMXHV_MODE_64)
+		return ip;
+	if (mode != VMXHV_MODE_32)
+		ip = (u16)ip;
+	return (u32)(vmcs_readl(GUEST_CS_BASE) + (u32)ip);
+}
+
+static void say(struct vcpu *v, u32 kind, u64 dr6)
+{
+	v->debug.report.kind |= kind;
+	v->debug.report.dr6 |= dr6;
+	set_bit(REQ_DEBUG, &v->requests);
+}
+
+static void step_done(struct vcpu *v)
+{
+	v->debug.plan = PLAN_NONE;
+	say(v, VMXHV_DEBUG_STEP, DR_STEP);
+}
+
+/* INT n: its gate and its frame are the CPU's business, its RFLAGS image the guest's own. */
+static void inject_int(struct vcpu *v, const struct step *step)
+{
+	if (v->events.injected.info || v->events.exception.pending)
+		return;
+	v->events.injected = (struct injected_event){
+		.info = step->vector | INTR_TYPE_SOFT_INTR | INTR_INFO_VALID_MASK,
+		.insn_len = step->length,
+	};
+}
+
+/* See what is at RIP, and decide how to step over it. Reads guest memory: may sleep. */
+static void arm(struct vcpu *v)
+{
+	struct vcpu_debug *d = &v->debug;
+	enum vmxhv_cpu_mode mode = vcpu_cpu_mode(v);
+	u8 insn[15];
+	u32 count;
+
+	d->plan = PLAN_NONE;
+	if (!stepping(v))
+		return;
+	d->rip = vcpu_rip(v);
+	count = vcpu_fetch_insn(v, insn, mode);
+	d->step = debug_decode(insn, count, mode);
+	d->plan = PLAN_BREAK;
+	switch (d->step.kind) {
+	case STEP_NEXT:
+		d->stop_at = linear_of(v, d->rip + d->step.length);
+		return;
+	case STEP_SYSCALL:
+		d->stop_at = v->msrs.lstar;
+		return;
+	case STEP_SYSRET:
+		d->stop_at = d->step.wide ? v->gpr[REG_RCX] : (u32)v->gpr[REG_RCX];
+		return;
+	case STEP_INT:
+		inject_int(v, &d->step);
+		break;
+	case STEP_TRAP:
+		break;
+	}
+	d->plan = PLAN_TRAP;
+}
+
+/* The CPU insists that a trap is pending in a shadow with TF, and only there. */
+static void set_pending(struct vcpu *v)
+{
+	bool shadow = vcpu_shadow(v) & (SHADOW_STI | SHADOW_MOV_SS);
+	u64 pending = vmcs_readl(GUEST_PENDING_DBG_EXCEPTIONS) & ~(u64)GUEST_PENDING_DBG_BS;
+
+	pending |= state_pending_debug(shadow, vcpu_rflags(v), vmcs_read64(GUEST_IA32_DEBUGCTL));
+	vmcs_writel(GUEST_PENDING_DBG_EXCEPTIONS, pending);
+}
+
+/*
+ * TF without BTF. A trap must be pending behind STI when TF is set: the guest's STI has none, and
+ * its shadow ends with this instruction, in which nothing can interrupt: see vcpu_inject_events().
+ */
+static void lend_tf(struct vcpu *v)
+{
+	struct vcpu_debug *d = &v->debug;
+	u64 debugctl = vmcs_read64(GUEST_IA32_DEBUGCTL);
+
+	d->guest_tf = vcpu_rflags(v) & X86_EFLAGS_TF;
+	d->guest_btf = debugctl & DEBUGCTLMSR_BTF;
+	if (d->guest_btf)
+		vmcs_write64(GUEST_IA32_DEBUGCTL, debugctl & ~(u64)DEBUGCTLMSR_BTF);
+	vcpu_set_rflags(v, vcpu_rflags(v) | X86_EFLAGS_TF);
+	d->sti = vcpu_shadow(v) & SHADOW_STI;
+	if (d->sti)
+		vcpu_set_shadow(v, vcpu_shadow(v) & ~SHADOW_STI);
+}
+
+static void lend_registers(struct vcpu *v)
+{
+	struct vcpu_debug *d = &v->debug;
+
+	d->guest_dr7 = vmcs_readl(GUEST_DR7);
+	debug_share(v->dr, d->guest_dr7, d->point, d->plan == PLAN_BREAK ? &d->stop_at : NULL,
+		    &d->slots);
+	vmcs_writel(GUEST_DR7, d->slots.dr7);
+	set_debugreg(d->slots.dr[0], 0);
+	set_debugreg(d->slots.dr[1], 1);
+	set_debugreg(d->slots.dr[2], 2);
+	set_debugreg(d->slots.dr[3], 3);
+}
+
+/**
+ * debug_enter() - lend the CPU what the step needs
+ * @v: the vCPU; what is to be injected is in the VM-entry field
+ *
+ * Context: Interrupts off, the entry follows.
+ */
+void debug_enter(struct vcpu *v)
+{
+	struct vcpu_debug *d = &v->debug;
+	bool event = vmcs_read32(VM_ENTRY_INTR_INFO_FIELD) & INTR_INFO_VALID_MASK;
+
+	d->entered = true;
+	d->sti = false;
+	if (event && d->plan != PLAN_NONE) {
+		d->plan = PLAN_EVENT;
+		vmcs_write32(VMX_PREEMPTION_TIMER_VALUE, 0);
+		v->timer_stale = false;
+	}
+	lend_registers(v);
+	if (d->plan == PLAN_TRAP)
+		lend_tf(v);
+	if (d->resume && !event && vcpu_rip(v) == d->resume_rip)
+		vcpu_set_rflags(v, vcpu_rflags(v) | X86_EFLAGS_RF);
+	set_pending(v);
+}
+
+static bool is_db(struct vcpu *v)
+{
+	const u32 bits = INTR_INFO_VALID_MASK | INTR_INFO_TYPE_MASK | INTR_INFO_VECTOR_MASK;
+
+	return v->exit.reason == EXIT_REASON_EXCEPTION_NMI &&
+	       (exit_intr_info(v) & bits) ==
+	       (INTR_INFO_VALID_MASK | INTR_TYPE_HARD_EXCEPTION | X86_TRAP_DB);
+}
+
+static void return_tf(struct vcpu *v)
+{
+	struct vcpu_debug *d = &v->debug;
+	bool trapped = is_db(v) && (exit_qualification(v) & DR_STEP);
+	u64 pending;
+
+	if (d->guest_btf)
+		vmcs_write64(GUEST_IA32_DEBUGCTL,
+			     vmcs_read64(GUEST_IA32_DEBUGCTL) | DEBUGCTLMSR_BTF);
+	/* IRET brought a TF of its own */
+	if (!(trapped && d->step.loads_tf) && !d->guest_tf)
+		vcpu_set_rflags(v, vcpu_rflags(v) & ~(u64)X86_EFLAGS_TF);
+	if (!trapped && d->sti && vcpu_rip(v) == d->rip)
+		vcpu_set_shadow(v, vcpu_shadow(v) | SHADOW_STI);
+	if (trapped || d->guest_tf)
+		return;
+	pending = vmcs_readl(GUEST_PENDING_DBG_EXCEPTIONS);
+	if (pending & GUEST_PENDING_DBG_BS)
+		vmcs_writel(GUEST_PENDING_DBG_EXCEPTIONS, pending & ~(u64)GUEST_PENDING_DBG_BS);
+}
+
+/**
+ * debug_leave() - take back what was lent
+ * @v: the vCPU, after an entry, also after one that failed; nothing of the exit is handled yet
+ *
+ * Context: Interrupts off.
+ */
+void debug_leave(struct vcpu *v)
+{
+	struct vcpu_debug *d = &v->debug;
+
+	if (!d->entered)
+		return;
+	d->entered = false;
+	vmcs_writel(GUEST_DR7, d->guest_dr7);
+	if (d->plan == PLAN_TRAP)
+		return_tf(v);
+	if (d->resume && vcpu_rip(v) != d->resume_rip)
+		d->resume = false;
+	if (d->plan == PLAN_EVENT) {
+		v->timer_stale = true;
+		if (v->exit.reason != EXIT_REASON_TRIPLE_FAULT &&
+		    !(vmcs_read32(IDT_VECTORING_INFO_FIELD) & INTR_INFO_VALID_MASK))
+			step_done(v);
+	}
+	set_bit(REQ_DEBUG, &v->requests);
+}
+
+/* With BTF the guest's own trap comes behind a taken branch: it leads farther than any length. */
+static bool guest_traps(struct vcpu *v)
+{
+	const struct vcpu_debug *d = &v->debug;
+
+	if (d->plan != PLAN_TRAP)
+		return true;
+	if (!d->guest_tf)
+		return false;
+	return !d->guest_btf || vcpu_rip(v) - d->rip - 1 >= 15;
+}
+
+static void point_hit(struct vcpu *v, int point)
+{
+	struct vcpu_debug *d = &v->debug;
+
+	say(v, VMXHV_DEBUG_POINT, BIT(point));
+	if (d->point[point].kind != VMXHV_POINT_EXEC)
+		return;
+	d->resume = true;
+	d->resume_rip = vcpu_rip(v);
+}
+
+/* Whose is it? What is left for the guest is the payload of its own #DB. */
+static u64 sort_out(struct vcpu *v, u64 qualification)
+{
+	const struct debug_slots *slots = &v->debug.slots;
+	u64 guest = qualification & DR6_BD;
+	bool done = false;
+	int i;
+
+	for (i = 0; i < DEBUG_POINTS; i++) {
+		if (!(qualification & BIT(i)))
+			continue;
+		if (slots->owner[i] == OWNER_GUEST)
+			guest |= BIT(i);
+		else if (slots->owner[i] == OWNER_STEP)
+			done = true;
+		else if (slots->owner[i] >= OWNER_POINT)
+			point_hit(v, slots->owner[i] - OWNER_POINT);
+	}
+	if (qualification & DR_STEP) {
+		done |= v->debug.plan != PLAN_NONE;
+		if (guest_traps(v))
+			guest |= DR_STEP;
+	}
+	if (done)
+		step_done(v);
+	return guest;
+}
+
+static bool is_exception(u32 info, u8 vector, u32 type)
+{
+	return (info & (INTR_INFO_VECTOR_MASK | INTR_INFO_TYPE_MASK)) == (vector | type);
+}
+
+/**
+ * debug_exception() - an exception exit, while there is a debugger
+ * @v: the vCPU
+ * @info: VM-exit interruption information; not an NMI, not #MC
+ *
+ * Context: Interrupts off. SDM: "Debug Exceptions", "Exit Qualification for Debug Exceptions".
+ * Return: HANDLED: what the guest gets is queued, what the debugger gets is noted.
+ */
+int debug_exception(struct vcpu *v, u32 info)
+{
+	struct exception e = { .vector = info & INTR_INFO_VECTOR_MASK };
+
+	if (is_exception(info, X86_TRAP_DB, INTR_TYPE_HARD_EXCEPTION)) {
+		e.has_payload = true;
+		e.payload = v->debug.on ? sort_out(v, exit_qualification(v)) :
+			    exit_qualification(v) & (DR_TRAP_BITS | DR6_BD | DR_STEP);
+		if (!e.payload)
+			return HANDLED;
+	}
+	if (is_exception(info, X86_TRAP_BP, INTR_TYPE_SOFT_EXCEPTION) &&
+	    (v->debug.control & VMXHV_DEBUG_INT3)) {
+		v->debug.plan = PLAN_NONE;
+		say(v, VMXHV_DEBUG_INT3, 0);
+		return HANDLED;
+	}
+	if (e.vector == X86_TRAP_PF) {
+		e.has_payload = true;
+		e.payload = exit_qualification(v);
+	}
+	if (info & INTR_INFO_DELIVER_CODE_MASK) {
+		e.has_error = true;
+		e.error_code = v->exit.intr_error;
+	}
+	vcpu_raise_exception(v, &e);
+	return HANDLED;
+}
+
+/* TO_USER, or HANDLED: there is nothing to tell. */
+static int report(struct vcpu *v)
+{
+	struct vcpu_debug *d = &v->debug;
+	struct vmxhv_exit_debug what;
+
+	/* an instruction that exited and was done by the module or by userspace has moved RIP */
+	if (stepping(v) && (d->plan == PLAN_TRAP || d->plan == PLAN_BREAK) &&
+	    vcpu_rip(v) != d->rip)
+		step_done(v);
+	what = d->report;
+	if (!what.kind)
+		return HANDLED;
+	d->report = (struct vmxhv_exit_debug){};
+	d->plan = PLAN_NONE;
+	what.pc = linear_of(v, vcpu_rip(v));
+	exit_to_user(v, VMXHV_EXIT_DEBUG);
+	publish_union(v, &what, sizeof(what));
+	return TO_USER;
+}
+
+/**
+ * debug_serve() - REQ_DEBUG: tell the debugger what happened since the last entry, or go on
+ * @v: the vCPU, loaded
+ *
+ * While there is a debugger, vcpu->outside stays set: nothing is entered without coming here first,
+ * whatever else held the entry up.
+ *
+ * Context: Process; may sleep.
+ * Return: TO_USER with DEBUG in the run area, or HANDLED.
+ */
+int debug_serve(struct vcpu *v)
+{
+	if (report(v) == TO_USER)
+		return TO_USER;
+	clear_bit(REQ_DEBUG, &v->requests);
+	if (v->debug.on) {
+		v->outside = true;
+		arm(v);
+	}
+	return HANDLED;
+}
