@@ -21,6 +21,7 @@
 #include "vcpu/exits.h"
 #include "vcpu/publish.h"
 #include "vcpu/regs.h"
+#include "vcpu/run.h"
 #include "vcpu/setup.h"
 #include "vcpu/state.h"
 #include "vmx/arch.h"
@@ -58,6 +59,8 @@ void debug_set(struct vcpu *v, const struct vmxhv_debug *debug)
 	d->control = debug->control;
 	memcpy(d->point, debug->point, sizeof(d->point));
 	d->on = stepping(v) || has_points(d);
+	/* no row is plain: what the entry was lent is taken back before anything is handled */
+	v->plain_row = d->on ? ~0u : ROW_IRQS_OFF;
 	d->report.kind = 0;
 	d->plan = v->completion != COMPLETE_NONE ? PLAN_TRAP : PLAN_NONE;
 	d->rip = vcpu_rip(v);

@@ -163,6 +163,7 @@ static noinline bool handle_rare(struct vcpu *v)
 {
 	const struct exit_row *row = exit_row(v->exit.reason);
 
+	debug_exited(v);
 	if (unlikely(v->exit.reason & VMX_EXIT_REASON_FAILED_ENTRY)) {
 		v->burst_ret = exit_failed_entry(v, 0);
 		return false;
@@ -188,9 +189,8 @@ static __always_inline bool handle_exit(struct vcpu *v)
 
 	v->reg_avail = 0;
 	v->exit.valid = 0;
-	debug_exited(v);
 	/* a reason and nothing else in the field, and a row that asks for nothing special */
-	if (likely(reason < EXIT_ROWS && row->flags == ROW_IRQS_OFF)) {
+	if (likely(reason < EXIT_ROWS && row->flags == v->plain_row)) {
 		ret = row->handle(v);
 		if (unlikely(ret != HANDLED)) {
 			v->burst_ret = ret;
@@ -198,6 +198,7 @@ static __always_inline bool handle_exit(struct vcpu *v)
 		}
 	} else if (reason < EXIT_ROWS && !(row->flags & (ROW_IRQS_OFF | ROW_DELIVERY))) {
 		v->pending = row;
+		debug_exited(v);
 		return false;
 	} else if (!handle_rare(v)) {
 		return false;

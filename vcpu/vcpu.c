@@ -7,6 +7,7 @@
 #include "vcpu/cpu_state.h"
 #include "vcpu/host.h"
 #include "vcpu/lapic.h"
+#include "vcpu/run.h"
 #include "vcpu/pml.h"
 #include "vcpu/setup.h"
 #include "vcpu/vcpu.h"
@@ -128,6 +129,7 @@ static struct vcpu *vcpu_alloc(struct vm *vm, u32 id)
 	v->id = id;
 	v->cpu = -1;
 	v->recheck = true;
+	v->plain_row = ROW_IRQS_OFF;
 	v->timer_stale = true;
 	mutex_init(&v->mutex);
 	init_waitqueue_head(&v->wait);
