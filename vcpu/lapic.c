@@ -472,5 +472,4 @@ VMXHV_EXPORT_FOR_TEST(lapic_irr_to_isr);
 VMXHV_EXPORT_FOR_TEST(lapic_eoi);
 VMXHV_EXPORT_FOR_TEST(lapic_eoi_exit_slow);
 VMXHV_EXPORT_FOR_TEST(lapic_takes_extint);
-VMXHV_EXPORT_FOR_TEST(lapic_cr8);
 VMXHV_EXPORT_FOR_TEST(lapic_set_cr8);
