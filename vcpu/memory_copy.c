@@ -42,7 +42,7 @@ static int read_bytes(struct vm *vm, u64 gpa, void *to, u32 length)
 	return 0;
 }
 
-/* An entry of a page table: in one piece, as the processor reads it, and by far the most frequent. */
+/* An entry of a page table: in one piece, as the processor reads it, and the most frequent. */
 static int read_entry64(struct vm *vm, u64 gpa, u64 *to)
 {
 	u64 room;

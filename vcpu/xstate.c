@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The guest's FPU and extended state. The guest's registers are in the CPU between xstate_enter() and
- * xstate_leave() only, with interrupts off throughout: eagerly, whole, and never left behind. What
+ * The guest's FPU and extended state. The guest's registers are in the CPU between xstate_enter()
+ * and xstate_leave() only, with interrupts off throughout: eagerly, whole, never left behind. What
  * was there before, the thread's or nothing of value, is put back as it was found: the kernel's own
  * bookkeeping of who has the FPU stays true without hearing of it, and no interface of the kernel's
  * is needed. Components that guests cannot have stay in their registers, out of the guest's reach.
@@ -214,7 +214,7 @@ static void switch_xcr0(struct vcpu *v)
 	x->switched = wanted != x->host_xcr0;
 }
 
-/* Every image is checked before it gets here: the guest loses its registers, not the host its own. */
+/* Every image was checked before: the guest loses its registers, not the host its own. */
 static noinline void load_failed(struct xstate *x)
 {
 	WARN_ONCE(1, "vmxhv: XRSTOR refused a checked image\n");

@@ -35,9 +35,11 @@
  */
 static inline void guest_burst_enter(unsigned long *rcu_noted)
 {
+	const unsigned long now = jiffies;
+
 	vtime_account_guest_enter();
-	if (*rcu_noted != jiffies && !context_tracking_enabled_this_cpu()) {
-		*rcu_noted = jiffies;
+	if (*rcu_noted != now && !context_tracking_enabled_this_cpu()) {
+		*rcu_noted = now;
 		rcu_note_context_switch(false);
 	}
 }

@@ -5,6 +5,7 @@
 
 #include <linux/build_bug.h>
 #include <linux/compiler.h>
+#include <linux/types.h>
 
 /**
  * nospec_mask - an index that has been compared with the size of its table, masked by it
@@ -16,12 +17,11 @@
  *
  * Return: @index if it is below @size; below @size in any case.
  */
-#define nospec_mask(index, size) ({			\
-	u32 __index = (index);				\
-							\
-	BUILD_BUG_ON_NOT_POWER_OF_2(size);		\
-	OPTIMIZER_HIDE_VAR(__index);			\
-	__index & ((size) - 1);				\
-})
+static __always_inline u32 nospec_mask(u32 index, const u32 size)
+{
+	BUILD_BUG_ON_NOT_POWER_OF_2(size);
+	OPTIMIZER_HIDE_VAR(index);
+	return index & (size - 1);
+}
 
 #endif /* VMX_NOSPEC_H */
