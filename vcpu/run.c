@@ -299,10 +299,7 @@ static void cr2_leave(struct vcpu *v)
 	v->cr2 = native_read_cr2();
 }
 
-/*
- * Enters the guest until something needs interrupts on. v->pending is an exit whose handler is
- * still to be called, with interrupts on.
- */
+/* Enters the guest until something needs interrupts on; v->pending is then left to be handled. */
 static int run_burst(struct vcpu *v)
 {
 	v->pending = NULL;
