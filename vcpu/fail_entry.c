@@ -6,6 +6,7 @@
 #include "vcpu/exits.h"
 #include "vcpu/publish.h"
 #include "vcpu/run.h"
+#include "vmx/arch.h"
 #include "vmx/check.h"
 #include "vmx/exit_reasons.h"
 #include "vmx/fields.h"
@@ -47,6 +48,25 @@ static void explain_guest_state(struct vcpu *v, struct vmxhv_exit_fail_entry *fa
 		take_violation(fail, &broken);
 }
 
+/*
+ * What was to be injected was not, and the field still has it: it goes in with the next entry,
+ * unless userspace replaces it. (SDM: "VM-Entry Failures During or After Loading Guest State".)
+ */
+static void take_back_event(struct vcpu *v)
+{
+	u32 info = vmcs_read32(VM_ENTRY_INTR_INFO_FIELD);
+
+	if (!(info & INTR_INFO_VALID_MASK))
+		return;
+	v->events.injected = (struct injected_event){
+		.info = info,
+		.error_code = vmcs_read32(VM_ENTRY_EXCEPTION_ERROR_CODE),
+		.insn_len = vmcs_read32(VM_ENTRY_INSTRUCTION_LEN),
+	};
+	v->recheck = true;
+	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
+}
+
 /**
  * exit_failed_entry() - report a failed entry with the first rule found broken
  * @v: the vCPU, its VMCS current
@@ -70,8 +90,7 @@ int exit_failed_entry(struct vcpu *v, int how)
 	else
 		explain_guest_state(v, &fail);
 
-	/* what was to be injected was not */
-	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
+	take_back_event(v);
 	pr_warn_ratelimited("vmxhv: VM entry failed: %s (error %u, reason %#x; %#llx, want %#llx)\n",
 			    fail.text, fail.insn_error, fail.reason, fail.value, fail.wanted);
 	exit_to_user(v, VMXHV_EXIT_FAIL_ENTRY);

@@ -408,7 +408,6 @@ static bool halt_ends(struct vcpu *v)
 	if (!vcpu_has_wakeup(v))
 		return false;
 	v->events.activity = VMXHV_ACTIVE;
-	v->recheck = true;
 	return true;
 }
 

@@ -70,6 +70,23 @@ static void fails(const struct row *want)
 	tap_ok(!strcmp(fail->text, want->text), "the sentence");
 }
 
+/* An event that was to be delivered with the entry waits for one that works. */
+static void keeps_the_event(void)
+{
+	struct vmxhv_inject ud = {
+		.size = sizeof(ud), .kind = VMXHV_INJECT_EXCEPTION, .vector = 6 };
+	struct vmxhv_events events;
+
+	tap_equal(call(c.fd, VMXHV_INJECT, &ud), 0, "an exception for the next entry");
+	for (int i = 0; i < 2; i++) {
+		tap_equal(run(&c), 0, "RUN returns 0");
+		tap_equal(c.run->exit_reason, VMXHV_EXIT_FAIL_ENTRY, "the exit is FAIL_ENTRY");
+		tap_equal(c.run->exit_flags, VMXHV_EXITF_DELIVERY, "an event was on its way");
+		get_group(&c, VMXHV_STATE_EVENTS, &events, sizeof(events));
+		tap_equal(events.injected.info, 0x80000306, "it is still there");
+	}
+}
+
 /* The state that failed is the state that is there: it can be read, and mended. */
 static void mended(void)
 {
@@ -100,6 +117,7 @@ int main(int argc, char **argv)
 	mended();
 	cpu_start(&c, MODE_LONG, 0);
 	fails(want);
+	keeps_the_event();
 	mended();
 	cpu_destroy(&c);
 	machine_destroy(&m);

@@ -34,7 +34,7 @@ FAULTS = [
      r"\(error 0, reason 0x80000021; 0x8000000000000000, want 0x0\)"),
 ]
 # what tests/api/fail_entry.c does in long mode
-TIMES = 3
+TIMES = 5
 
 
 def logged(sentence):
