@@ -477,59 +477,6 @@ static int run_loop(struct vcpu *v)
 	}
 }
 
-static int complete_msr(struct vcpu *v, bool read)
-{
-	u32 fault = READ_ONCE(v->run->u.msr.fault);
-	u64 value = READ_ONCE(v->run->u.msr.value);
-
-	if (fault)
-		return raise_gp(v);
-	if (read)
-		vcpu_set_edx_eax(v, value);
-	return vcpu_skip_insn(v);
-}
-
-static int complete_intack(struct vcpu *v)
-{
-	v->recheck = true;
-	v->events.extint_waiting = false;
-	if (READ_ONCE(v->run->intack_spurious))
-		return HANDLED;
-	v->events.extint_answered = true;
-	v->events.extint_vector = READ_ONCE(v->run->intack_vector);
-	return HANDLED;
-}
-
-static int complete_hypercall(struct vcpu *v)
-{
-	v->gpr[REG_RAX] = READ_ONCE(v->run->u.hypercall.result);
-	return vcpu_skip_insn(v);
-}
-
-/* The answer to the last exit. HANDLED, or -EINVAL for one that makes no sense. */
-static int complete_exit(struct vcpu *v, struct vmxhv_error *err)
-{
-	enum pending_completion what = v->completion;
-
-	v->completion = COMPLETE_NONE;
-	switch (what) {
-	case COMPLETE_NONE:
-		return HANDLED;
-	case COMPLETE_IO:
-		return complete_io(v);
-	case COMPLETE_MMIO:
-		return complete_mmio(v, err);
-	case COMPLETE_MSR_READ:
-	case COMPLETE_MSR_WRITE:
-		return complete_msr(v, what == COMPLETE_MSR_READ);
-	case COMPLETE_HYPERCALL:
-		return complete_hypercall(v);
-	case COMPLETE_INTACK:
-		return complete_intack(v);
-	}
-	return HANDLED;
-}
-
 /* Steps 1 to 3 of RUN: what userspace answered and changed. */
 static int run_begin(struct vcpu *v, u32 flags, struct vmxhv_error *err)
 {

@@ -20,6 +20,9 @@ int exit_internal(struct vcpu *v, const char *what);		/* kills the VM; TO_USER *
 
 /* vcpu/retire.h ends the exiting instruction */
 
+/* vcpu/complete.c */
+int complete_exit(struct vcpu *v, struct vmxhv_error *err);
+
 /* vcpu/io.c, vcpu/mmio.c: exits that userspace answers, and the answers */
 int handle_io(struct vcpu *v);
 int complete_io(struct vcpu *v);
