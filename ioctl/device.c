@@ -60,6 +60,8 @@ static void info_capabilities(struct vmxhv_info *info)
 	vmx_cpu_read(&cpu);
 	preempt_enable();
 
+	/* who has VMX now, we or another, does not change what the CPU can do */
+	cpu.cr4 &= ~(u64)X86_CR4_VMXE;
 	if (!vmx_caps_check(&cpu, &caps, &ignored))
 		info->features[0] = features(&caps);
 	info->gpa_bits = gpa_bits(&cpu);

@@ -33,6 +33,23 @@ static void info_fields(int dev)
 	tap_equal((uint8_t)i.unusable_text[159], 0, "no stale byte: text");
 }
 
+/* What the CPU can do is the same while a VM of ours has VMX. */
+static void info_with_vm(int dev)
+{
+	struct vmxhv_info without = { .size = sizeof(without) }, with = { .size = sizeof(with) };
+	struct vmxhv_create_vm c = { .size = sizeof(c) };
+	int vm;
+
+	call(dev, VMXHV_GET_INFO, &without);
+	vm = call(dev, VMXHV_CREATE_VM, &c);
+	call(dev, VMXHV_GET_INFO, &with);
+	close(vm);
+	tap_ok(without.features[0] & VMXHV_FEATURE_PREEMPTION_TIMER, "features: %#llx",
+	       (unsigned long long)without.features[0]);
+	tap_equal(with.features[0], without.features[0], "with a VM they are the same");
+	tap_equal(with.unusable_reason, VMXHV_USABLE, "and VMX can still be used");
+}
+
 /* A structure of another version: longer with a zero tail, which comes back as zeros. */
 static void info_growth(int dev)
 {
@@ -114,6 +131,7 @@ int main(void)
 
 	tap_ok(!fstat(dev, &st) && (st.st_mode & 0777) == 0600, "the device is root's alone");
 	info_fields(dev);
+	info_with_vm(dev);
 	info_growth(dev);
 	expect_struct_rules(dev, VMXHV_GET_INFO, &i, sizeof(i), "GET_INFO");
 	commands(dev);
