@@ -88,6 +88,7 @@ enum vmxhv_unusable {
 #define VMXHV_FEATURE_PML		(1ull << 6)
 #define VMXHV_FEATURE_X2APIC		(1ull << 7)	/* guests may use x2APIC mode */
 #define VMXHV_FEATURE_XSAVE		(1ull << 8)
+#define VMXHV_FEATURE_EPT_EXEC_ONLY	(1ull << 9)
 
 struct vmxhv_info {
 	__u32 size;
@@ -149,7 +150,7 @@ struct vmxhv_cpuid {
 enum vmxhv_mem_op_kind {
 	VMXHV_MEM_MAP = 0,
 	VMXHV_MEM_UNMAP = 1,
-	VMXHV_MEM_PROTECT = 2,		/* READONLY and NOEXEC become what flags says */
+	VMXHV_MEM_PROTECT = 2,		/* READONLY, NOEXEC, EXEC_ONLY become what flags says */
 	VMXHV_MEM_LOG = 3,		/* the log begins, empty, or ends: LOG_DIRTY or 0 */
 };
 
@@ -157,6 +158,7 @@ enum vmxhv_mem_op_kind {
 #define VMXHV_MEM_NOEXEC	(1u << 1)
 #define VMXHV_MEM_PREFAULT	(1u << 2)	/* populate now */
 #define VMXHV_MEM_LOG_DIRTY	(1u << 3)	/* MAP, LOG: log which pages are written to */
+#define VMXHV_MEM_EXEC_ONLY	(1u << 4)	/* guest reads and writes exit as MMIO */
 
 /*
  * A range may cover a local APIC's page, but does not hide it: there is no memory at FEE0_0000H,

@@ -46,6 +46,7 @@ static u64 features(const struct vmx_caps *caps)
 	f |= caps->apic_reg_virt && caps->virt_intr_delivery ? VMXHV_FEATURE_APICV : 0;
 	f |= caps->pml ? VMXHV_FEATURE_PML : 0;
 	f |= boot_cpu_has(X86_FEATURE_OSXSAVE) ? VMXHV_FEATURE_XSAVE : 0;
+	f |= caps->ept_exec_only ? VMXHV_FEATURE_EPT_EXEC_ONLY : 0;
 	return f;
 }
 

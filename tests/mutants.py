@@ -97,6 +97,39 @@ MUTANTS += [
            "api/guest_debug@6.1", "real-mode:-where-it-stops"),
 ]
 
+MUTANTS += [
+    Mutant("apic-forgets-service", "an interrupt in service does not hold up lower ones",
+           "vcpu/lapic.c",
+           "\tu32 service = apic->isr_top < 0 ? 0 : apic->isr_top & 0xf0;\n",
+           "\tu32 service = 0;\n",
+           "api/guest_apic@6.1,sandy_bridge", "priorities"),
+    Mutant("host-fpu-not-saved", "the host's vector registers are not saved before the guest's",
+           "vcpu/xstate.c",
+           "\tsave_registers(x->host, mask);\n\tif (unlikely(",
+           "\tif (unlikely(",
+           "api/guest_fpu@6.1", "SSE:-the-host's-registers-are-as-they-were"),
+    Mutant("notifier-leaves-entries", "pages that the host takes stay mapped in the guest",
+           "vcpu/memory.c",
+           "\tif (each_gpa(m, range->start, range->end, ept_unmap_range))\n",
+           "\tif (0)\n",
+           "api/guest_memory@6.1", "munmap-under-a-running-guest"),
+    Mutant("no-interrupt-window", "what waits for IF does not ask for a window",
+           "vcpu/event.c",
+           "\tvcpu_set_cpu_control(v, CPU_BASED_INTR_WINDOW_EXITING, interrupt);\n",
+           "\tvcpu_set_cpu_control(v, CPU_BASED_INTR_WINDOW_EXITING, interrupt && 0);\n",
+           "api/guest_event@6.1", "but-as-soon-as-they-are-on"),
+    Mutant("unknown-flags-taken", "flags that this version does not know are ignored",
+           "ioctl/copy.c",
+           "\tif (arg->head.flags & ~call->known_flags)\n",
+           "\tif (0)\n",
+           "api/create@6.1", "CREATE_VM:-unknown-flag"),
+    Mutant("written-page-is-clean", "a page that the guest may write to is not marked dirty",
+           "vcpu/memory_fault.c",
+           "\tif (rights & EPT_WRITE)\n\t\tmark_dirty(",
+           "\tif (0)\n\t\tmark_dirty(",
+           "api/memory_host@6.12", "MADV_FREE:-what-was-written-later-is-kept"),
+]
+
 LINE = re.compile(r"^\[ *\d+\] +\S+ (ok  |FAIL|skip) (.*) \(\d+\.\d s\)")
 
 

@@ -320,17 +320,14 @@ static int check_backing(struct mm_struct *mm, const struct vmxhv_mem_op *op, u3
 	return ret;
 }
 
-/* What was mapped by the old map goes; where a log begins, pages may stay, but not large ones. */
+/*
+ * What was mapped by the old map goes, and for a new range tables that former ones have left empty:
+ * its pages may be large. Where a log begins, pages may stay, but not large ones.
+ */
 static bool change_entries(struct memory *m, const struct vmxhv_mem_op *op)
 {
-	switch (op->kind) {
-	case VMXHV_MEM_MAP:
-		return false;
-	case VMXHV_MEM_LOG:
-		if (op->flags & VMXHV_MEM_LOG_DIRTY)
-			return ept_clean_range(&m->ept, op->gpa, op->length, m->pml);
-		break;
-	}
+	if (op->kind == VMXHV_MEM_LOG && (op->flags & VMXHV_MEM_LOG_DIRTY))
+		return ept_clean_range(&m->ept, op->gpa, op->length, m->pml);
 	return ept_unmap_range(&m->ept, op->gpa, op->length);
 }
 
@@ -387,6 +384,15 @@ static int prepare_logs(struct memory *m, const struct vmxhv_mem_op *ops, u32 co
 	return ret;
 }
 
+static int check_supported(const struct vmxhv_mem_op *op, u32 index, struct vmxhv_error *err)
+{
+	if ((op->flags & VMXHV_MEM_EXEC_ONLY) && !vmx_caps.ept_exec_only)
+		return refuse_op(err, -EOPNOTSUPP, index, flags, op->flags,
+				 op->flags & ~VMXHV_MEM_EXEC_ONLY,
+				 "this CPU's EPT has no execute-only pages");
+	return 0;
+}
+
 static int change_locked(struct vm *vm, const struct vmxhv_mem_op *ops, u32 count,
 			 struct vmxhv_error *err)
 {
@@ -400,6 +406,8 @@ static int change_locked(struct vm *vm, const struct vmxhv_mem_op *ops, u32 coun
 		return -ENOMEM;
 	for (i = 0; i < count && !ret; i++) {
 		ret = memory_map_apply(map, &ops[i], i, memory_gpa_bits(), err);
+		if (!ret)
+			ret = check_supported(&ops[i], i, err);
 		if (!ret)
 			ret = check_backing(vm->mm, &ops[i], i, err);
 	}
@@ -440,13 +448,14 @@ static bool is_apic_page(struct memory *m, u64 gpa)
  */
 static void prefault(struct vm *vm, const struct vmxhv_mem_op *op)
 {
-	const bool write = !(op->flags & VMXHV_MEM_READONLY);
+	const bool fetch = op->flags & VMXHV_MEM_EXEC_ONLY;
+	const bool write = !fetch && !(op->flags & VMXHV_MEM_READONLY);
 	const u64 end = op->gpa + op->length;
 	struct fault_info info;
 	u64 gpa = op->gpa;
 
 	while (gpa < end && !signal_pending(current)) {
-		switch (memory_fault(vm, gpa, write, false, &info)) {
+		switch (memory_fault(vm, gpa, write, fetch, &info)) {
 		case FAULT_MAPPED:
 			gpa = after_page(&vm->memory, gpa);
 			break;
@@ -476,7 +485,8 @@ static void prefault(struct vm *vm, const struct vmxhv_mem_op *op)
  *
  * Context: Process; may sleep.
  * Return: 0; what memory_map_apply() returns; -EFAULT where the process maps nothing; -EOPNOTSUPP
- *	for device memory or secretmem; -ENOMEM; -EINTR for a fatal signal.
+ *	for device memory or secretmem, or for what this CPU's EPT lacks; -ENOMEM; -EINTR for a
+ *	fatal signal.
  */
 int memory_change(struct vm *vm, const struct vmxhv_mem_op *ops, u32 count,
 		  struct vmxhv_error *err)

@@ -11,24 +11,32 @@
 #include "vcpu/memory.h"
 #include "vcpu/vm.h"
 
-/* The process's address of @gpa, and the bytes from there to the range's end; NULL: no such. */
-static void __user *vm_user_address(struct vm *vm, u64 gpa, bool write, u64 *length)
+/* what a range must not be for an access to it */
+#define NO_FETCH	0
+#define NO_READ		VMXHV_MEM_EXEC_ONLY
+#define NO_WRITE	(VMXHV_MEM_EXEC_ONLY | VMXHV_MEM_READONLY)
+
+/*
+ * The process's address of @gpa, and the bytes from there to the range's end. NULL: no such, or
+ * its range has one of the flags @forbidden.
+ */
+static void __user *vm_user_address(struct vm *vm, u64 gpa, u32 forbidden, u64 *length)
 {
 	struct memory_range range;
 
 	if (current->mm != vm->mm || !memory_find(&vm->memory, gpa, &range))
 		return NULL;
-	if (write && (range.flags & VMXHV_MEM_READONLY))
+	if (range.flags & forbidden)
 		return NULL;
 	*length = memory_range_end(&range) - gpa;
 	return (void __user *)(unsigned long)(range.hva + (gpa - range.gpa));
 }
 
-static int read_bytes(struct vm *vm, u64 gpa, void *to, u32 length)
+static int read_bytes(struct vm *vm, u64 gpa, void *to, u32 length, u32 forbidden)
 {
 	while (length) {
 		u64 chunk;
-		void __user *from = vm_user_address(vm, gpa, false, &chunk);
+		void __user *from = vm_user_address(vm, gpa, forbidden, &chunk);
 
 		if (!from)
 			return -EFAULT;
@@ -46,7 +54,7 @@ static int read_bytes(struct vm *vm, u64 gpa, void *to, u32 length)
 static int read_entry64(struct vm *vm, u64 gpa, u64 *to)
 {
 	u64 room;
-	u64 __user *from = vm_user_address(vm, gpa, false, &room);
+	u64 __user *from = vm_user_address(vm, gpa, NO_READ, &room);
 
 	return from && !get_user(*to, from) ? 0 : -EFAULT;
 }
@@ -59,16 +67,35 @@ static int read_entry64(struct vm *vm, u64 gpa, u64 *to)
  * @length: bytes; may cross pages and ranges
  *
  * Context: Process; may sleep.
- * Return: 0, or -EFAULT if a part is no memory; @to may then be partly written.
+ * Return: 0, or -EFAULT if a part is no memory, or execute-only; @to may then be partly written.
  */
 int vm_read(struct vm *vm, u64 gpa, void *to, u32 length)
 {
 	if (likely(length == sizeof(u64) && IS_ALIGNED(gpa, sizeof(u64))))
 		return read_entry64(vm, gpa, to);
-	return read_bytes(vm, gpa, to, length);
+	return read_bytes(vm, gpa, to, length, NO_READ);
 }
 
 VMXHV_EXPORT_FOR_TEST(vm_read);
+
+/**
+ * vm_fetch() - copy instructions from guest-physical memory
+ * @vm: the VM; current->mm is its mm
+ * @gpa: guest-physical address in bytes
+ * @to: where to
+ * @length: bytes; may cross pages and ranges
+ *
+ * As vm_read(), but for code: it may be in memory that can only be executed.
+ *
+ * Context: Process; may sleep.
+ * Return: 0, or -EFAULT if a part is no memory; @to may then be partly written.
+ */
+int vm_fetch(struct vm *vm, u64 gpa, void *to, u32 length)
+{
+	return read_bytes(vm, gpa, to, length, NO_FETCH);
+}
+
+VMXHV_EXPORT_FOR_TEST(vm_fetch);
 
 /**
  * vm_write() - copy to guest-physical memory
@@ -84,7 +111,7 @@ int vm_write(struct vm *vm, u64 gpa, const void *from, u32 length)
 {
 	while (length) {
 		u64 chunk, left;
-		void __user *to = vm_user_address(vm, gpa, true, &chunk);
+		void __user *to = vm_user_address(vm, gpa, NO_WRITE, &chunk);
 
 		if (!to)
 			return -EFAULT;
@@ -111,12 +138,13 @@ VMXHV_EXPORT_FOR_TEST(vm_write);
  * @length: 4 or 8 bytes
  *
  * Context: Process; may sleep.
- * Return: 0; 1 if something else than @old was there; -EFAULT if it is no memory or read-only.
+ * Return: 0; 1 if something else than @old was there; -EFAULT if it is no memory, or not to be
+ *	written.
  */
 int vm_cmpxchg(struct vm *vm, u64 gpa, u64 old, u64 new, u32 length)
 {
 	u64 room;
-	void __user *at = vm_user_address(vm, gpa, true, &room);
+	void __user *at = vm_user_address(vm, gpa, NO_WRITE, &room);
 	u32 old32 = old;
 	int ret;
 

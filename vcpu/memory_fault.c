@@ -278,6 +278,9 @@ static u64 leaf_rights(const struct memory *m, const struct fault *f, enum ept_l
 {
 	u64 rights = EPT_READ;
 
+	/* mapped by a fetch, hence at a level that may be executable */
+	if (f->range.flags & VMXHV_MEM_EXEC_ONLY)
+		return EPT_EXEC;
 	if (writable && !(f->range.flags & VMXHV_MEM_READONLY)) {
 		if (written || !(f->range.flags & VMXHV_MEM_LOG_DIRTY))
 			rights |= EPT_WRITE;
@@ -411,6 +414,7 @@ static enum fault_result fault_short_locked(struct vm *vm, struct fault *f, bool
 				f->gpa);
 	if (!range || (f->write && (range->flags & VMXHV_MEM_READONLY)) ||
 	    (f->fetch && (range->flags & VMXHV_MEM_NOEXEC)) ||
+	    (!f->fetch && (range->flags & VMXHV_MEM_EXEC_ONLY)) ||
 	    memory_has_apic(m, f->gpa, PAGE_SIZE))
 		return FAULT_MMIO;
 	f->range = *range;

@@ -11,7 +11,7 @@
 #include "compat.h"
 #include "vcpu/memory_map.h"
 
-#define PROTECT_FLAGS	(VMXHV_MEM_READONLY | VMXHV_MEM_NOEXEC)
+#define PROTECT_FLAGS	(VMXHV_MEM_READONLY | VMXHV_MEM_NOEXEC | VMXHV_MEM_EXEC_ONLY)
 #define RANGE_FLAGS	(PROTECT_FLAGS | VMXHV_MEM_LOG_DIRTY)
 #define PAGE_BITS	(PAGE_SIZE - 1)
 
@@ -224,6 +224,11 @@ static int check_op(const struct vmxhv_mem_op *op, u32 index, u32 gpa_bits,
 	if (op->flags & ~known)
 		return refuse_op(err, -EINVAL, index, flags, op->flags, known,
 				 "flags that this kind does not have");
+	if ((op->flags & VMXHV_MEM_EXEC_ONLY) &&
+	    (op->flags & (VMXHV_MEM_READONLY | VMXHV_MEM_NOEXEC)))
+		return refuse_op(err, -EINVAL, index, flags, op->flags,
+				 op->flags & ~(VMXHV_MEM_READONLY | VMXHV_MEM_NOEXEC),
+				 "EXEC_ONLY goes with neither READONLY nor NOEXEC");
 	if (op->reserved[0])
 		return refuse_op(err, -EINVAL, index, reserved[0], op->reserved[0], 0,
 				 "reserved[0] is not 0");

@@ -134,6 +134,8 @@ int vcpu_copy_gva(struct vcpu *v, u64 gva, void *buf, u32 length, u32 access, u3
 		}
 		if (access & WALK_WRITE)
 			ret = vm_write(v->vm, out->gpa, buf + *done, chunk);
+		else if (access & WALK_FETCH)
+			ret = vm_fetch(v->vm, out->gpa, buf + *done, chunk);
 		else
 			ret = vm_read(v->vm, out->gpa, buf + *done, chunk);
 		if (ret)

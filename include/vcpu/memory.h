@@ -111,6 +111,7 @@ void memory_place_apic(struct vm *vm, u32 id, u64 page);
 
 /* vcpu/memory_copy.c: may sleep; -EFAULT where no range is (or it is read-only) */
 int vm_read(struct vm *vm, u64 gpa, void *to, u32 length);
+int vm_fetch(struct vm *vm, u64 gpa, void *to, u32 length);	/* execute-only will do */
 int vm_write(struct vm *vm, u64 gpa, const void *from, u32 length);
 int vm_cmpxchg(struct vm *vm, u64 gpa, u64 old, u64 new, u32 length);	/* 1: it was not @old */
 

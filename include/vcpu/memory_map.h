@@ -17,7 +17,7 @@
  * @gpa: guest-physical address, 4 KiB aligned as are @length and @hva
  * @length: bytes, not 0
  * @hva: the address in the VM's mm
- * @flags: VMXHV_MEM_READONLY, VMXHV_MEM_NOEXEC, VMXHV_MEM_LOG_DIRTY
+ * @flags: VMXHV_MEM_READONLY, _NOEXEC, _EXEC_ONLY, _LOG_DIRTY
  */
 struct memory_range {
 	u64 gpa;

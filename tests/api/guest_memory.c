@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "host.h"
 #include "machine.h"
 #include "refusal.h"
 #include "tap.h"
@@ -140,6 +141,8 @@ static void huge_pages(void)
 			    -1, 0);
 	uint8_t *aligned = (uint8_t *)(((uintptr_t)big + (2 << 20) - 1) & ~((2ul << 20) - 1));
 
+	/* Linux leaves them off on a machine this small */
+	write_line("/sys/kernel/mm/transparent_hugepage/enabled", "always");
 	madvise(aligned, 4 << 20, MADV_HUGEPAGE);
 	memset(aligned, 0, 4 << 20);
 	machine_unmap(&m, PAGED_BASE, SIZE);

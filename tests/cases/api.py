@@ -12,7 +12,7 @@ INPUT = ["info", "create", "memory_input", "run_input", "state_input", "inject_i
          "fd_lifetime", "translate_input"]
 GUESTS = ["guest_first", "guest_io", "guest_cpu", "guest_mmio", "guest_event", "guest_apic",
           "guest_fpu", "guest_memory", "guest_time", "apic_memory", "io_segment",
-          "dirty", "guest_translate", "guest_debug"]
+          "dirty", "guest_translate", "guest_debug", "memory_rights"]
 # the same with two CPUs: threads really are at once
 TWO_CPUS = ["run_input", "fd_lifetime", "guest_event", "guest_apic", "guest_fpu",
             "guest_memory", "guest_time", "guest_smp", "migrate", "dirty",
@@ -27,6 +27,10 @@ for name in TWO_CPUS:
     CASES += matrix(f"api/{name}", name, kernel=KERNELS, cpus=[2], timeout=60)
 # without a page-modification log, and without dirty flags
 CASES += matrix("api/dirty", "dirty", kernel=["6.12"], model=MODELS, cpus=[2], timeout=60)
+# swap on compressed memory, whose 6.1 compresses with what the crypto API finds
+for _kernel, _more in (("6.1", ["lzo-rle"]), ("6.12", [])):
+    CASES += matrix("api/memory_host", "memory_host", kernel=[_kernel], cpus=[1, 2], timeout=90,
+                    modules=[*_more, "zram", "vmxhv"])
 # a 32-bit process has the same interface
 CASES += matrix("api/info.m32", "info.m32", kernel=KERNELS, timeout=60)
 CASES += matrix("api/guest_first.m32", "guest_first.m32", kernel=KERNELS, timeout=60)

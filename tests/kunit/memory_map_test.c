@@ -14,6 +14,7 @@
 #define RO		VMXHV_MEM_READONLY
 #define NOEXEC		VMXHV_MEM_NOEXEC
 #define LOGGED		VMXHV_MEM_LOG_DIRTY
+#define EXEC_ONLY	VMXHV_MEM_EXEC_ONLY
 
 #define MAP(at, pages, to, flags_) { .kind = VMXHV_MEM_MAP, .gpa = K(at), .length = K(pages),	\
 	.hva = HVA + K(to), .flags = (flags_) }
@@ -72,6 +73,8 @@ static const struct change_row change_rows[] = {
 	  { RANGE(0, 4, 0, RO) } },
 	{ "protect and back", { MAP(0, 4, 0, 0), PROTECT(1, 2, RO), PROTECT(1, 2, 0) },
 	  { RANGE(0, 4, 0, 0) } },
+	{ "protect to execute-only", { MAP(0, 4, 0, RO), PROTECT(1, 2, EXEC_ONLY) },
+	  { RANGE(0, 1, 0, RO), RANGE(1, 2, 1, EXEC_ONLY), RANGE(3, 1, 3, RO) } },
 	{ "log the middle, protect all", { MAP(0, 4, 0, NOEXEC), LOG(1, 2, LOGGED),
 	  PROTECT(0, 4, RO) },
 	  { RANGE(0, 1, 0, RO), RANGE(1, 2, 1, RO | LOGGED), RANGE(3, 1, 3, RO) } },
@@ -121,15 +124,19 @@ static const struct vmxhv_mem_op refusal_map[] = { MAP(16, 16, 0, 0), MAP(40, 8,
 
 static const struct refusal_row refusal_rows[] = {
 	{ "kind", { .kind = 4, .gpa = 0, .length = K(1), .hva = HVA }, -EINVAL, ITEM(kind), 4, 3 },
-	{ "flags", GOOD_MAP(.length = K(1), .hva = HVA, .flags = BIT(4)), -EINVAL, ITEM(flags),
-	  BIT(4), 15 },
+	{ "flags", GOOD_MAP(.length = K(1), .hva = HVA, .flags = BIT(5)), -EINVAL, ITEM(flags),
+	  BIT(5), 31 },
+	{ "EXEC_ONLY, READONLY", MAP(0, 1, 0, EXEC_ONLY | RO), -EINVAL, ITEM(flags),
+	  EXEC_ONLY | RO, EXEC_ONLY },
+	{ "EXEC_ONLY, NOEXEC", PROTECT(16, 1, EXEC_ONLY | NOEXEC), -EINVAL, ITEM(flags),
+	  EXEC_ONLY | NOEXEC, EXEC_ONLY },
 	{ "flags of UNMAP", { .kind = VMXHV_MEM_UNMAP, .gpa = K(16), .length = K(1), .flags = RO },
 	  -EINVAL, ITEM(flags), RO, 0 },
 	{ "flags of LOG", LOG(16, 1, RO), -EINVAL, ITEM(flags), RO, LOGGED },
 	{ "LOG_DIRTY of PROTECT", PROTECT(16, 1, LOGGED), -EINVAL, ITEM(flags), LOGGED,
-	  RO | NOEXEC },
+	  RO | NOEXEC | EXEC_ONLY },
 	{ "flags of PROTECT", PROTECT(16, 1, VMXHV_MEM_PREFAULT), -EINVAL, ITEM(flags),
-	  VMXHV_MEM_PREFAULT, 3 },
+	  VMXHV_MEM_PREFAULT, RO | NOEXEC | EXEC_ONLY },
 	{ "reserved[0]", GOOD_MAP(.length = K(1), .hva = HVA, .reserved[0] = 1), -EINVAL,
 	  ITEM(reserved[0]), 1, 0 },
 	{ "reserved[1]", GOOD_MAP(.length = K(1), .hva = HVA, .reserved[1] = 1), -EINVAL,

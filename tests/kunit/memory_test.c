@@ -56,6 +56,31 @@ static void memory_flags(struct kunit *test)
 	with_world(test, true, flags_body);
 }
 
+static void exec_only_body(struct kunit *test, struct world *w)
+{
+	struct fault_info info;
+	u64 word;
+
+	vmx_caps.ept_exec_only = false;
+	KUNIT_EXPECT_EQ(test, map_at(w, GPA, VMXHV_MEM_EXEC_ONLY), -EOPNOTSUPP);
+	vmx_caps.ept_exec_only = true;
+	KUNIT_EXPECT_EQ(test, map_at(w, GPA, VMXHV_MEM_EXEC_ONLY), 0);
+	KUNIT_EXPECT_EQ(test, put_byte(w, 0, 1), 0);
+	KUNIT_EXPECT_EQ(test, touch(w, GPA, true), FAULT_MMIO);
+	KUNIT_EXPECT_EQ(test, touch(w, GPA, false), FAULT_MMIO);
+	KUNIT_EXPECT_EQ(test, (int)memory_fault(&w->vm, GPA, false, true, &info), FAULT_MAPPED);
+	KUNIT_EXPECT_EQ(test, leaf_at(w, GPA, NULL) & EPT_RWX, EPT_EXEC);
+	KUNIT_EXPECT_EQ(test, vm_read(&w->vm, GPA, &word, sizeof(word)), -EFAULT);
+	KUNIT_EXPECT_EQ(test, vm_read(&w->vm, GPA, &word, 1), -EFAULT);
+	KUNIT_EXPECT_EQ(test, vm_write(&w->vm, GPA, &word, 1), -EFAULT);
+	KUNIT_EXPECT_EQ(test, vm_fetch(&w->vm, GPA, &word, 1), 0);
+}
+
+static void memory_exec_only(struct kunit *test)
+{
+	with_world(test, true, exec_only_body);
+}
+
 static void gone_body(struct kunit *test, struct world *w)
 {
 	KUNIT_EXPECT_EQ(test, map_at(w, GPA, 0), 0);
@@ -384,6 +409,7 @@ static void memory_mm_ends(struct kunit *test)
 static struct kunit_case memory_cases[] = {
 	KUNIT_CASE(memory_faults),
 	KUNIT_CASE(memory_flags),
+	KUNIT_CASE(memory_exec_only),
 	KUNIT_CASE(memory_backing_gone),
 	KUNIT_CASE(memory_huge_page),
 	KUNIT_CASE(memory_huge_edge),
