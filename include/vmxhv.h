@@ -472,10 +472,12 @@ struct vmxhv_lapic {
 	__u64 tsc_deadline;
 };
 
+/* The guest's TSC is the host's, by khz / GET_INFO's tsc_khz, plus offset. It never stops. */
 struct vmxhv_tsc {
-	__u64 offset;			/* added to the host's TSC */
+	__u64 offset;
 	__u64 adjust;			/* IA32_TSC_ADJUST */
 	__u64 deadline;			/* IA32_TSC_DEADLINE */
+	__u64 khz;			/* 0: the host's; another needs TSC scaling */
 };
 
 /* The run area. What stands in one 64-byte line has one writer. */

@@ -43,7 +43,7 @@ VMXHV_ASSERT_SIZE(vmxhv_event, 24);
 VMXHV_ASSERT_SIZE(vmxhv_events, 64);
 VMXHV_ASSERT_SIZE(vmxhv_debug_regs, 48);
 VMXHV_ASSERT_SIZE(vmxhv_lapic, 1032);
-VMXHV_ASSERT_SIZE(vmxhv_tsc, 24);
+VMXHV_ASSERT_SIZE(vmxhv_tsc, 32);
 VMXHV_ASSERT_SIZE(vmxhv_state_entry, 16);
 VMXHV_ASSERT_SIZE(vmxhv_state, 24);
 VMXHV_ASSERT_SIZE(vmxhv_msr_entry, 16);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The local APIC's timer. It counts host TSC cycles (the guest's TSC runs at the same rate), so
- * that a deadline is a TSC value and nothing is converted while the guest runs.
+ * The local APIC's timer. It counts host TSC cycles, whatever the rate of the guest's TSC: a
+ * TSC deadline is converted when it is set, and nothing while the guest runs.
  */
 #include <linux/hrtimer.h>
 #include <linux/math64.h>
@@ -9,6 +9,7 @@
 
 #include "compat.h"
 #include "vcpu/lapic_core.h"
+#include "vcpu/tsc.h"
 #include "vcpu/vm.h"
 
 /*
@@ -251,7 +252,7 @@ void lapic_timer_set_divide(struct lapic *apic, u32 divide, u64 now)
 void lapic_timer_set_deadline(struct lapic *apic, u64 tsc, u64 now)
 {
 	struct vcpu *v = apic->vcpu;
-	u64 guest_now = now + v->tsc_offset;
+	u64 guest_now = tsc_to_guest(v, now);
 	u64 deadline = LAPIC_NO_DEADLINE;
 
 	if (!deadline_mode(apic))
@@ -259,7 +260,7 @@ void lapic_timer_set_deadline(struct lapic *apic, u64 tsc, u64 now)
 	apic->timer.tsc_deadline = tsc;
 	if (tsc > guest_now) {
 		/* one so far away that the sum wraps never comes */
-		if (check_add_overflow(now, tsc - guest_now, &deadline))
+		if (check_add_overflow(now, tsc_host_cycles(v, tsc - guest_now), &deadline))
 			deadline = LAPIC_NO_DEADLINE;
 	} else if (tsc) {
 		deadline = now;

@@ -22,6 +22,7 @@
 #include "vcpu/msr.h"
 #include "vcpu/regs.h"
 #include "vcpu/retire.h"
+#include "vcpu/tsc.h"
 #include "vmx/controls.h"
 #include "vmx/vmcs.h"
 
@@ -70,41 +71,27 @@ static int write_same(struct vcpu *v, u32 msr, u64 value, bool from_user)
 
 /* ---- the TSC ------------------------------------------------------------------------------ */
 
-/**
- * msr_set_tsc_offset() - change what the guest's TSC adds to the host's
- * @v: the vCPU
- * @offset: the offset
- *
- * Context: vCPU loaded, mutex held. SDM: "Time-Stamp Counter Offset and Multiplier".
- */
-void msr_set_tsc_offset(struct vcpu *v, u64 offset)
-{
-	v->tsc_offset = offset;
-	vmcs_write64(TSC_OFFSET, offset);
-	lapic_tsc_changed(v);
-}
-
 static int read_tsc(struct vcpu *v, u32 msr, u64 *value)
 {
-	*value = rdtsc() + v->tsc_offset;
+	*value = tsc_to_guest(v, rdtsc());
 	return 0;
 }
 
 /* A write by WRMSR shows in TSC_ADJUST. SDM: "Time-Stamp Counter Adjustment". */
 static int write_tsc(struct vcpu *v, u32 msr, u64 value, bool from_user)
 {
-	u64 offset = value - rdtsc();
+	u64 jump = value - tsc_to_guest(v, rdtsc());
 
 	if (!from_user)
-		v->msrs.tsc_adjust += offset - v->tsc_offset;
-	msr_set_tsc_offset(v, offset);
+		v->msrs.tsc_adjust += jump;
+	tsc_set_offset(v, v->tsc_offset + jump);
 	return 0;
 }
 
 static int write_tsc_adjust(struct vcpu *v, u32 msr, u64 value, bool from_user)
 {
 	if (!from_user)
-		msr_set_tsc_offset(v, v->tsc_offset + value - v->msrs.tsc_adjust);
+		tsc_set_offset(v, v->tsc_offset + value - v->msrs.tsc_adjust);
 	v->msrs.tsc_adjust = value;
 	return 0;
 }
@@ -570,5 +557,5 @@ void msr_reset(struct vcpu *v)
 	vmcs_write32(GUEST_SYSENTER_CS, 0);
 	vmcs_writel(GUEST_SYSENTER_ESP, 0);
 	vmcs_writel(GUEST_SYSENTER_EIP, 0);
-	msr_set_tsc_offset(v, v->vm->tsc_offset);
+	tsc_set_offset(v, v->vm->tsc_offset);
 }

@@ -18,6 +18,7 @@
 #include "vcpu/msr.h"
 #include "vcpu/regs.h"
 #include "vcpu/state.h"
+#include "vcpu/tsc.h"
 #include "vcpu/xstate.h"
 #include "vmx/arch.h"
 #include "vmx/vmcs.h"
@@ -243,21 +244,6 @@ static void set_debug(struct vcpu *v, const struct vmxhv_debug_regs *d)
 	dr_set7(v, d->dr7);
 }
 
-static void get_tsc(struct vcpu *v, struct vmxhv_tsc *t)
-{
-	t->offset = v->tsc_offset;
-	t->adjust = v->msrs.tsc_adjust;
-	if (lapic_msr_read(v, MSR_IA32_TSC_DEADLINE, &t->deadline))
-		t->deadline = 0;
-}
-
-static void set_tsc(struct vcpu *v, const struct vmxhv_tsc *t)
-{
-	msr_set_tsc_offset(v, t->offset);
-	v->msrs.tsc_adjust = t->adjust;
-	lapic_msr_write(v, MSR_IA32_TSC_DEADLINE, t->deadline);
-}
-
 /**
  * state_group_size() - how long a group is
  * @group: VMXHV_STATE_*
@@ -317,7 +303,7 @@ int state_get(struct vcpu *v, u32 group, void *out)
 		lapic_get_state(v, out);
 		return 0;
 	case VMXHV_STATE_TSC:
-		get_tsc(v, out);
+		tsc_get_state(v, out);
 		return 0;
 	}
 	return -EINVAL;
@@ -411,6 +397,8 @@ int state_check_all(struct vcpu *v, const void *const *groups, struct vmxhv_erro
 		ret = xstate_check_image(groups[VMXHV_STATE_XSAVE], err);
 	if (!ret && groups[VMXHV_STATE_LAPIC])
 		ret = lapic_check_state(v, groups[VMXHV_STATE_LAPIC], err);
+	if (!ret && groups[VMXHV_STATE_TSC])
+		ret = tsc_check_state(groups[VMXHV_STATE_TSC], err);
 	return ret;
 }
 
@@ -464,7 +452,7 @@ void state_set(struct vcpu *v, u32 group, const void *in)
 		lapic_set_state(v, in);
 		break;
 	case VMXHV_STATE_TSC:
-		set_tsc(v, in);
+		tsc_set_state(v, in);
 		break;
 	}
 }

@@ -46,7 +46,6 @@ u64 *msr_mtrr_slot(struct vcpu *v, u32 msr);
 void msr_syscall_sync(struct vcpu *v);
 
 /* guest TSC = host TSC + this; written to the VMCS */
-void msr_set_tsc_offset(struct vcpu *v, u64 offset);
 
 /* IA32_PAT after reset: WB, WT, UC-, UC, twice */
 #define MSR_PAT_RESET		0x0007040600070406ull

@@ -202,7 +202,9 @@ struct vcpu {
 	u64 dr[4], dr6;				/* M: DR7 is in the VMCS */
 	bool dr_loaded;				/* M: DR7 enables breakpoints: see dr_enter() */
 	struct vcpu_debug debug;		/* M */
-	u64 tsc_offset;				/* M: guest TSC = host TSC + this; as in the VMCS */
+	u64 tsc_offset;				/* M: see tsc.h; as in the VMCS */
+	u64 tsc_multiplier;			/* M: likewise; 0: the host's rate */
+	u64 tsc_khz;				/* M: the rate; 0: the host's */
 	struct guest_msrs msrs;			/* M */
 	struct host_thread host;		/* M */
 	struct vmx_pmu pmu;			/* M */
