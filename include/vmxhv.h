@@ -88,7 +88,7 @@ enum vmxhv_unusable {
 #define VMXHV_FEATURE_PML		(1ull << 6)
 #define VMXHV_FEATURE_X2APIC		(1ull << 7)	/* guests may use x2APIC mode */
 #define VMXHV_FEATURE_XSAVE		(1ull << 8)
-#define VMXHV_FEATURE_EPT_EXEC_ONLY	(1ull << 9)
+#define VMXHV_FEATURE_EPT_EXEC_ONLY	(1ull << 10)
 
 struct vmxhv_info {
 	__u32 size;

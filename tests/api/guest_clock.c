@@ -63,7 +63,7 @@ static void run_clock(unsigned int entry, uint64_t rbx)
 /* What the guest's TSC is when the host's is @host, in whole numbers of 128 bits. */
 static uint64_t guest_tsc(uint64_t host, const struct vmxhv_tsc *t)
 {
-	return (uint64_t)((unsigned __int128)host * t->khz / host_khz) + t->offset;
+	return (uint64_t)((__uint128_t)host * t->khz / host_khz) + t->offset;
 }
 
 /* The guest's clock and the host's agree; then so do a sleep's length in the one and the other. */

@@ -48,7 +48,7 @@ static volatile uint32_t *area;
 static volatile uint32_t *gate, *ended;
 
 /* The kernel's count of @name in /proc/vmstat. */
-static long vmstat(const char *name)
+static long vm_counter(const char *name)
 {
 	char line[128];
 	size_t length = strlen(name);
@@ -120,7 +120,7 @@ static bool end_counting(uint32_t n)
  * In each round the pages lie still while @before works on them; then @during works while the guest
  * counts them up.
  */
-static void while_counting(const char *name, void (*before)(void), void (*during)(void))
+static void count_during(const char *name, void (*before)(void), void (*during)(void))
 {
 	int wrong = 0;
 	bool good;
@@ -200,7 +200,7 @@ static void freed(void)
 	tap_ok(end_counting(rounds) && !lost, "MADV_FREE: what was written later is kept");
 }
 
-static void swap(void)
+static void swapping(void)
 {
 	long out, in;
 
@@ -208,13 +208,13 @@ static void swap(void)
 		tap_ok(false, "swap space on /dev/zram0: %s", strerror(errno));
 		return;
 	}
-	out = vmstat("pswpout");
-	in = vmstat("pswpin");
-	while_counting("swapped out between", page_out, NULL);
-	while_counting("swapped out meanwhile", NULL, page_out_parts);
+	out = vm_counter("pswpout");
+	in = vm_counter("pswpin");
+	count_during("swapped out between", page_out, NULL);
+	count_during("swapped out meanwhile", NULL, page_out_parts);
 	freed();
-	out = vmstat("pswpout") - out;
-	in = vmstat("pswpin") - in;
+	out = vm_counter("pswpout") - out;
+	in = vm_counter("pswpin") - in;
 	if (out)
 		tap_ok(out > AREA_PAGES && in > AREA_PAGES, "%ld pages went out, %ld came back",
 		       out, in);
@@ -244,9 +244,9 @@ static void merge(void)
 		usleep(2000);
 }
 
-static void ksm(void)
+static void merging(void)
 {
-	const long copied = vmstat("cow_ksm");
+	const long copied = vm_counter("cow_ksm");
 
 	/* it would leave out pages that it has tried in vain */
 	write_line("/sys/kernel/mm/ksm/smart_scan", "0");
@@ -258,10 +258,10 @@ static void ksm(void)
 	}
 	madvise((void *)area, SIZE, MADV_MERGEABLE);
 	rounds = 2;
-	while_counting("merged by KSM", merge, NULL);
+	count_during("merged by KSM", merge, NULL);
 	rounds = ROUNDS;
-	tap_ok(vmstat("cow_ksm") - copied > AREA_PAGES / 2,
-	       "merged pages were copied when the guest wrote: %ld", vmstat("cow_ksm") - copied);
+	tap_ok(vm_counter("cow_ksm") - copied > AREA_PAGES / 2,
+	       "merged pages were copied when the guest wrote: %ld", vm_counter("cow_ksm") - copied);
 	write_line("/sys/kernel/mm/ksm/run", "2");
 	madvise((void *)area, SIZE, MADV_UNMERGEABLE);
 }
@@ -327,23 +327,23 @@ static void others(void)
 {
 	long moved;
 
-	while_counting("fork", fork_child, NULL);
+	count_during("fork", fork_child, NULL);
 	reap();
-	while_counting("fork meanwhile", NULL, fork_child);
+	count_during("fork meanwhile", NULL, fork_child);
 	reap();
 
 	madvise((void *)area, SIZE, MADV_HUGEPAGE);
-	while_counting("made huge between", collapse, NULL);
-	while_counting("made huge meanwhile", NULL, collapse);
-	while_counting("made huge, then split", collapse, split);
+	count_during("made huge between", collapse, NULL);
+	count_during("made huge meanwhile", NULL, collapse);
+	count_during("made huge, then split", collapse, split);
 	tap_ok(collapsed, "made huge: %d times", collapsed);
 	madvise((void *)area, SIZE, MADV_NOHUGEPAGE);
 
-	moved = vmstat("pgmigrate_success");
-	while_counting("compaction", NULL, compact);
-	moved = vmstat("pgmigrate_success") - moved;
+	moved = vm_counter("pgmigrate_success");
+	count_during("compaction", NULL, compact);
+	moved = vm_counter("pgmigrate_success") - moved;
 	tap_note("compaction moved %ld pages of the machine's", moved);
-	while_counting("pages taken out of service", soft_offline, soft_offline);
+	count_during("pages taken out of service", soft_offline, soft_offline);
 	if (offlined)
 		tap_ok(true, "taken out of service: %d", offlined);
 	else
@@ -402,7 +402,7 @@ static void userfault(void)
 		tap_skip("userfaultfd", "%s", strerror(errno));
 		return;
 	}
-	while_counting("write-protected by userfaultfd", protect_all, permit);
+	count_during("write-protected by userfaultfd", protect_all, permit);
 	tap_ok(uffd_writes > ROUNDS * 10, "%d writes of the guest waited for the process",
 	       uffd_writes);
 	close(uffd);
@@ -456,9 +456,9 @@ int main(void)
 	ended = (uint32_t *)(m.ram + AREA_DONE);
 	machine_map(&m, AREA_BASE, (void *)area, SIZE, 0);
 	cpu_create(&m, &c, 0);
-	while_counting("left alone", NULL, NULL);
-	swap();
-	ksm();
+	count_during("left alone", NULL, NULL);
+	swapping();
+	merging();
 	others();
 	/* with two, read() of the descriptor comes to say EAGAIN while fdinfo shows a fault */
 	if (sysconf(_SC_NPROCESSORS_ONLN) == 1)

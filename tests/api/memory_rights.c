@@ -17,7 +17,7 @@
 
 enum { COUNT_UP, TICKS, CALL_IT, READ_IT, WRITE_IT, OUTS_IT };
 
-#define MB		(1ul << 20)
+#define MB		0x100000ul
 #define PAGES		256
 #define SIZE		(PAGES * 4096ul)
 #define PER_READ	8	/* ticks for a page that is there, with room for the loop's end */

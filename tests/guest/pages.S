@@ -7,8 +7,8 @@ _start:
 	CASES	count_up, ticks, call_it, read_it, write_it, outs_it
 	.code64
 /*
- * Each pass adds 1 to a word of each page. It begins when the gate opens. With interrupts on: a host
- * that wants its pages back has to get this CPU's attention first.
+ * Each pass adds 1 to a word of each page. It begins when the gate opens. With interrupts on: a
+ * host that wants its pages back has to get this CPU's attention first.
  */
 count_up:
 	sti
