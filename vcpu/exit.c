@@ -18,6 +18,7 @@
 #include "vcpu/regs.h"
 #include "vcpu/retire.h"
 #include "vcpu/run.h"
+#include "vcpu/task.h"
 #include "vmx/arch.h"
 #include "vmx/exit_reasons.h"
 
@@ -259,11 +260,6 @@ static int handle_window(struct vcpu *v)
 	return HANDLED;
 }
 
-static int handle_task_switch(struct vcpu *v)
-{
-	return exit_internal(v, "hardware task switching is not supported");
-}
-
 static int handle_ept_misconfig(struct vcpu *v)
 {
 	return exit_internal(v, "an EPT entry of ours is malformed");
@@ -285,7 +281,7 @@ const struct exit_row exit_rows[EXIT_ROWS] = {
 	[EXIT_REASON_TRIPLE_FAULT] = { handle_triple_fault, FAST },
 	[EXIT_REASON_INTERRUPT_WINDOW] = { handle_window, FAST | ROW_EVENTS },
 	[EXIT_REASON_NMI_WINDOW] = { handle_nothing, FAST | ROW_EVENTS },
-	[EXIT_REASON_TASK_SWITCH] = { handle_task_switch, ROW_DELIVERY },
+	[EXIT_REASON_TASK_SWITCH] = { handle_task_switch, ROW_DELIVERY | ROW_EVENTS },
 	[EXIT_REASON_CPUID] = { handle_cpuid, FAST },
 	[EXIT_REASON_GETSEC] = { handle_ud, FAST },
 	[EXIT_REASON_HLT] = { handle_hlt, 0 },
