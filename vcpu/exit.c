@@ -216,6 +216,18 @@ static int reflect_exception(struct vcpu *v, u8 vector, u32 info)
 	return HANDLED;
 }
 
+/*
+ * INT1 comes here as #DB does, but it is an instruction: it goes back as one, and is over when its
+ * handler begins. DR6 says nothing of it.
+ */
+static int reflect_int1(struct vcpu *v, u32 info)
+{
+	v->events.injected = (struct injected_event){
+		.info = info & ~INTR_INFO_RESERVED_MASK, .insn_len = exit_insn_len(v) };
+	v->recheck = true;
+	return HANDLED;
+}
+
 /* The host's own machine check, met while the guest ran. */
 static int host_machine_check(struct vcpu *v)
 {
@@ -241,6 +253,8 @@ static int handle_exception(struct vcpu *v)
 		vcpu_set_shadow(v, vcpu_shadow(v) | SHADOW_NMI);
 	if (vector == X86_TRAP_MC)
 		return host_machine_check(v);
+	if ((info & INTR_INFO_TYPE_MASK) == INTR_TYPE_PRIV_SW_EXCEPTION)
+		return reflect_int1(v, info);
 	if (unlikely(v->debug.on || v->debug.control))
 		return debug_exception(v, info);
 	switch (vector) {
