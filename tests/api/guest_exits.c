@@ -19,16 +19,9 @@ enum {
 #define UD		6, 0, 0
 #define GP		13, 0, 0
 #define NO_FAULT	0xff
-#define COUNTED(...)	{ __VA_ARGS__ },					\
-	.count = sizeof((const uint32_t[]){ __VA_ARGS__ }) / sizeof(uint32_t)
 
 /* What each case reports: see exits.S. A fault: vector, error code, RIP's distance. */
-static const struct row {
-	const char *name;
-	int entry;
-	uint32_t values[MAX_VALUES];
-	int count;
-} rows[] = {
+static const struct reports rows[] = {
 	{ "what the guest does not have is #UD", NOT_THERE,
 	  COUNTED(UD, UD, UD, UD, UD, UD, UD, UD, UD, UD, UD, UD, UD, UD) },
 	{ "ring 3 may not, whether there is an exit or not", NOT_FOR_RING_3,
@@ -78,7 +71,7 @@ static void misconfigured(struct cpu *c)
 
 static void every_case(struct cpu *c)
 {
-	for (const struct row *r = rows; r < rows + ARRAY_SIZE(rows); r++) {
+	for (const struct reports *r = rows; r < rows + ARRAY_SIZE(rows); r++) {
 		cpu_start(c, MODE_LONG, r->entry);
 		expect_values(c, r->name, r->count, r->values);
 	}

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Modes, rings and gates; code that changes; breakpoints of two guests on one CPU. */
-#define _GNU_SOURCE
-#include <sched.h>
 #include <string.h>
 
 #include "machine.h"
@@ -11,9 +9,6 @@ enum {
 	COMPATIBILITY, CHANGING_CODE, WRITTEN_CODE, BREAKPOINTS,
 	CALL_GATE, EXCEPTIONS, ALIGNMENT, STACK_FAULT, PAE,
 };
-
-#define COUNTED(...)	{ __VA_ARGS__ },					\
-	.count = sizeof((const uint32_t[]){ __VA_ARGS__ }) / sizeof(uint32_t)
 
 /* What each case reports: see modes.S. A fault: vector, error code, distance. */
 static const struct row {
@@ -95,16 +90,8 @@ int main(void)
 {
 	struct machine m[2];
 	struct cpu c[2];
-	cpu_set_t one;
 
-	CPU_ZERO(&one);
-	CPU_SET(0, &one);
-	sched_setaffinity(0, sizeof(one), &one);
-	for (int i = 0; i < 2; i++) {
-		machine_create(&m[i], 1 << 20);
-		load_guest(&m[i], "modes");
-		cpu_create(&m[i], &c[i], 0);
-	}
+	two_guests_create(m, c, "modes");
 	for (const struct row *r = rows; r < rows + ARRAY_SIZE(rows); r++) {
 		load_guest(&m[0], "modes");
 		cpu_start(&c[0], r->mode, r->entry);
@@ -114,9 +101,6 @@ int main(void)
 	tap_ok(run_guest(&c[0]) == VMXHV_EXIT_SHUTDOWN && c[0].nr_values == 1,
 	       "a fault on a full stack is a shutdown");
 	take_turns(c);
-	for (int i = 0; i < 2; i++) {
-		cpu_destroy(&c[i]);
-		machine_destroy(&m[i]);
-	}
+	two_guests_destroy(m, c);
 	return tap_done();
 }

@@ -29,16 +29,8 @@ enum { TS = 10, NP = 11, GP = 13, PF = 14 };
 
 #define IRQ_VECTOR	0x40
 
-#define COUNTED(...)	{ __VA_ARGS__ },					\
-	.count = sizeof((const uint32_t[]){ __VA_ARGS__ }) / sizeof(uint32_t)
-
 /* What each case reports: see task.S. A fault: vector, error code, EIP's distance. */
-static const struct row {
-	const char *name;
-	int entry;
-	uint32_t values[MAX_VALUES];
-	int count;
-} rows[] = {
+static const struct reports rows[] = {
 	{ "JMP there and back", JUMP,
 	  COUNTED(0xbbbb0001, 0xbbbb0002, 0xbbbb0003, 0xbbbb0004, OTHER_STACK, 0xbbbb0005,
 		  0xbbbb0006, 0xbbbb0007, 0x10, 0x18, 0x10, 0x10, 0x10, 0, 2, TASK_OTHER, 9,
@@ -52,7 +44,8 @@ static const struct row {
 	  COUNTED(TASK_OTHER, OTHER_STACK, TASK_MAIN, 0, 2, TASK_MAIN) },
 	{ "an exception by a task gate: error code, RF", BY_FAULT,
 	  COUNTED(0x58, OTHER_STACK, 0, 0x10002, TASK_MAIN) },
-	{ "a double fault by a task gate", BY_DOUBLE_FAULT, COUNTED(0, OTHER_STACK, TASK_OTHER, 0) },
+	{ "a double fault by a task gate", BY_DOUBLE_FAULT,
+	  COUNTED(0, OTHER_STACK, TASK_OTHER, 0) },
 	{ "a 16-bit TSS", NARROW_JUMP,
 	  COUNTED(0xcc01, 0xcc02, 0xcc03, 0xcc04, STACK_TOP - 0x400, 0xcc05, 0xcc06, 0xcc07,
 		  0x10, 0x18, 0x10, 0x10, TASK_NARROW, BUSY_16,
@@ -180,7 +173,7 @@ int main(void)
 {
 	machine_create(&m, 1 << 20);
 	cpu_create(&m, &c, 0);
-	for (const struct row *r = rows; r < rows + ARRAY_SIZE(rows); r++) {
+	for (const struct reports *r = rows; r < rows + ARRAY_SIZE(rows); r++) {
 		start(r->entry);
 		expect_values(&c, r->name, r->count, r->values);
 	}
