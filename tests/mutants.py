@@ -82,6 +82,21 @@ MUTANTS = [
            "\treturn large ? GENMASK_ULL(21, bits - 19) : 0;\n",
            "\treturn large ? GENMASK_ULL(21, bits - 19) & ~BIT_ULL(21) : 0;\n",
            "api/guest_translate@6.1", "TRANSLATE-and-the-CPU-agree-on-10000-accesses"),
+    Mutant("task-without-stack", "a task whose stack is not present is entered",
+           "vcpu/task_rules.c",
+           "\t{ BIT(TASK_SS), not_present, X86_TRAP_SS },\n",
+           "",
+           "api/guest_task@6.1", "SS:-not-present"),
+    Mutant("task-without-nesting", "a task that was called does not know it",
+           "vcpu/task.c",
+           "\t\teflags |= X86_EFLAGS_NT;\n",
+           "\t\teflags |= 0;\n",
+           "api/guest_task@6.1", "CALL-and-IRET:-nesting"),
+    Mutant("mov-dr-in-ring-3", "ring 3 of a guest may write debug registers",
+           "vcpu/dr.c",
+           "\tif (VMX_AR_DPL(vmcs_read32(GUEST_SS_AR_BYTES)))\n\t\treturn raise_gp(v);\n",
+           "",
+           "api/guest_exits@6.1", "ring-3-may-not,-whether-there-is-an-exit-or-not"),
 ]
 
 MUTANTS += [

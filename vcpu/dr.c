@@ -120,6 +120,9 @@ static int write_dr(struct vcpu *v, unsigned int dr, u64 value)
  * handle_dr_access() - exit handler of MOV DR
  * @v: the vCPU
  *
+ * The exit comes before the faults that privilege and CR4.DE make (SDM: "Instructions That Cause VM
+ * Exits Conditionally").
+ *
  * Context: IRQs off in the middle of a burst, or on between two. SDM: "Exit Qualification for MOV
  *	DR", "Debug Registers".
  * Return: HANDLED.
@@ -137,6 +140,8 @@ int handle_dr_access(struct vcpu *v)
 			return raise_ud(v);
 		dr += 2;
 	}
+	if (VMX_AR_DPL(vmcs_read32(GUEST_SS_AR_BYTES)))
+		return raise_gp(v);
 	if (dr7 & DR7_GD)
 		return raise_db_bd(v, dr7);
 

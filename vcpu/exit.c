@@ -18,6 +18,7 @@
 #include "vcpu/regs.h"
 #include "vcpu/retire.h"
 #include "vcpu/run.h"
+#include "vcpu/task.h"
 #include "vmx/arch.h"
 #include "vmx/exit_reasons.h"
 
@@ -215,6 +216,18 @@ static int reflect_exception(struct vcpu *v, u8 vector, u32 info)
 	return HANDLED;
 }
 
+/*
+ * INT1 comes here as #DB does, but it is an instruction: it goes back as one, and is over when its
+ * handler begins. DR6 says nothing of it.
+ */
+static int reflect_int1(struct vcpu *v, u32 info)
+{
+	v->events.injected = (struct injected_event){
+		.info = info & ~INTR_INFO_RESERVED_MASK, .insn_len = exit_insn_len(v) };
+	v->recheck = true;
+	return HANDLED;
+}
+
 /* The host's own machine check, met while the guest ran. */
 static int host_machine_check(struct vcpu *v)
 {
@@ -240,6 +253,8 @@ static int handle_exception(struct vcpu *v)
 		vcpu_set_shadow(v, vcpu_shadow(v) | SHADOW_NMI);
 	if (vector == X86_TRAP_MC)
 		return host_machine_check(v);
+	if ((info & INTR_INFO_TYPE_MASK) == INTR_TYPE_PRIV_SW_EXCEPTION)
+		return reflect_int1(v, info);
 	if (unlikely(v->debug.on || v->debug.control))
 		return debug_exception(v, info);
 	switch (vector) {
@@ -257,11 +272,6 @@ static int handle_window(struct vcpu *v)
 		return TO_USER;
 	}
 	return HANDLED;
-}
-
-static int handle_task_switch(struct vcpu *v)
-{
-	return exit_internal(v, "hardware task switching is not supported");
 }
 
 static int handle_ept_misconfig(struct vcpu *v)
@@ -285,7 +295,7 @@ const struct exit_row exit_rows[EXIT_ROWS] = {
 	[EXIT_REASON_TRIPLE_FAULT] = { handle_triple_fault, FAST },
 	[EXIT_REASON_INTERRUPT_WINDOW] = { handle_window, FAST | ROW_EVENTS },
 	[EXIT_REASON_NMI_WINDOW] = { handle_nothing, FAST | ROW_EVENTS },
-	[EXIT_REASON_TASK_SWITCH] = { handle_task_switch, ROW_DELIVERY },
+	[EXIT_REASON_TASK_SWITCH] = { handle_task_switch, ROW_DELIVERY | ROW_EVENTS },
 	[EXIT_REASON_CPUID] = { handle_cpuid, FAST },
 	[EXIT_REASON_GETSEC] = { handle_ud, FAST },
 	[EXIT_REASON_HLT] = { handle_hlt, 0 },

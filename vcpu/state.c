@@ -57,7 +57,13 @@ SEGMENT_ACCESS(GS)
 SEGMENT_ACCESS(LDTR)
 SEGMENT_ACCESS(TR)
 
-static void get_segments(struct vmxhv_sregs *s)
+/**
+ * state_get_segments() - read the segment registers, GDTR and IDTR
+ * @s: of it only those are written
+ *
+ * Context: vCPU loaded, mutex held.
+ */
+void state_get_segments(struct vmxhv_sregs *s)
 {
 	get_ES(&s->es);
 	get_CS(&s->cs);
@@ -67,9 +73,19 @@ static void get_segments(struct vmxhv_sregs *s)
 	get_GS(&s->gs);
 	get_LDTR(&s->ldtr);
 	get_TR(&s->tr);
+	s->gdtr.base = vmcs_readl(GUEST_GDTR_BASE);
+	s->gdtr.limit = vmcs_read32(GUEST_GDTR_LIMIT);
+	s->idtr.base = vmcs_readl(GUEST_IDTR_BASE);
+	s->idtr.limit = vmcs_read32(GUEST_IDTR_LIMIT);
 }
 
-static void set_segments(const struct vmxhv_sregs *s)
+/**
+ * state_set_segments() - write ES, CS, SS, DS, FS, GS, LDTR and TR
+ * @s: of it only those are looked at; checked
+ *
+ * Context: vCPU loaded, mutex held.
+ */
+void state_set_segments(const struct vmxhv_sregs *s)
 {
 	set_ES(&s->es);
 	set_CS(&s->cs);
@@ -84,11 +100,7 @@ static void set_segments(const struct vmxhv_sregs *s)
 static void get_sregs(struct vcpu *v, struct vmxhv_sregs *s)
 {
 	memset(s, 0, sizeof(*s));
-	get_segments(s);
-	s->gdtr.base = vmcs_readl(GUEST_GDTR_BASE);
-	s->gdtr.limit = vmcs_read32(GUEST_GDTR_LIMIT);
-	s->idtr.base = vmcs_readl(GUEST_IDTR_BASE);
-	s->idtr.limit = vmcs_read32(GUEST_IDTR_LIMIT);
+	state_get_segments(s);
 	s->cr0 = vcpu_cr0(v);
 	s->cr2 = v->cr2;
 	s->cr3 = vmcs_readl(GUEST_CR3);
@@ -118,7 +130,7 @@ static void set_apic_base(struct vcpu *v, u64 base)
 
 static void set_sregs(struct vcpu *v, const struct vmxhv_sregs *s)
 {
-	set_segments(s);
+	state_set_segments(s);
 	vmcs_writel(GUEST_GDTR_BASE, s->gdtr.base);
 	vmcs_write32(GUEST_GDTR_LIMIT, s->gdtr.limit);
 	vmcs_writel(GUEST_IDTR_BASE, s->idtr.base);

@@ -34,6 +34,10 @@ int state_check_gprs(const struct vmxhv_gprs *g, const struct vmxhv_sregs *s,
 int state_check_debug(const struct vmxhv_debug_regs *d, struct vmxhv_error *err);
 int state_check_events(const struct vmxhv_events *e, u64 rflags, struct vmxhv_error *err);
 
+/* vcpu/state.c: of a loaded vCPU */
+void state_get_segments(struct vmxhv_sregs *s);
+void state_set_segments(const struct vmxhv_sregs *s);
+
 u64 state_pending_debug(bool shadow, u64 rflags, u64 debugctl);
 
 int refuse_state(struct vmxhv_error *err, u32 group, size_t item, u64 value, u64 wanted,

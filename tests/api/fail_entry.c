@@ -14,6 +14,7 @@
  * struct row - what a fault must be reported as
  * @insn_error: VM-instruction error, or 0
  * @reason: exit reason, or 0
+ * @qualification: exit qualification: of an MSR that could not be loaded, which one
  * @rule: of the entry checker
  * @field: VMCS encoding
  * @mask: bits of the field that are looked at: the rest depends on the CPU
@@ -22,18 +23,19 @@
  */
 struct row {
 	const char *name;
-	uint32_t insn_error, reason, rule, field;
+	uint32_t insn_error, reason, qualification, rule, field;
 	uint64_t mask, value, wanted;
 	const char *text;
 };
 
 static const struct row rows[] = {
-	{ "bad-control", 7, 0, 101, 0x4000, 1 << 7, 1 << 7, 0,
+	{ "bad-control", 7, 0, 0, 101, 0x4000, 1 << 7, 1 << 7, 0,
 	  "PIN_BASED_VM_EXEC_CONTROL: not as this CPU allows: PIN_BASED_POSTED_INTR" },
-	{ "bad-host", 8, 0, 211, 0x0c02, ~0ull, 0x13, 0x10,
+	{ "bad-host", 8, 0, 0, 211, 0x0c02, ~0ull, 0x13, 0x10,
 	  "HOST_CS_SELECTOR: host CS: RPL and TI must be 0" },
-	{ "bad-guest", 0, 0x80000021, 310, 0x6824, ~0ull, 1ull << 63, 0,
+	{ "bad-guest", 0, 0x80000021, 0, 310, 0x6824, ~0ull, 1ull << 63, 0,
 	  "GUEST_SYSENTER_ESP: guest SYSENTER_ESP is not canonical" },
+	{ "bad-msr", 0, 0x80000022, 1, 0, 0, ~0ull, 0, 0, "MSR_LOAD_FAIL" },
 };
 
 static struct machine m;
@@ -60,7 +62,7 @@ static void fails(const struct row *want)
 	tap_equal(c.run->exit_flags, 0, "nothing is left to complete");
 	tap_equal(fail->insn_error, want->insn_error, "VM-instruction error");
 	tap_equal(fail->reason, want->reason, "exit reason");
-	tap_equal(fail->qualification, 0, "exit qualification");
+	tap_equal(fail->qualification, want->qualification, "exit qualification");
 	tap_equal(fail->rule, want->rule, "rule");
 	tap_equal(fail->field, want->field, "field");
 	tap_equal(fail->value & want->mask, want->value, "value");

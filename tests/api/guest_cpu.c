@@ -15,16 +15,9 @@ enum {
 #define UD		6, 0, 0
 #define NM		7, 0, 0
 #define GP		13, 0, 0
-#define COUNTED(...)	{ __VA_ARGS__ },					\
-	.count = sizeof((const uint32_t[]){ __VA_ARGS__ }) / sizeof(uint32_t)
 
 /* What each case reports: see cpu.S. A fault: vector, error code, RIP's distance. */
-static const struct row {
-	const char *name;
-	int entry;
-	uint32_t values[MAX_VALUES];
-	int count;
-} rows[] = {
+static const struct reports rows[] = {
 	{ "mode as set by SREGS", MODE, COUNTED(8, 0x500, 0x80010033, 0x620, PAGE_TABLES) },
 	{ "CPUID: hypervisor bit, no VMX, our signature", CPUID,
 	  COUNTED(1, 0, 0x68786d56, 0x786d5676, 0x7668, 0) },
@@ -103,7 +96,7 @@ int main(void)
 	machine_create(&m, 1 << 20);
 	load_guest(&m, "cpu");
 	cpu_create(&m, &c, 0);
-	for (const struct row *r = rows; r < rows + ARRAY_SIZE(rows); r++) {
+	for (const struct reports *r = rows; r < rows + ARRAY_SIZE(rows); r++) {
 		cpu_start(&c, MODE_LONG, r->entry);
 		expect_values(&c, r->name, r->count, r->values);
 	}

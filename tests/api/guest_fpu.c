@@ -3,8 +3,6 @@
  * Vector state in both directions: what a guest has in its registers it finds there again, whatever
  * another VM and the host do between its exits; and the host's own registers are left alone.
  */
-#define _GNU_SOURCE
-#include <sched.h>
 #include <string.h>
 #include <sys/syscall.h>
 
@@ -130,25 +128,14 @@ int main(void)
 {
 	struct machine m[2];
 	struct cpu c[2];
-	cpu_set_t one;
 
-	CPU_ZERO(&one);
-	CPU_SET(0, &one);
-	sched_setaffinity(0, sizeof(one), &one);
-	for (int i = 0; i < 2; i++) {
-		machine_create(&m[i], 1 << 20);
-		load_guest(&m[i], "fpu");
-		cpu_create(&m[i], &c[i], 0);
-	}
+	two_guests_create(m, c, "fpu");
 	for (int level = SSE; level <= AVX512; level++) {
 		if (supported(level))
 			take_turns(&c[0], &c[1], level);
 		else
 			tap_skip(levels[level].name, "this CPU has none");
 	}
-	for (int i = 0; i < 2; i++) {
-		cpu_destroy(&c[i]);
-		machine_destroy(&m[i]);
-	}
+	two_guests_destroy(m, c);
 	return tap_done();
 }

@@ -36,6 +36,8 @@ static const struct row rows[] = {
 	{ "rep insl, a unit across pages", 4, 1, 0, D + 0xffa, 3, 0, D + 0xffa + 12, 0 },
 	{ "rep with a count of 0", 1, 0, 0, D, 0, D, 0, 0 },
 	{ "rep insb over two pages", 1, 1, 0, D + 0x10, 0x1800, 0, D + 0x1810, 0 },
+	{ "rep outsl backward, a unit across pages", 4, 0, 1, D + 0x1003, 16, D + 0xfc3, 0, 0 },
+	{ "rep insl backward, a unit across pages", 4, 1, 1, D + 0x1005, 16, 0, D + 0xfc5, 0 },
 };
 
 /* unit number @i, as the guest meets it */

@@ -365,14 +365,8 @@ rdtsc_monotonic:
 /* ring 3: I/O and HLT are #GP there, CPUID is not */
 user_mode:
 	USE_IDT
-	pushq	$SEL_USER_DATA
-	pushq	$STACK_TOP - 0x400
-	pushq	$2
-	pushq	$SEL_USER_CODE64
-	leaq	1f(%rip), %rax
-	pushq	%rax
-	iretq
-1:	cpuid
+	RING_3
+	cpuid
 	TRY	hlt
 	TRY	inb $PORT_DONE, %al
 	xorl	%r15d, %r15d		/* the way out: the handler ends the case */

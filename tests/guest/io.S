@@ -5,7 +5,7 @@
 	.globl	_start
 _start:
 	CASES	outs_one, outs_rep, outs_backward, outs_long, ins_rep, ins_backward, ins_dwords
-	CASES	rep_zero, ins_long
+	CASES	rep_zero, ins_long, outs_back_long, ins_back_long
 	.code64
 /* afterwards: how far the registers went */
 .macro REPORT_AND_DONE
@@ -75,4 +75,19 @@ rep_zero:
 ins_long:
 	SETUP	di=DATA_BASE+0x10, cx=0x1800
 	rep insb
+	REPORT_AND_DONE
+
+/* downwards over a page's end, where a unit lies across it */
+outs_back_long:
+	SETUP	si=DATA_BASE+0x1003, cx=0x10
+	std
+	rep outsl
+	cld
+	REPORT_AND_DONE
+
+ins_back_long:
+	SETUP	di=DATA_BASE+0x1005, cx=0x10
+	std
+	rep insl
+	cld
 	REPORT_AND_DONE

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -180,6 +182,28 @@ void cpu_destroy(struct cpu *c)
 {
 	munmap(c->run, VMXHV_RUN_SIZE);
 	close(c->fd);
+}
+
+void two_guests_create(struct machine m[2], struct cpu c[2], const char *image)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	sched_setaffinity(0, sizeof(one), &one);
+	for (int i = 0; i < 2; i++) {
+		machine_create(&m[i], 1 << 20);
+		load_guest(&m[i], image);
+		cpu_create(&m[i], &c[i], 0);
+	}
+}
+
+void two_guests_destroy(struct machine m[2], struct cpu c[2])
+{
+	for (int i = 0; i < 2; i++) {
+		cpu_destroy(&c[i]);
+		machine_destroy(&m[i]);
+	}
 }
 
 static int state_call(struct cpu *c, unsigned long command, uint32_t group, const void *data,

@@ -49,6 +49,9 @@ void machine_unmap(struct machine *m, uint64_t gpa, uint64_t length);
 void load_guest(struct machine *m, const char *name);
 void cpu_create(struct machine *m, struct cpu *c, uint32_t id);
 void cpu_destroy(struct cpu *c);
+/* Two VMs of 1 MiB with one image and one vCPU each, run by this thread on CPU 0. */
+void two_guests_create(struct machine m[2], struct cpu c[2], const char *image);
+void two_guests_destroy(struct machine m[2], struct cpu c[2]);
 
 /* Ready to run case number @entry of the image, in a flat mode; interrupts off. */
 void cpu_start(struct cpu *c, enum cpu_mode mode, unsigned int entry);
@@ -77,6 +80,23 @@ void expect_values(struct cpu *c, const char *name, int count, const uint32_t *w
 	const uint32_t w_[] = { __VA_ARGS__ };					\
 	expect_values(c, name, ARRAY_SIZE(w_), w_);			\
 } while (0)
+
+/**
+ * struct reports - a case of an image, and what it reports
+ * @name: of the test
+ * @entry: of the image
+ * @values: what is reported, by COUNTED()
+ * @count: how many there are
+ */
+struct reports {
+	const char *name;
+	int entry;
+	uint32_t values[MAX_VALUES];
+	int count;
+};
+
+#define COUNTED(...)	{ __VA_ARGS__ },					\
+	.count = sizeof((const uint32_t[]){ __VA_ARGS__ }) / sizeof(uint32_t)
 
 /* How long to wait for what must come: as many seconds, more on a kernel that is slow. */
 int patience(int seconds);
