@@ -34,6 +34,7 @@
 #define VMXHV_CREATE_VCPU	_IOWR(VMXHV_MAGIC, 0x11, struct vmxhv_create_vcpu)
 #define VMXHV_DIRTY		_IOWR(VMXHV_MAGIC, 0x12, struct vmxhv_dirty)
 #define VMXHV_SIGNAL_MSI	_IOWR(VMXHV_MAGIC, 0x13, struct vmxhv_msi)
+#define VMXHV_CONFIG		_IOWR(VMXHV_MAGIC, 0x17, struct vmxhv_config)
 
 /* vCPU descriptor */
 #define VMXHV_RUN		_IOWR(VMXHV_MAGIC, 0x20, struct vmxhv_run_args)
@@ -221,6 +222,46 @@ struct vmxhv_msi {
 	__u32 delivered;		/* out: APICs that took it */
 };
 
+/* ---- what exits, and what a guest may touch ------------------------------------------------ */
+
+/* vmxhv_config.flags */
+#define VMXHV_CONFIG_HYPERCALL	(1u << 0)	/* VMCALL at CPL 0 exits, without a user_flag too */
+#define VMXHV_CONFIG_UNKNOWN_MSR (1u << 1)	/* an MSR that guests do not have exits: no #GP */
+
+enum vmxhv_range_kind {
+	VMXHV_RANGE_MSR_EXIT = 0,	/* MSRs that exit as MSR_READ and MSR_WRITE */
+};
+
+#define VMXHV_RANGE_READ	(1u << 0)
+#define VMXHV_RANGE_WRITE	(1u << 1)
+
+#define VMXHV_CONFIG_MAX_RANGES	64
+
+/*
+ * MSR_EXIT: the x2APIC's registers (800H to 8FFH) stay the kernel's. GET_MSRS and SET_MSRS reach
+ * the kernel's own MSR as ever.
+ */
+struct vmxhv_range {
+	__u32 kind;			/* enum vmxhv_range_kind */
+	__u32 access;			/* VMXHV_RANGE_READ, VMXHV_RANGE_WRITE, or both */
+	__u32 first;
+	__u32 last;			/* the last one, not the one behind */
+	__u64 reserved;
+};
+
+/*
+ * CONFIG: for the whole VM, before its first vCPU is made (EBUSY afterwards). A second call
+ * replaces all that the first one said.
+ */
+struct vmxhv_config {
+	__u32 size;
+	__u32 flags;			/* VMXHV_CONFIG_* */
+	__u32 reserved;
+	__u32 count;			/* at most VMXHV_CONFIG_MAX_RANGES */
+	__u64 ranges;			/* struct vmxhv_range[] */
+	__u64 reserved2;
+};
+
 /* ---- run ---------------------------------------------------------------------------------- */
 
 #define VMXHV_RUN_COMPLETE_ONLY	(1u << 0)	/* complete, apply dirty groups, stop */
@@ -350,7 +391,7 @@ struct vmxhv_exit_mmio {
 
 struct vmxhv_exit_msr {
 	__u32 index;
-	__u32 fault;			/* in: 1 raises #GP */
+	__u32 fault;			/* the user's answer: 1, as it is at first, raises #GP */
 	__u64 value;			/* WRITE: the value; READ: the user's answer */
 };
 
@@ -697,6 +738,7 @@ enum vmxhv_error_code {
 	VMXHV_ERR_RUN = 6,		/* item: offset of the field in the run area */
 	VMXHV_ERR_VMX = 7,		/* item: the MSR */
 	VMXHV_ERR_LIMIT = 8,		/* wanted: the limit */
+	VMXHV_ERR_RANGE = 9,		/* index: the range; item: offset of the field in it */
 };
 
 struct vmxhv_error {

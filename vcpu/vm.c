@@ -102,6 +102,7 @@ static void vm_free(struct kref *ref)
 		if (vm->vcpus[i])
 			vcpu_free(vm->vcpus[i]);
 	}
+	vm_config_free(vm);
 	free_page((unsigned long)vm->msr_bitmap);
 	vmx_put();
 	mmdrop(vm->mm);

@@ -183,6 +183,7 @@ struct vcpu {
 	/* M: the burst of entries under way */
 	int burst_ret;				/* how it ended: as a handler's return value */
 	u32 plain_row;				/* flags of rows that need nothing else */
+	const struct exit_row *rows;		/* I: exit_rows, or what CONFIG made of it */
 	const struct exit_row *pending;		/* its last exit, still to be handled, or NULL */
 	u32 burst_left;				/* exits until interrupts are opened */
 

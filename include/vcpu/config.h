@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What userspace asked of a VM before its first vCPU: which exits it wants. It never changes while
+ * there is a vCPU, so that everybody reads it without a lock.
+ */
+#ifndef VCPU_CONFIG_H
+#define VCPU_CONFIG_H
+
+#include <linux/types.h>
+
+#include "vmxhv.h"
+#include "vcpu/error.h"
+
+struct exit_row;
+struct vcpu;
+struct vm;
+
+/**
+ * struct vm_config - the CONFIG call's argument, as it is in force
+ * @flags: VMXHV_CONFIG_*
+ * @count: entries of @ranges
+ * @ranges: checked; NULL: none
+ */
+struct vm_config {
+	u32 flags;
+	u32 count;
+	const struct vmxhv_range *ranges;
+};
+
+#define CONFIG_FLAGS	(VMXHV_CONFIG_HYPERCALL | VMXHV_CONFIG_UNKNOWN_MSR)
+
+/* vcpu/config_rules.c: pure */
+int config_check_ranges(const struct vmxhv_range *ranges, u32 count, struct vmxhv_error *err);
+bool config_covers(const struct vm_config *config, enum vmxhv_range_kind kind, u32 access, u32 n);
+void config_fill_msr_bitmap(const struct vm_config *config, u8 *bitmap);
+
+/* vcpu/config.c */
+void config_init(void);			/* once, when the module loads */
+int vm_configure(struct vm *vm, const struct vmxhv_config *wanted,
+		 const struct vmxhv_range *ranges, struct vmxhv_error *err);
+void vm_config_free(struct vm *vm);
+const struct exit_row *config_exit_rows(const struct vm *vm);
+
+#endif /* VCPU_CONFIG_H */

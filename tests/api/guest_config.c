@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* CONFIG: each guest shows that it exits where it was asked to, and nowhere else. */
+#include <errno.h>
+#include <string.h>
+
+#include "libvmxhv.h"
+#include "machine.h"
+#include "refusal.h"
+#include "tap.h"
+
+enum { READ_MSR, WRITE_MSR, HYPERCALL };
+
+#define READ		VMXHV_RANGE_READ
+#define WRITE		VMXHV_RANGE_WRITE
+
+#define MSR_PAT		0x277
+#define MSR_NOBODYS	0x1b0	/* guests do not have it */
+#define MSR_NOWHERE	0x4b564d00 /* and no bitmap covers this one */
+#define MSR_SYSENTER_CS	0x174	/* reached without an exit ... */
+#define MSR_GS_BASE	0xc0000101 /* ... as these are */
+#define MSR_KERNEL_GS	0xc0000102
+
+#define PAT_NEW		0x0007010600070106ull
+
+static struct machine m;
+static struct cpu c;
+
+/* A VM with these wishes, and its only vCPU. */
+static void start(uint32_t flags, const struct vmxhv_range *ranges, uint32_t count)
+{
+	const struct vmxhv_config config = {
+		.flags = flags, .count = count, .ranges = (uintptr_t)ranges,
+	};
+	struct vmxhv_vm vm = {};
+
+	machine_create(&m, 1 << 20);
+	vm.fd = m.vm;
+	if (vmxhv_vm_config(&vm, &config))
+		tap_bail("%s", vmxhv_message(&vm.fail));
+	load_guest(&m, "config");
+	cpu_create(&m, &c, 0);
+}
+
+static void end(void)
+{
+	cpu_destroy(&c);
+	machine_destroy(&m);
+}
+
+/* What the guest works on: see config.S. */
+static void prepare(unsigned int entry, uint32_t ecx, uint64_t edx_eax)
+{
+	uint32_t *data = (uint32_t *)(m.ram + DATA_BASE);
+
+	cpu_start(&c, MODE_LONG, entry);
+	data[0] = ecx;
+	data[1] = edx_eax;
+	data[2] = edx_eax >> 32;
+}
+
+/* It exits, with this in the run area. */
+static bool msr_exits(bool write, uint32_t msr, uint64_t value)
+{
+	const struct vmxhv_exit_msr *e = &c.run->u.msr;
+	int ret;
+
+	prepare(write ? WRITE_MSR : READ_MSR, msr, value);
+	ret = run_guest(&c);
+	if (ret != (write ? VMXHV_EXIT_MSR_WRITE : VMXHV_EXIT_MSR_READ))
+		return tap_note("MSR %#x: ended with %s, %u values", msr, exit_name(ret),
+				c.nr_values), false;
+	return e->index == msr && e->fault == 1 && e->value == (write ? value : 0) &&
+	       c.run->exit_flags & VMXHV_EXITF_PENDING && c.run->hw.insn_len == 2;
+}
+
+static void answer(uint64_t value)
+{
+	c.run->u.msr.fault = 0;
+	c.run->u.msr.value = value;
+}
+
+static void expect_gp(const char *name)
+{
+	EXPECT(&c, name, 13, 0, 0);
+}
+
+static void expect_read(const char *name, uint64_t value)
+{
+	EXPECT(&c, name, (uint32_t)value, value >> 32, 0);
+}
+
+/* The kernel's own value, whatever the guest is told. */
+static uint64_t kernels(uint32_t msr)
+{
+	uint64_t value = ~0ull;
+
+	get_msr(&c, msr, &value);
+	return value;
+}
+
+static void reads(void)
+{
+	static const struct vmxhv_range ranges[] = {
+		{ .access = READ, .first = MSR_NOBODYS, .last = MSR_NOBODYS + 1 },
+		{ .access = READ, .first = MSR_PAT, .last = MSR_PAT },
+		{ .access = READ, .first = MSR_GS_BASE, .last = MSR_GS_BASE },
+		{ .access = READ, .first = MSR_NOWHERE, .last = 0xbfffffff },
+	};
+	const uint64_t value = 0x1234567890abcdefull;
+
+	start(0, ranges, ARRAY_SIZE(ranges));
+	tap_ok(msr_exits(false, MSR_NOBODYS, 0), "RDMSR in a range exits");
+	answer(value);
+	expect_read("RDMSR: the answer is what the guest reads", value);
+	tap_ok(msr_exits(false, MSR_NOBODYS + 1, 0), "RDMSR: the last of a range exits");
+	expect_gp("RDMSR without an answer is #GP");
+	prepare(READ_MSR, MSR_NOBODYS + 2, 0);
+	expect_gp("RDMSR behind a range is #GP");
+	prepare(WRITE_MSR, MSR_NOBODYS, 0);
+	expect_gp("WRMSR in a range of reads does not exit");
+
+	tap_ok(msr_exits(false, MSR_PAT, 0), "RDMSR of one that the kernel has exits");
+	answer(value);
+	expect_read("RDMSR: not the kernel's value", value);
+	prepare(WRITE_MSR, MSR_PAT, PAT_NEW);
+	EXPECT(&c, "WRMSR of it does not exit", 1);
+	tap_equal(kernels(MSR_PAT), PAT_NEW, "WRMSR: the kernel has the value");
+
+	tap_ok(msr_exits(false, MSR_GS_BASE, 0), "RDMSR of a passed-through one exits");
+	answer(value);
+	expect_read("RDMSR of it: the answer", value);
+	prepare(WRITE_MSR, MSR_GS_BASE, 0x5000);
+	EXPECT(&c, "WRMSR of it does not exit", 1);
+	tap_equal(kernels(MSR_GS_BASE), 0x5000, "WRMSR: in the CPU");
+	set_msr(&c, MSR_KERNEL_GS, 0x6000);
+	prepare(READ_MSR, MSR_KERNEL_GS, 0);
+	expect_read("RDMSR of its neighbour does not exit", 0x6000);
+	tap_ok(msr_exits(false, MSR_NOWHERE, 0), "RDMSR of one that no bitmap covers exits");
+	end();
+}
+
+static void writes(void)
+{
+	static const struct vmxhv_range ranges[] = {
+		{ .access = WRITE, .first = MSR_SYSENTER_CS, .last = MSR_NOBODYS },
+		{ .access = WRITE, .first = 0xc0000100, .last = MSR_GS_BASE },
+	};
+	const uint64_t value = 0x0000123487654321ull;
+
+	start(0, ranges, ARRAY_SIZE(ranges));
+	tap_ok(msr_exits(true, MSR_NOBODYS, ~value), "WRMSR in a range exits");
+	answer(0);
+	EXPECT(&c, "WRMSR: taken", 1);
+	tap_ok(msr_exits(true, MSR_NOBODYS, value), "WRMSR exits again");
+	expect_gp("WRMSR without an answer is #GP");
+	prepare(READ_MSR, MSR_NOBODYS, 0);
+	expect_gp("RDMSR in a range of writes does not exit");
+	tap_ok(msr_exits(true, MSR_SYSENTER_CS, value), "WRMSR of a passed-through one exits");
+	answer(0);
+	EXPECT(&c, "WRMSR of it: taken", 1);
+	tap_equal(kernels(MSR_SYSENTER_CS), 0, "WRMSR: but the CPU's value stays");
+	set_msr(&c, MSR_GS_BASE, value);
+	tap_ok(msr_exits(true, MSR_GS_BASE, 0x7000), "WRMSR of a high one exits");
+	prepare(READ_MSR, MSR_GS_BASE, 0);
+	expect_read("RDMSR of it does not", value);
+	end();
+}
+
+static void unknown(void)
+{
+	start(VMXHV_CONFIG_UNKNOWN_MSR, NULL, 0);
+	tap_ok(msr_exits(false, MSR_NOBODYS, 0), "RDMSR: an unknown MSR exits if asked for");
+	answer(7);
+	expect_read("RDMSR: its answer", 7);
+	tap_ok(msr_exits(true, MSR_NOWHERE, 8), "WRMSR: likewise");
+	expect_gp("WRMSR: #GP without an answer");
+	prepare(READ_MSR, MSR_PAT, 0);
+	expect_read("RDMSR of one that the kernel has does not exit", 0x0007040600070406ull);
+	prepare(WRITE_MSR, MSR_PAT, 2);
+	expect_gp("WRMSR of a wrong value is #GP");
+	end();
+}
+
+/* Another RUN that only completes, and new registers instead of an answer. */
+static void completion(void)
+{
+	static const struct vmxhv_range range = { .access = READ | WRITE, .first = MSR_NOBODYS,
+						  .last = MSR_NOBODYS };
+	struct vmxhv_run_args args = { .size = sizeof(args), .flags = VMXHV_RUN_COMPLETE_ONLY };
+	struct vmxhv_gprs before, after;
+
+	start(0, &range, 1);
+	msr_exits(false, MSR_NOBODYS, 0);
+	get_group(&c, VMXHV_STATE_GPRS, &before, sizeof(before));
+	answer(0xaaaabbbbccccddddull);
+	tap_equal(call(c.fd, VMXHV_RUN, &args), 0, "COMPLETE_ONLY");
+	get_group(&c, VMXHV_STATE_GPRS, &after, sizeof(after));
+	tap_ok(after.rip == before.rip + 2 && after.gpr[0] == 0xccccdddd &&
+	       after.gpr[2] == 0xaaaabbbb, "COMPLETE_ONLY has completed RDMSR");
+	msr_exits(true, MSR_NOBODYS, 0);
+	get_group(&c, VMXHV_STATE_GPRS, &before, sizeof(before));
+	before.rip += 2;
+	set_group(&c, VMXHV_STATE_GPRS, &before, sizeof(before));
+	EXPECT(&c, "new registers: nothing is completed any more", 1);
+	end();
+}
+
+static void hypercall(void)
+{
+	start(VMXHV_CONFIG_HYPERCALL, NULL, 0);
+	cpu_start(&c, MODE_LONG, HYPERCALL);
+	tap_equal(run_guest(&c), VMXHV_EXIT_HYPERCALL, "VMCALL exits without a user flag");
+	tap_ok(c.run->u.hypercall.nr == 0x11 && c.run->u.hypercall.args[0] == 0x22,
+	       "VMCALL: number and first argument");
+	c.run->u.hypercall.result = 0x99;
+	EXPECT(&c, "VMCALL: the result", 0x99);
+	end();
+}
+
+/* The last CONFIG before the first vCPU counts, and it alone. */
+static void replaced(void)
+{
+	const struct vmxhv_range range = { .access = READ | WRITE, .last = 0x7ff };
+	struct vmxhv_config config = {
+		.size = sizeof(config), .count = 1, .ranges = (uintptr_t)&range,
+		.flags = VMXHV_CONFIG_UNKNOWN_MSR | VMXHV_CONFIG_HYPERCALL,
+	};
+
+	machine_create(&m, 1 << 20);
+	tap_equal(call(m.vm, VMXHV_CONFIG, &config), 0, "a first CONFIG");
+	config = (struct vmxhv_config){ .size = sizeof(config) };
+	tap_equal(call(m.vm, VMXHV_CONFIG, &config), 0, "a second, with nothing");
+	load_guest(&m, "config");
+	cpu_create(&m, &c, 0);
+	prepare(READ_MSR, MSR_NOBODYS, 0);
+	expect_gp("no MSR exits any more");
+	set_msr(&c, MSR_SYSENTER_CS, 0x77);
+	prepare(READ_MSR, MSR_SYSENTER_CS, 0);
+	expect_read("a passed-through one is passed through again", 0x77);
+	cpu_start(&c, MODE_LONG, HYPERCALL);
+	EXPECT(&c, "nor does VMCALL", (uint32_t)-38);
+	end();
+}
+
+int main(void)
+{
+	reads();
+	writes();
+	unknown();
+	completion();
+	hypercall();
+	replaced();
+	return tap_done();
+}
