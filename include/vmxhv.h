@@ -89,6 +89,7 @@ enum vmxhv_unusable {
 #define VMXHV_FEATURE_PML		(1ull << 6)
 #define VMXHV_FEATURE_X2APIC		(1ull << 7)	/* guests may use x2APIC mode */
 #define VMXHV_FEATURE_XSAVE		(1ull << 8)
+#define VMXHV_FEATURE_PAUSE_LOOP	(1ull << 9)	/* PAUSE-loop exiting */
 #define VMXHV_FEATURE_EPT_EXEC_ONLY	(1ull << 10)
 
 struct vmxhv_info {
@@ -227,9 +228,12 @@ struct vmxhv_msi {
 /* vmxhv_config.flags */
 #define VMXHV_CONFIG_HYPERCALL	(1u << 0)	/* VMCALL at CPL 0 exits, without a user_flag too */
 #define VMXHV_CONFIG_UNKNOWN_MSR (1u << 1)	/* an MSR that guests do not have exits: no #GP */
+#define VMXHV_CONFIG_PAUSE	(1u << 2)	/* each PAUSE exits */
+#define VMXHV_CONFIG_PAUSE_LOOP	(1u << 3)	/* loops of PAUSE exit: FEATURE_PAUSE_LOOP */
 
 enum vmxhv_range_kind {
 	VMXHV_RANGE_MSR_EXIT = 0,	/* MSRs that exit as MSR_READ and MSR_WRITE */
+	VMXHV_RANGE_CPUID_EXIT = 1,	/* leaves that exit as CPUID */
 };
 
 #define VMXHV_RANGE_READ	(1u << 0)
@@ -239,7 +243,8 @@ enum vmxhv_range_kind {
 
 /*
  * MSR_EXIT: the x2APIC's registers (800H to 8FFH) stay the kernel's. GET_MSRS and SET_MSRS reach
- * the kernel's own MSR as ever.
+ * the kernel's own MSR as ever. CPUID_EXIT: access is READ; a range lies within 0 to 1FH, 4000_0000H
+ * to 4000_000FH, or 8000_0000H to 8000_001FH.
  */
 struct vmxhv_range {
 	__u32 kind;			/* enum vmxhv_range_kind */
@@ -256,7 +261,7 @@ struct vmxhv_range {
 struct vmxhv_config {
 	__u32 size;
 	__u32 flags;			/* VMXHV_CONFIG_* */
-	__u32 reserved;
+	__u32 exceptions;		/* bit n: exception n exits; neither NMI (2) nor #MC (18) */
 	__u32 count;			/* at most VMXHV_CONFIG_MAX_RANGES */
 	__u64 ranges;			/* struct vmxhv_range[] */
 	__u64 reserved2;
@@ -393,6 +398,33 @@ struct vmxhv_exit_msr {
 	__u32 index;
 	__u32 fault;			/* the user's answer: 1, as it is at first, raises #GP */
 	__u64 value;			/* WRITE: the value; READ: the user's answer */
+};
+
+/* What the guest will read, unless userspace changes it. */
+struct vmxhv_exit_cpuid {
+	__u32 function;			/* EAX */
+	__u32 index;			/* ECX */
+	__u32 eax;			/* these four: the user's answer, too */
+	__u32 ebx;
+	__u32 ecx;
+	__u32 edx;
+};
+
+/*
+ * An exception of the guest's that it has not got yet: CR2, DR6 and the stack are as before, and RIP
+ * is at the instruction (behind it for a #DB trap). With deliver set the guest gets it, a double
+ * fault included. Else it goes on at RIP: into the same fault again, unless userspace has done
+ * something about it.
+ */
+struct vmxhv_exit_exception {
+	__u8 vector;
+	__u8 has_error;
+	__u8 has_payload;
+	__u8 reserved;
+	__u32 error_code;
+	__u64 payload;			/* #PF: what CR2 will be; #DB: DR6 bits */
+	__u32 deliver;			/* the user's answer: 0 at first */
+	__u32 reserved2;
 };
 
 struct vmxhv_exit_hypercall {
@@ -556,6 +588,8 @@ struct vmxhv_run {
 		struct vmxhv_exit_io io;
 		struct vmxhv_exit_mmio mmio;
 		struct vmxhv_exit_msr msr;
+		struct vmxhv_exit_cpuid cpuid;
+		struct vmxhv_exit_exception exception;
 		struct vmxhv_exit_hypercall hypercall;
 		struct vmxhv_exit_memory_error memory_error;
 		struct vmxhv_exit_fail_entry fail_entry;

@@ -31,6 +31,8 @@ VMXHV_ASSERT_SIZE(vmxhv_hw, 96);
 VMXHV_ASSERT_SIZE(vmxhv_exit_io, 32);
 VMXHV_ASSERT_SIZE(vmxhv_exit_mmio, 96);
 VMXHV_ASSERT_SIZE(vmxhv_exit_msr, 16);
+VMXHV_ASSERT_SIZE(vmxhv_exit_cpuid, 24);
+VMXHV_ASSERT_SIZE(vmxhv_exit_exception, 24);
 VMXHV_ASSERT_SIZE(vmxhv_exit_hypercall, 64);
 VMXHV_ASSERT_SIZE(vmxhv_exit_memory_error, 24);
 VMXHV_ASSERT_SIZE(vmxhv_exit_fail_entry, 136);

@@ -5,12 +5,16 @@
 
 #include "ioctl/ioctl.h"
 #include "vcpu/vm.h"
+#include "vmx/vmx.h"
 
 static long config_check(const struct vmxhv_config *config, struct vmxhv_error *err)
 {
-	if (config->reserved)
-		return refuse_arg(err, -EINVAL, vmxhv_config, reserved, config->reserved, 0,
-				  "reserved field is not 0");
+	if (config->exceptions & ~CONFIG_EXCEPTIONS)
+		return refuse_arg(err, -EINVAL, vmxhv_config, exceptions, config->exceptions,
+				  CONFIG_EXCEPTIONS, "NMI and #MC are not for userspace");
+	if (config->flags & VMXHV_CONFIG_PAUSE_LOOP && !vmx_caps.pause_loop_exiting)
+		return refuse_arg(err, -EOPNOTSUPP, vmxhv_config, flags, config->flags, 0,
+				  "this CPU does not see loops of PAUSE");
 	if (config->reserved2)
 		return refuse_arg(err, -EINVAL, vmxhv_config, reserved2, config->reserved2, 0,
 				  "reserved field is not 0");

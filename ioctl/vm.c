@@ -192,8 +192,8 @@ static long vm_signal_msi(struct file *file, void *arg, struct vmxhv_error *err)
  * @err: where a refusal is recorded
  *
  * Context: Process context; may sleep. Before the VM's first vCPU is made.
- * Return: 0; -EINVAL, -EBUSY (there is a vCPU, or was), -EFAULT, -ENOMEM, -EIO (dead, or not the
- * caller's).
+ * Return: 0; -EINVAL, -EOPNOTSUPP (this CPU cannot), -EBUSY (there is a vCPU, or was), -EFAULT,
+ * -ENOMEM, -EIO (dead, or not the caller's).
  */
 static long vm_config(struct file *file, void *arg, struct vmxhv_error *err)
 {

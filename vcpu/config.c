@@ -10,10 +10,12 @@
 #include <linux/string.h>
 
 #include "vcpu/config.h"
+#include "vcpu/cpuid.h"
 #include "vcpu/exits.h"
 #include "vcpu/msr.h"
 #include "vcpu/publish.h"
 #include "vcpu/regs.h"
+#include "vcpu/retire.h"
 #include "vcpu/run.h"
 #include "vmx/exit_reasons.h"
 
@@ -71,6 +73,59 @@ static int config_vmcall(struct vcpu *v)
 	return handle_as_ever(v);
 }
 
+/* Behind the instruction, as HLT does. */
+static int config_pause(struct vcpu *v)
+{
+	if (!(v->vm->config.flags & (VMXHV_CONFIG_PAUSE | VMXHV_CONFIG_PAUSE_LOOP)))
+		return handle_as_ever(v);
+	vcpu_skip_insn(v);
+	exit_to_user(v, VMXHV_EXIT_PAUSE);
+	return TO_USER;
+}
+
+/**
+ * guest_exception() - an exception exits that the guest raised itself
+ * @v: the vCPU, loaded
+ * @e: the exception
+ *
+ * Context: vCPU thread; interrupts may be off.
+ * Return: HANDLED: it goes back to the guest; TO_USER with EXCEPTION in the run area.
+ */
+int guest_exception(struct vcpu *v, const struct exception *e)
+{
+	struct vmxhv_exit_exception what = {
+		.vector = e->vector, .has_error = e->has_error, .has_payload = e->has_payload,
+		.error_code = e->error_code, .payload = e->payload,
+	};
+
+	if (likely(!(v->vm->config.exceptions & BIT(e->vector & 31)))) {
+		vcpu_raise_exception(v, e);
+		return HANDLED;
+	}
+	v->reported = *e;
+	v->completion = COMPLETE_EXCEPTION;
+	exit_to_user(v, VMXHV_EXIT_EXCEPTION);
+	publish_union(v, &what, sizeof(what));
+	return TO_USER;
+}
+
+/**
+ * config_mark_cpuid() - the slots of leaves that exit to userspace
+ * @vm: the VM
+ * @table: of one of its vCPUs, just built
+ *
+ * Context: Any; there is a vCPU, or one is being made.
+ */
+void config_mark_cpuid(const struct vm *vm, struct cpuid_table *table)
+{
+	const struct vm_config *config = &vm->config;
+	u32 i;
+
+	for (i = 0; i < config->count; i++)
+		if (config->ranges[i].kind == VMXHV_RANGE_CPUID_EXIT)
+			cpuid_ask(table, config->ranges[i].first, config->ranges[i].last);
+}
+
 /**
  * config_init() - make the exit table of VMs that are configured
  *
@@ -82,6 +137,7 @@ void __init config_init(void)
 	config_rows[EXIT_REASON_MSR_READ].handle = config_rdmsr;
 	config_rows[EXIT_REASON_MSR_WRITE].handle = config_wrmsr;
 	config_rows[EXIT_REASON_VMCALL].handle = config_vmcall;
+	config_rows[EXIT_REASON_PAUSE_INSTRUCTION].handle = config_pause;
 }
 
 /**
@@ -120,7 +176,8 @@ int vm_configure(struct vm *vm, const struct vmxhv_config *wanted,
 	} else {
 		vm_config_free(vm);
 		vm->config = (struct vm_config){
-			.flags = wanted->flags, .count = wanted->count, .ranges = ranges,
+			.flags = wanted->flags, .exceptions = wanted->exceptions,
+			.count = wanted->count, .ranges = ranges,
 		};
 		config_fill_msr_bitmap(&vm->config, vm->msr_bitmap);
 	}

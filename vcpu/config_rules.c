@@ -7,6 +7,7 @@
 
 #include "compat.h"
 #include "vcpu/config.h"
+#include "vcpu/cpuid.h"
 #include "vcpu/msr.h"
 
 #define ACCESS_BOTH	(VMXHV_RANGE_READ | VMXHV_RANGE_WRITE)
@@ -34,11 +35,38 @@ static int check_msr_exit(const struct vmxhv_range *r, u32 i, struct vmxhv_error
 	return 0;
 }
 
+static bool within(const struct vmxhv_range *r, u32 first, u32 count)
+{
+	return r->first >= first && r->last <= first + count - 1;
+}
+
+/* Leaves that the table of a vCPU has a slot for: see struct cpuid_table. */
+static int check_cpuid_exit(const struct vmxhv_range *r, u32 i, struct vmxhv_error *err)
+{
+	if (r->access != VMXHV_RANGE_READ)
+		return refuse_range(err, -EINVAL, i, access, r->access, VMXHV_RANGE_READ,
+				    "a leaf is only read");
+	if (!within(r, 0, CPUID_BASIC_SLOTS) && !within(r, 0x40000000, CPUID_HYPER_SLOTS) &&
+	    !within(r, 0x80000000, CPUID_EXT_SLOTS))
+		return refuse_range(err, -EINVAL, i, last, r->last, r->first,
+				    "these leaves do not exit, or not in one range");
+	return 0;
+}
+
+static int check_kind(const struct vmxhv_range *r, u32 i, struct vmxhv_error *err)
+{
+	switch (r->kind) {
+	case VMXHV_RANGE_MSR_EXIT:
+		return check_msr_exit(r, i, err);
+	case VMXHV_RANGE_CPUID_EXIT:
+		return check_cpuid_exit(r, i, err);
+	}
+	return refuse_range(err, -EINVAL, i, kind, r->kind, VMXHV_RANGE_CPUID_EXIT,
+			    "unknown kind of range");
+}
+
 static int check_range(const struct vmxhv_range *r, u32 i, struct vmxhv_error *err)
 {
-	if (r->kind > VMXHV_RANGE_MSR_EXIT)
-		return refuse_range(err, -EINVAL, i, kind, r->kind, VMXHV_RANGE_MSR_EXIT,
-				    "unknown kind of range");
 	if (!r->access || r->access & ~ACCESS_BOTH)
 		return refuse_range(err, -EINVAL, i, access, r->access, ACCESS_BOTH,
 				    "neither read nor write, or an unknown bit");
@@ -48,7 +76,7 @@ static int check_range(const struct vmxhv_range *r, u32 i, struct vmxhv_error *e
 	if (r->reserved)
 		return refuse_range(err, -EINVAL, i, reserved, r->reserved, 0,
 				    "reserved field is not 0");
-	return check_msr_exit(r, i, err);
+	return check_kind(r, i, err);
 }
 
 /**
@@ -73,11 +101,11 @@ int config_check_ranges(const struct vmxhv_range *ranges, u32 count, struct vmxh
 VMXHV_EXPORT_FOR_TEST(config_check_ranges);
 
 /**
- * config_covers() - is this access to that MSR in a range?
+ * config_covers() - is this access to that MSR or leaf in a range?
  * @config: the VM's
  * @kind: of ranges
  * @access: VMXHV_RANGE_READ or VMXHV_RANGE_WRITE
- * @n: the MSR
+ * @n: the MSR, or the leaf
  *
  * Context: Any.
  * Return: true if it is.
@@ -135,6 +163,8 @@ void config_fill_msr_bitmap(const struct vm_config *config, u8 *bitmap)
 
 	msr_bitmap_fill(bitmap);
 	for (; r < end; r++) {
+		if (r->kind != VMXHV_RANGE_MSR_EXIT)
+			continue;
 		if (r->access & VMXHV_RANGE_READ)
 			set_access(bitmap, r, true);
 		if (r->access & VMXHV_RANGE_WRITE)

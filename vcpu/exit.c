@@ -5,6 +5,7 @@
  */
 #include <linux/kernel.h>
 #include <linux/percpu.h>
+#include <linux/sched.h>
 
 #include <asm/cpufeature.h>
 #include <asm/debugreg.h>
@@ -196,8 +197,8 @@ static int handle_vmcall(struct vcpu *v)
 }
 
 /*
- * #DB and #AC come here only to go back: see EXCEPTIONS in setup.c. The CPU has not changed DR6
- * for a #DB that exits; the qualification has what would be in it.
+ * #DB and #AC may come here only to go back: see EXCEPTIONS in setup.c. The CPU has not changed DR6
+ * for a #DB that exits, nor CR2 for a #PF; the qualification has what would be in it.
  */
 static int reflect_exception(struct vcpu *v, u8 vector, u32 info)
 {
@@ -206,13 +207,15 @@ static int reflect_exception(struct vcpu *v, u8 vector, u32 info)
 	if (vector == X86_TRAP_DB) {
 		e.has_payload = true;
 		e.payload = exit_qualification(v) & (DR_TRAP_BITS | DR6_BD | DR_STEP);
+	} else if (vector == X86_TRAP_PF) {
+		e.has_payload = true;
+		e.payload = exit_qualification(v);
 	}
 	if (info & INTR_INFO_DELIVER_CODE_MASK) {
 		e.has_error = true;
 		e.error_code = v->exit.intr_error;
 	}
-	vcpu_raise_exception(v, &e);
-	return HANDLED;
+	return guest_exception(v, &e);
 }
 
 /* The host's own machine check, met while the guest ran. */
@@ -242,11 +245,9 @@ static int handle_exception(struct vcpu *v)
 		return host_machine_check(v);
 	if (unlikely(v->debug.on || v->debug.control))
 		return debug_exception(v, info);
-	switch (vector) {
-	case X86_TRAP_DB:
-	case X86_TRAP_AC:
+	if (vector == X86_TRAP_DB || vector == X86_TRAP_AC ||
+	    v->vm->config.exceptions & BIT(vector & 31))
 		return reflect_exception(v, vector, info);
-	}
 	return exit_unexpected(v);
 }
 
@@ -262,6 +263,14 @@ static int handle_window(struct vcpu *v)
 static int handle_task_switch(struct vcpu *v)
 {
 	return exit_internal(v, "hardware task switching is not supported");
+}
+
+/* A loop at CPL 0 that waits for another vCPU: perhaps it is that one's turn. */
+static int handle_pause(struct vcpu *v)
+{
+	vcpu_skip_insn(v);
+	yield();
+	return HANDLED;
 }
 
 static int handle_ept_misconfig(struct vcpu *v)
@@ -310,7 +319,7 @@ const struct exit_row exit_rows[EXIT_ROWS] = {
 	[EXIT_REASON_MSR_WRITE] = { handle_wrmsr, FAST },
 	[EXIT_REASON_MWAIT_INSTRUCTION] = { handle_ud, FAST },
 	[EXIT_REASON_MONITOR_INSTRUCTION] = { handle_ud, FAST },
-	[EXIT_REASON_PAUSE_INSTRUCTION] = { handle_skip, FAST },
+	[EXIT_REASON_PAUSE_INSTRUCTION] = { handle_pause, 0 },
 	[EXIT_REASON_MCE_DURING_VMENTRY] = { handle_mce_during_entry, FAST },
 	[EXIT_REASON_EPT_VIOLATION] = { handle_ept_violation,
 					ROW_DELIVERY | ROW_EVENTS | ROW_L1D },

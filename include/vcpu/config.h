@@ -6,11 +6,13 @@
 #ifndef VCPU_CONFIG_H
 #define VCPU_CONFIG_H
 
+#include <linux/bits.h>
 #include <linux/types.h>
 
 #include "vmxhv.h"
 #include "vcpu/error.h"
 
+struct cpuid_table;
 struct exit_row;
 struct vcpu;
 struct vm;
@@ -18,16 +20,22 @@ struct vm;
 /**
  * struct vm_config - the CONFIG call's argument, as it is in force
  * @flags: VMXHV_CONFIG_*
+ * @exceptions: a bit for each vector that exits to userspace
  * @count: entries of @ranges
  * @ranges: checked; NULL: none
  */
 struct vm_config {
 	u32 flags;
+	u32 exceptions;
 	u32 count;
 	const struct vmxhv_range *ranges;
 };
 
-#define CONFIG_FLAGS	(VMXHV_CONFIG_HYPERCALL | VMXHV_CONFIG_UNKNOWN_MSR)
+#define CONFIG_FLAGS	(VMXHV_CONFIG_HYPERCALL | VMXHV_CONFIG_UNKNOWN_MSR | VMXHV_CONFIG_PAUSE | \
+			 VMXHV_CONFIG_PAUSE_LOOP)
+
+/* An NMI is no exception, and a machine check is the host's. */
+#define CONFIG_EXCEPTIONS	(~(BIT(2) | BIT(18)))
 
 /* vcpu/config_rules.c: pure */
 int config_check_ranges(const struct vmxhv_range *ranges, u32 count, struct vmxhv_error *err);
@@ -40,5 +48,6 @@ int vm_configure(struct vm *vm, const struct vmxhv_config *wanted,
 		 const struct vmxhv_range *ranges, struct vmxhv_error *err);
 void vm_config_free(struct vm *vm);
 const struct exit_row *config_exit_rows(const struct vm *vm);
+void config_mark_cpuid(const struct vm *vm, struct cpuid_table *table);
 
 #endif /* VCPU_CONFIG_H */

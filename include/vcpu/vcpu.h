@@ -148,6 +148,8 @@ enum pending_completion {
 	COMPLETE_MSR_WRITE,
 	COMPLETE_HYPERCALL,
 	COMPLETE_INTACK,
+	COMPLETE_CPUID,
+	COMPLETE_EXCEPTION,
 };
 
 /**
@@ -228,6 +230,7 @@ struct vcpu {
 	u64 io_done;				/* M: rep: iterations done of this instruction */
 	u64 io_rip;				/* M: ... at this RIP */
 	struct vmxhv_exit_mmio mmio;		/* M: as reported */
+	struct exception reported;		/* M: COMPLETE_EXCEPTION: it waits for the answer */
 	struct mutex mutex;
 	struct preempt_notifier notifier;	/* M */
 	wait_queue_head_t wait;			/* halted: wakes on requests */

@@ -10,7 +10,8 @@
 #define POKE_RANGE(member)	POKE_AT(vmxhv_range, member, VMXHV_ERR_RANGE)
 
 static const struct poke pokes[] = {
-	{ "CONFIG: reserved", POKE_ARG(vmxhv_config, reserved), 1, EINVAL },
+	{ "CONFIG: NMI is no exception", POKE_ARG(vmxhv_config, exceptions), 1 << 2, EINVAL },
+	{ "CONFIG: #MC is the host's", POKE_ARG(vmxhv_config, exceptions), 1 << 18, EINVAL },
 	{ "CONFIG: reserved2", POKE_ARG(vmxhv_config, reserved2), 1, EINVAL },
 	{ "CONFIG: 65 ranges", POKE_ARG(vmxhv_config, count), 65, EINVAL },
 	{ "CONFIG: ranges nowhere", POKE_ADDRESS(vmxhv_config, ranges), 0x1000, EFAULT },
@@ -26,6 +27,13 @@ static const struct poke range_pokes[] = {
 	{ "range: reaches the x2APIC", .at = offsetof(struct vmxhv_range, last), .bytes = 4,
 	  .code = VMXHV_ERR_RANGE, .item = offsetof(struct vmxhv_range, first), .value = 0x800,
 	  .error = EINVAL, .text = "x2APIC" },
+};
+
+/* into leaves 1 to 4 */
+static const struct poke cpuid_pokes[] = {
+	{ "leaves: written to", POKE_RANGE(access), 2, EINVAL },
+	{ "leaves: beyond the basic ones", POKE_RANGE(last), 0x20, EINVAL },
+	{ "leaves: two kinds in one range", POKE_RANGE(last), 0x40000000, EINVAL },
 };
 
 static int create_vcpu(const struct machine *m, uint32_t id)
@@ -70,6 +78,10 @@ int main(void)
 	expect_refused(m.vm, VMXHV_CONFIG, &config, &ranges[1], range_pokes,
 		       ARRAY_SIZE(range_pokes));
 	tap_equal(last_error(m.vm).index, 1, "range: which one it was");
+	ranges[1] = (struct vmxhv_range){ .kind = VMXHV_RANGE_CPUID_EXIT,
+					  .access = VMXHV_RANGE_READ, .first = 1, .last = 4 };
+	expect_refused(m.vm, VMXHV_CONFIG, &config, &ranges[1], cpuid_pokes,
+		       ARRAY_SIZE(cpuid_pokes));
 	in_time(&m, &config);
 	machine_destroy(&m);
 	return tap_done();

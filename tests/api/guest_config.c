@@ -3,15 +3,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "config.h"
 #include "libvmxhv.h"
 #include "machine.h"
 #include "refusal.h"
 #include "tap.h"
-
-enum { READ_MSR, WRITE_MSR, HYPERCALL };
-
-#define READ		VMXHV_RANGE_READ
-#define WRITE		VMXHV_RANGE_WRITE
 
 #define MSR_PAT		0x277
 #define MSR_NOBODYS	0x1b0	/* guests do not have it */
@@ -25,20 +21,10 @@ enum { READ_MSR, WRITE_MSR, HYPERCALL };
 static struct machine m;
 static struct cpu c;
 
-/* A VM with these wishes, and its only vCPU. */
 static void start(uint32_t flags, const struct vmxhv_range *ranges, uint32_t count)
 {
-	const struct vmxhv_config config = {
-		.flags = flags, .count = count, .ranges = (uintptr_t)ranges,
-	};
-	struct vmxhv_vm vm = {};
-
-	machine_create(&m, 1 << 20);
-	vm.fd = m.vm;
-	if (vmxhv_vm_config(&vm, &config))
-		tap_bail("%s", vmxhv_message(&vm.fail));
-	load_guest(&m, "config");
-	cpu_create(&m, &c, 0);
+	configured(&m, &c, &(const struct vmxhv_config){
+		.flags = flags, .count = count, .ranges = (uintptr_t)ranges }, "config");
 }
 
 static void end(void)
@@ -47,24 +33,13 @@ static void end(void)
 	machine_destroy(&m);
 }
 
-/* What the guest works on: see config.S. */
-static void prepare(unsigned int entry, uint32_t ecx, uint64_t edx_eax)
-{
-	uint32_t *data = (uint32_t *)(m.ram + DATA_BASE);
-
-	cpu_start(&c, MODE_LONG, entry);
-	data[0] = ecx;
-	data[1] = edx_eax;
-	data[2] = edx_eax >> 32;
-}
-
 /* It exits, with this in the run area. */
 static bool msr_exits(bool write, uint32_t msr, uint64_t value)
 {
 	const struct vmxhv_exit_msr *e = &c.run->u.msr;
 	int ret;
 
-	prepare(write ? WRITE_MSR : READ_MSR, msr, value);
+	prepare(&c, write ? WRITE_MSR : READ_MSR, msr, value);
 	ret = run_guest(&c);
 	if (ret != (write ? VMXHV_EXIT_MSR_WRITE : VMXHV_EXIT_MSR_READ))
 		return tap_note("MSR %#x: ended with %s, %u values", msr, exit_name(ret),
@@ -114,26 +89,26 @@ static void reads(void)
 	expect_read("RDMSR: the answer is what the guest reads", value);
 	tap_ok(msr_exits(false, MSR_NOBODYS + 1, 0), "RDMSR: the last of a range exits");
 	expect_gp("RDMSR without an answer is #GP");
-	prepare(READ_MSR, MSR_NOBODYS + 2, 0);
+	prepare(&c, READ_MSR, MSR_NOBODYS + 2, 0);
 	expect_gp("RDMSR behind a range is #GP");
-	prepare(WRITE_MSR, MSR_NOBODYS, 0);
+	prepare(&c, WRITE_MSR, MSR_NOBODYS, 0);
 	expect_gp("WRMSR in a range of reads does not exit");
 
 	tap_ok(msr_exits(false, MSR_PAT, 0), "RDMSR of one that the kernel has exits");
 	answer(value);
 	expect_read("RDMSR: not the kernel's value", value);
-	prepare(WRITE_MSR, MSR_PAT, PAT_NEW);
+	prepare(&c, WRITE_MSR, MSR_PAT, PAT_NEW);
 	EXPECT(&c, "WRMSR of it does not exit", 1);
 	tap_equal(kernels(MSR_PAT), PAT_NEW, "WRMSR: the kernel has the value");
 
 	tap_ok(msr_exits(false, MSR_GS_BASE, 0), "RDMSR of a passed-through one exits");
 	answer(value);
 	expect_read("RDMSR of it: the answer", value);
-	prepare(WRITE_MSR, MSR_GS_BASE, 0x5000);
+	prepare(&c, WRITE_MSR, MSR_GS_BASE, 0x5000);
 	EXPECT(&c, "WRMSR of it does not exit", 1);
 	tap_equal(kernels(MSR_GS_BASE), 0x5000, "WRMSR: in the CPU");
 	set_msr(&c, MSR_KERNEL_GS, 0x6000);
-	prepare(READ_MSR, MSR_KERNEL_GS, 0);
+	prepare(&c, READ_MSR, MSR_KERNEL_GS, 0);
 	expect_read("RDMSR of its neighbour does not exit", 0x6000);
 	tap_ok(msr_exits(false, MSR_NOWHERE, 0), "RDMSR of one that no bitmap covers exits");
 	end();
@@ -153,7 +128,7 @@ static void writes(void)
 	EXPECT(&c, "WRMSR: taken", 1);
 	tap_ok(msr_exits(true, MSR_NOBODYS, value), "WRMSR exits again");
 	expect_gp("WRMSR without an answer is #GP");
-	prepare(READ_MSR, MSR_NOBODYS, 0);
+	prepare(&c, READ_MSR, MSR_NOBODYS, 0);
 	expect_gp("RDMSR in a range of writes does not exit");
 	tap_ok(msr_exits(true, MSR_SYSENTER_CS, value), "WRMSR of a passed-through one exits");
 	answer(0);
@@ -161,7 +136,7 @@ static void writes(void)
 	tap_equal(kernels(MSR_SYSENTER_CS), 0, "WRMSR: but the CPU's value stays");
 	set_msr(&c, MSR_GS_BASE, value);
 	tap_ok(msr_exits(true, MSR_GS_BASE, 0x7000), "WRMSR of a high one exits");
-	prepare(READ_MSR, MSR_GS_BASE, 0);
+	prepare(&c, READ_MSR, MSR_GS_BASE, 0);
 	expect_read("RDMSR of it does not", value);
 	end();
 }
@@ -174,9 +149,9 @@ static void unknown(void)
 	expect_read("RDMSR: its answer", 7);
 	tap_ok(msr_exits(true, MSR_NOWHERE, 8), "WRMSR: likewise");
 	expect_gp("WRMSR: #GP without an answer");
-	prepare(READ_MSR, MSR_PAT, 0);
+	prepare(&c, READ_MSR, MSR_PAT, 0);
 	expect_read("RDMSR of one that the kernel has does not exit", 0x0007040600070406ull);
-	prepare(WRITE_MSR, MSR_PAT, 2);
+	prepare(&c, WRITE_MSR, MSR_PAT, 2);
 	expect_gp("WRMSR of a wrong value is #GP");
 	end();
 }
@@ -217,25 +192,121 @@ static void hypercall(void)
 	end();
 }
 
+static void pauses(void)
+{
+	struct vmxhv_info info = { .size = sizeof(info) };
+	struct vmxhv_config config = { .size = sizeof(config), .flags = VMXHV_CONFIG_PAUSE_LOOP };
+
+	start(VMXHV_CONFIG_PAUSE, NULL, 0);
+	prepare(&c, PAUSE, 0, 0);
+	tap_ok(run_guest(&c) == VMXHV_EXIT_PAUSE && !c.nr_values, "PAUSE exits");
+	EXPECT(&c, "PAUSE: it is done", 1);
+	call(m.dev, VMXHV_GET_INFO, &info);
+	end();
+
+	if (!(info.features[0] & VMXHV_FEATURE_PAUSE_LOOP)) {
+		machine_create(&m, 1 << 20);
+		expect_error(m.vm, call(m.vm, VMXHV_CONFIG, &config), EOPNOTSUPP,
+			     VMXHV_ERR_ARGUMENT, offsetof(struct vmxhv_config, flags), "PAUSE",
+			     "loops of PAUSE: this CPU does not see them");
+		machine_destroy(&m);
+		return;
+	}
+	start(VMXHV_CONFIG_PAUSE_LOOP, NULL, 0);
+	prepare(&c, PAUSE, 0, 0);
+	EXPECT(&c, "PAUSE alone does not exit", 1);
+	prepare(&c, PAUSES, 100000, 0);
+	tap_equal(run_guest(&c), VMXHV_EXIT_PAUSE, "a loop of PAUSE exits");
+	end();
+	start(0, NULL, 0);
+	prepare(&c, PAUSES, 100000, 0);
+	EXPECT(&c, "a loop of PAUSE that nobody asked for", 2);
+	end();
+}
+
+static void cpuid_values(uint32_t leaf, uint32_t index, uint32_t values[4])
+{
+	prepare(&c, CPUID, index, leaf);
+	run_guest(&c);
+	memcpy(values, c.values, 16);
+}
+
+/* Leaves with and without sub-leaves, one that the table lacks, and one behind the leaf_2. */
+static const struct { uint32_t leaf, index; } asked[] = {
+	{ 0, 0 }, { 1, 7 }, { 4, 1 }, { 4, 77 }, { 5, 0 }, { 0xb, 1 }, { 0xb, 9 }, { 0x1f, 0 },
+	{ 0x40000000, 0 }, { 0x80000002, 0 }, { 0x8000001f, 0 },
+};
+
+static void cpuid(void)
+{
+	static const struct vmxhv_range ranges[] = {
+		{ .kind = VMXHV_RANGE_CPUID_EXIT, .access = READ, .first = 0, .last = 1 },
+		{ .kind = VMXHV_RANGE_CPUID_EXIT, .access = READ, .first = 4, .last = 0x1f },
+		{ .kind = VMXHV_RANGE_CPUID_EXIT, .access = READ, .first = 0xa, .last = 0xc },
+		{ .kind = VMXHV_RANGE_CPUID_EXIT, .access = READ, .first = 0x40000000,
+		  .last = 0x4000000f },
+		{ .kind = VMXHV_RANGE_CPUID_EXIT, .access = READ, .first = 0x80000002,
+		  .last = 0x8000001f },
+	};
+	uint32_t own[ARRAY_SIZE(asked)][4], leaf_2[4];
+	int good = 0, same = 0;
+
+	start(0, NULL, 0);
+	for (int i = 0; i < ARRAY_SIZE(asked); i++)
+		cpuid_values(asked[i].leaf, asked[i].index, own[i]);
+	cpuid_values(2, 0, leaf_2);
+	end();
+
+	start(0, ranges, ARRAY_SIZE(ranges));
+	for (int i = 0; i < ARRAY_SIZE(asked); i++) {
+		const struct vmxhv_exit_cpuid *e = &c.run->u.cpuid;
+		bool exits;
+
+		prepare(&c, CPUID, asked[i].index, asked[i].leaf);
+		exits = run_guest(&c) == VMXHV_EXIT_CPUID && e->function == asked[i].leaf &&
+			e->index == asked[i].index && !memcmp(&e->eax, own[i], 16);
+		if (!exits)
+			tap_note("leaf %#x, index %u: %s", asked[i].leaf, asked[i].index,
+				 exit_name(c.run->exit_reason));
+		good += exits;
+		run_guest(&c);
+		same += c.nr_values == 4 && !memcmp(c.values, own[i], 16);
+	}
+	tap_equal(good, ARRAY_SIZE(asked), "CPUID: each leaf exits, with what the guest would read");
+	tap_equal(same, ARRAY_SIZE(asked), "CPUID: which it reads, unless userspace changes it");
+	prepare(&c, CPUID, 3, 0xb);
+	run_guest(&c);
+	c.run->u.cpuid.eax = 0x11;
+	c.run->u.cpuid.ebx = 0x22;
+	c.run->u.cpuid.ecx = 0x33;
+	c.run->u.cpuid.edx = 0x44;
+	EXPECT(&c, "CPUID: userspace's values", 0x11, 0x22, 0x33, 0x44);
+	prepare(&c, CPUID, 0, 2);
+	EXPECT(&c, "CPUID: another leaf does not exit", leaf_2[0], leaf_2[1], leaf_2[2],
+	       leaf_2[3]);
+	end();
+}
+
 /* The last CONFIG before the first vCPU counts, and it alone. */
 static void replaced(void)
 {
 	const struct vmxhv_range range = { .access = READ | WRITE, .last = 0x7ff };
-	struct vmxhv_config config = {
-		.size = sizeof(config), .count = 1, .ranges = (uintptr_t)&range,
-		.flags = VMXHV_CONFIG_UNKNOWN_MSR | VMXHV_CONFIG_HYPERCALL,
-	};
+	struct vmxhv_vm vm = {};
 
 	machine_create(&m, 1 << 20);
-	tap_equal(call(m.vm, VMXHV_CONFIG, &config), 0, "a first CONFIG");
-	config = (struct vmxhv_config){ .size = sizeof(config) };
-	tap_equal(call(m.vm, VMXHV_CONFIG, &config), 0, "a second, with nothing");
+	vm.fd = m.vm;
+	tap_equal(vmxhv_vm_config(&vm, &(const struct vmxhv_config){
+				  .count = 1, .ranges = (uintptr_t)&range,
+				  .flags = VMXHV_CONFIG_UNKNOWN_MSR | VMXHV_CONFIG_HYPERCALL }),
+		  0, "a first CONFIG");
+	tap_equal(vmxhv_vm_config(&vm, &(const struct vmxhv_config){}), 0,
+		  "a second, with nothing");
 	load_guest(&m, "config");
 	cpu_create(&m, &c, 0);
-	prepare(READ_MSR, MSR_NOBODYS, 0);
+	prepare(&c, READ_MSR, MSR_NOBODYS, 0);
 	expect_gp("no MSR exits any more");
 	set_msr(&c, MSR_SYSENTER_CS, 0x77);
-	prepare(READ_MSR, MSR_SYSENTER_CS, 0);
+	prepare(&c, READ_MSR, MSR_SYSENTER_CS, 0);
 	expect_read("a passed-through one is passed through again", 0x77);
 	cpu_start(&c, MODE_LONG, HYPERCALL);
 	EXPECT(&c, "nor does VMCALL", (uint32_t)-38);
@@ -249,6 +320,8 @@ int main(void)
 	unknown();
 	completion();
 	hypercall();
+	pauses();
+	cpuid();
 	replaced();
 	return tap_done();
 }
