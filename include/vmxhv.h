@@ -234,6 +234,8 @@ struct vmxhv_msi {
 enum vmxhv_range_kind {
 	VMXHV_RANGE_MSR_EXIT = 0,	/* MSRs that exit as MSR_READ and MSR_WRITE */
 	VMXHV_RANGE_CPUID_EXIT = 1,	/* leaves that exit as CPUID */
+	VMXHV_RANGE_MSR_PASS = 2,	/* MSRs of the CPU that the guest reaches without an exit */
+	VMXHV_RANGE_PORT_PASS = 3,	/* ports of the host, likewise */
 };
 
 #define VMXHV_RANGE_READ	(1u << 0)
@@ -245,6 +247,11 @@ enum vmxhv_range_kind {
  * MSR_EXIT: the x2APIC's registers (800H to 8FFH) stay the kernel's. GET_MSRS and SET_MSRS reach
  * the kernel's own MSR as ever. CPUID_EXIT: access is READ; a range lies within 0 to 1FH, 4000_0000H
  * to 4000_000FH, or 8000_0000H to 8000_001FH.
+ *
+ * MSR_PASS and PORT_PASS need CAP_SYS_RAWIO and a kernel that is not locked down (EPERM). MSRs that
+ * guests have of their own, or that would take the host down, are never passed (EACCES). The guest
+ * reaches those of the CPU that it happens to run on. A port's access is READ and WRITE: the CPU
+ * does not tell them apart.
  */
 struct vmxhv_range {
 	__u32 kind;			/* enum vmxhv_range_kind */

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* VMXHV_CONFIG: the argument, checked. */
+#include <linux/capability.h>
 #include <linux/err.h>
+#include <linux/security.h>
 #include <linux/slab.h>
 
 #include "ioctl/ioctl.h"
 #include "vcpu/vm.h"
+#include "vmx/controls.h"
 #include "vmx/vmx.h"
 
 static long config_check(const struct vmxhv_config *config, struct vmxhv_error *err)
@@ -21,6 +24,37 @@ static long config_check(const struct vmxhv_config *config, struct vmxhv_error *
 	if (config->count > VMXHV_CONFIG_MAX_RANGES)
 		return refuse_arg(err, -EINVAL, vmxhv_config, count, config->count,
 				  VMXHV_CONFIG_MAX_RANGES, "more ranges than a VM has");
+	return 0;
+}
+
+static long refuse_pass(struct vmxhv_error *err, int error, u32 i, const struct vmxhv_range *r,
+			const char *text)
+{
+	return refuse(err, error, &(const struct refusal){
+			.code = VMXHV_ERR_RANGE, .index = i,
+			.item = offsetof(struct vmxhv_range, kind), .value = r->kind }, "%s", text);
+}
+
+static bool wants_hardware(const struct vmxhv_range *r)
+{
+	return r->kind == VMXHV_RANGE_MSR_PASS || r->kind == VMXHV_RANGE_PORT_PASS;
+}
+
+/* As for iopl() and /dev/cpu/N/msr; whether the CPU can do it comes later. */
+static long check_rights(const struct vmxhv_range *ranges, u32 count, struct vmxhv_error *err)
+{
+	u32 i;
+
+	for (i = 0; i < count && !wants_hardware(&ranges[i]); i++)
+		;
+	if (i == count)
+		return 0;
+	if (!capable(CAP_SYS_RAWIO))
+		return refuse_pass(err, -EPERM, i, &ranges[i], "the caller has no CAP_SYS_RAWIO");
+	if (security_locked_down(LOCKDOWN_IOPORT) || security_locked_down(LOCKDOWN_MSR))
+		return refuse_pass(err, -EPERM, i, &ranges[i], "the kernel is locked down");
+	if (!(vmx_caps.cpu_allowed1 & CPU_BASED_USE_IO_BITMAPS))
+		return refuse_pass(err, -EOPNOTSUPP, i, &ranges[i], "this CPU has no I/O bitmaps");
 	return 0;
 }
 
@@ -46,6 +80,8 @@ long vm_config_call(struct vm *vm, const struct vmxhv_config *config, struct vmx
 			return PTR_ERR(ranges);
 	}
 	ret = config_check_ranges(ranges, config->count, err);
+	if (!ret)
+		ret = check_rights(ranges, config->count, err);
 	if (!ret)
 		ret = vm_configure(vm, config, ranges, err);
 	if (ret)

@@ -186,14 +186,15 @@ static long vm_signal_msi(struct file *file, void *arg, struct vmxhv_error *err)
 }
 
 /**
- * vm_config() - VMXHV_CONFIG: which exits userspace wants
+ * vm_config() - VMXHV_CONFIG: which exits userspace wants, and what is passed through
  * @file: the VM
  * @arg: struct vmxhv_config; what it says replaces what was said before
  * @err: where a refusal is recorded
  *
  * Context: Process context; may sleep. Before the VM's first vCPU is made.
- * Return: 0; -EINVAL, -EOPNOTSUPP (this CPU cannot), -EBUSY (there is a vCPU, or was), -EFAULT,
- * -ENOMEM, -EIO (dead, or not the caller's).
+ * Return: 0; -EINVAL, -EOPNOTSUPP (this CPU cannot), -EPERM (the caller may not pass hardware on),
+ * -EACCES (nobody may pass this MSR), -EBUSY (there is a vCPU, or was), -EFAULT, -ENOMEM, -EIO (dead,
+ * or not the caller's).
  */
 static long vm_config(struct file *file, void *arg, struct vmxhv_error *err)
 {

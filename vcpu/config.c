@@ -5,6 +5,7 @@
  */
 #include <linux/cache.h>
 #include <linux/errno.h>
+#include <linux/gfp.h>
 #include <linux/init.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -154,6 +155,22 @@ const struct exit_row *config_exit_rows(const struct vm *vm)
 	return config->flags || config->count ? config_rows : exit_rows;
 }
 
+static int make_config(struct vm_config *config, const struct vmxhv_config *wanted,
+		       const struct vmxhv_range *ranges)
+{
+	*config = (struct vm_config){
+		.flags = wanted->flags, .exceptions = wanted->exceptions,
+		.count = wanted->count, .ranges = ranges,
+	};
+	if (!config_has(config, VMXHV_RANGE_PORT_PASS))
+		return 0;
+	config->io_bitmap = (void *)__get_free_pages(GFP_KERNEL_ACCOUNT, IO_BITMAP_ORDER);
+	if (!config->io_bitmap)
+		return -ENOMEM;
+	config_fill_io_bitmap(config, config->io_bitmap);
+	return 0;
+}
+
 /**
  * vm_configure() - CONFIG: what userspace wants of this VM, from now on
  * @vm: the VM
@@ -162,23 +179,23 @@ const struct exit_row *config_exit_rows(const struct vm *vm)
  * @err: detail of a refusal
  *
  * Context: Process; takes vm->lock.
- * Return: 0, or -EBUSY: it has a vCPU.
+ * Return: 0, -EBUSY: it has a vCPU; -ENOMEM.
  */
 int vm_configure(struct vm *vm, const struct vmxhv_config *wanted,
 		 const struct vmxhv_range *ranges, struct vmxhv_error *err)
 {
-	int ret = 0;
+	struct vm_config config;
+	int ret;
 
 	mutex_lock(&vm->lock);
-	if (vm->nr_vcpus) {
+	if (vm->nr_vcpus)
 		ret = refuse(err, -EBUSY, &(const struct refusal){ .code = VMXHV_ERR_LIMIT,
 			     .value = vm->nr_vcpus }, "a vCPU has been made: it is too late");
-	} else {
+	else
+		ret = make_config(&config, wanted, ranges);
+	if (!ret) {
 		vm_config_free(vm);
-		vm->config = (struct vm_config){
-			.flags = wanted->flags, .exceptions = wanted->exceptions,
-			.count = wanted->count, .ranges = ranges,
-		};
+		vm->config = config;
 		config_fill_msr_bitmap(&vm->config, vm->msr_bitmap);
 	}
 	mutex_unlock(&vm->lock);
@@ -193,6 +210,6 @@ int vm_configure(struct vm *vm, const struct vmxhv_config *wanted,
  */
 void vm_config_free(struct vm *vm)
 {
+	free_pages((unsigned long)vm->config.io_bitmap, IO_BITMAP_ORDER);
 	kvfree(vm->config.ranges);
-	vm->config.ranges = NULL;
 }

@@ -4,6 +4,8 @@
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/string.h>
 
 #include "compat.h"
 #include "vcpu/config.h"
@@ -11,6 +13,12 @@
 #include "vcpu/msr.h"
 
 #define ACCESS_BOTH	(VMXHV_RANGE_READ | VMXHV_RANGE_WRITE)
+
+/* The MSR bitmap has four quarters: reads of low and of high MSRs, then writes. */
+#define HALF_MSRS	0x2000	/* that one quarter has bits for */
+#define HIGH_MSRS	0xc0000000u
+#define HIGH_AT		0x400	/* bytes */
+#define WRITES_AT	0x800
 
 /* The local APIC's: hardware that virtualizes it may leave no exit to report. */
 #define X2APIC_FIRST	0x800
@@ -53,6 +61,32 @@ static int check_cpuid_exit(const struct vmxhv_range *r, u32 i, struct vmxhv_err
 	return 0;
 }
 
+/* What a bitmap has bits for. SDM: "MSR-Bitmap Address". */
+static int check_msr_pass(const struct vmxhv_range *r, u32 i, struct vmxhv_error *err)
+{
+	const char *why;
+	u32 msr = 0;
+
+	if (!within(r, 0, HALF_MSRS) && !within(r, HIGH_MSRS, HALF_MSRS))
+		return refuse_range(err, -EINVAL, i, last, r->last, HALF_MSRS - 1,
+				    "these MSRs exit always, or are not in one range");
+	why = msr_kept_back(r->first, r->last, r->access, &msr);
+	if (why)
+		return refuse_range(err, -EACCES, i, first, msr, 0, "MSR %#x: %s", msr, why);
+	return 0;
+}
+
+static int check_port_pass(const struct vmxhv_range *r, u32 i, struct vmxhv_error *err)
+{
+	if (r->access != ACCESS_BOTH)
+		return refuse_range(err, -EINVAL, i, access, r->access, ACCESS_BOTH,
+				    "the bitmap of ports does not tell IN from OUT");
+	if (r->last > U16_MAX)
+		return refuse_range(err, -EINVAL, i, last, r->last, U16_MAX,
+				    "there is no such port");
+	return 0;
+}
+
 static int check_kind(const struct vmxhv_range *r, u32 i, struct vmxhv_error *err)
 {
 	switch (r->kind) {
@@ -60,8 +94,12 @@ static int check_kind(const struct vmxhv_range *r, u32 i, struct vmxhv_error *er
 		return check_msr_exit(r, i, err);
 	case VMXHV_RANGE_CPUID_EXIT:
 		return check_cpuid_exit(r, i, err);
+	case VMXHV_RANGE_MSR_PASS:
+		return check_msr_pass(r, i, err);
+	case VMXHV_RANGE_PORT_PASS:
+		return check_port_pass(r, i, err);
 	}
-	return refuse_range(err, -EINVAL, i, kind, r->kind, VMXHV_RANGE_CPUID_EXIT,
+	return refuse_range(err, -EINVAL, i, kind, r->kind, VMXHV_RANGE_PORT_PASS,
 			    "unknown kind of range");
 }
 
@@ -79,6 +117,26 @@ static int check_range(const struct vmxhv_range *r, u32 i, struct vmxhv_error *e
 	return check_kind(r, i, err);
 }
 
+static bool both_ways(const struct vmxhv_range *a, const struct vmxhv_range *b)
+{
+	return (a->kind == VMXHV_RANGE_MSR_EXIT && b->kind == VMXHV_RANGE_MSR_PASS) ||
+	       (a->kind == VMXHV_RANGE_MSR_PASS && b->kind == VMXHV_RANGE_MSR_EXIT);
+}
+
+/* An access exits, or it does not. */
+static int check_contradiction(const struct vmxhv_range *ranges, u32 i, struct vmxhv_error *err)
+{
+	const struct vmxhv_range *r = &ranges[i];
+	u32 k;
+
+	for (k = 0; k < i; k++)
+		if (both_ways(r, &ranges[k]) && r->access & ranges[k].access &&
+		    overlaps(r, ranges[k].first, ranges[k].last))
+			return refuse_range(err, -EINVAL, i, kind, r->kind, ranges[k].kind,
+					    "exits by this range, and does not by range %u", k);
+	return 0;
+}
+
 /**
  * config_check_ranges() - may these be asked for?
  * @ranges: the ranges
@@ -86,15 +144,18 @@ static int check_range(const struct vmxhv_range *r, u32 i, struct vmxhv_error *e
  * @err: where the first refusal goes
  *
  * Context: Any.
- * Return: 0 or -EINVAL.
+ * Return: 0; -EINVAL; -EACCES for an MSR that is never passed.
  */
 int config_check_ranges(const struct vmxhv_range *ranges, u32 count, struct vmxhv_error *err)
 {
 	int ret = 0;
 	u32 i;
 
-	for (i = 0; i < count && !ret; i++)
+	for (i = 0; i < count && !ret; i++) {
 		ret = check_range(&ranges[i], i, err);
+		if (!ret)
+			ret = check_contradiction(ranges, i, err);
+	}
 	return ret;
 }
 
@@ -122,11 +183,6 @@ bool config_covers(const struct vm_config *config, enum vmxhv_range_kind kind, u
 }
 
 VMXHV_EXPORT_FOR_TEST(config_covers);
-
-#define HALF_MSRS	0x2000	/* of one quarter of the bitmap */
-#define HIGH_MSRS	0xc0000000u
-#define HIGH_AT		0x400	/* bytes */
-#define WRITES_AT	0x800
 
 static void set_quarter(u8 *quarter, u32 base, const struct vmxhv_range *r, bool exits)
 {
@@ -163,13 +219,53 @@ void config_fill_msr_bitmap(const struct vm_config *config, u8 *bitmap)
 
 	msr_bitmap_fill(bitmap);
 	for (; r < end; r++) {
-		if (r->kind != VMXHV_RANGE_MSR_EXIT)
+		bool exits = r->kind == VMXHV_RANGE_MSR_EXIT;
+
+		if (!exits && r->kind != VMXHV_RANGE_MSR_PASS)
 			continue;
 		if (r->access & VMXHV_RANGE_READ)
-			set_access(bitmap, r, true);
+			set_access(bitmap, r, exits);
 		if (r->access & VMXHV_RANGE_WRITE)
-			set_access(bitmap + WRITES_AT, r, true);
+			set_access(bitmap + WRITES_AT, r, exits);
 	}
 }
 
 VMXHV_EXPORT_FOR_TEST(config_fill_msr_bitmap);
+
+/**
+ * config_has() - is there a range of this kind?
+ * @config: the VM's
+ * @kind: of ranges
+ *
+ * Context: Any.
+ * Return: true if there is.
+ */
+bool config_has(const struct vm_config *config, enum vmxhv_range_kind kind)
+{
+	u32 i;
+
+	for (i = 0; i < config->count; i++)
+		if (config->ranges[i].kind == kind)
+			return true;
+	return false;
+}
+
+/**
+ * config_fill_io_bitmap() - which ports exit
+ * @config: the VM's
+ * @bitmap: two pages, A and B
+ *
+ * Context: Any. SDM: "I/O-Bitmap Addresses".
+ */
+void config_fill_io_bitmap(const struct vm_config *config, u8 *bitmap)
+{
+	const struct vmxhv_range *r = config->ranges;
+	const struct vmxhv_range *end = r + config->count;
+
+	memset(bitmap, 0xff, PAGE_SIZE << IO_BITMAP_ORDER);
+	for (; r < end; r++)
+		if (r->kind == VMXHV_RANGE_PORT_PASS)
+			bitmap_clear((unsigned long *)bitmap, r->first, r->last - r->first + 1);
+}
+
+VMXHV_EXPORT_FOR_TEST(config_fill_io_bitmap);

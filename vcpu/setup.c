@@ -44,6 +44,18 @@ static void setup_pause(struct vcpu *v)
 	vmcs_write32(PLE_WINDOW, PLE_WINDOW_TICKS);
 }
 
+/* With bitmaps the CPU does not look at "unconditional I/O exiting". */
+static void setup_ports(struct vcpu *v)
+{
+	const u8 *bitmap = v->vm->config.io_bitmap;
+
+	if (!bitmap)
+		return;
+	v->cpu_controls |= CPU_BASED_USE_IO_BITMAPS;
+	vmcs_write64(IO_BITMAP_A, virt_to_phys((void *)bitmap));
+	vmcs_write64(IO_BITMAP_B, virt_to_phys((void *)bitmap) + PAGE_SIZE);
+}
+
 static void setup_controls(struct vcpu *v)
 {
 	const struct vmx_caps *caps = &vmx_caps;
@@ -56,6 +68,7 @@ static void setup_controls(struct vcpu *v)
 	v->cpu2_controls = caps->cpu2 | (CPU2_WANTED & caps->cpu2_allowed1);
 	pml_setup_vmcs(v);
 	setup_pause(v);
+	setup_ports(v);
 	v->entry_controls = caps->entry & ~VM_ENTRY_IA32E_MODE;
 
 	vmcs_write32(PIN_BASED_VM_EXEC_CONTROL, v->pin_controls);

@@ -23,13 +23,17 @@ struct vm;
  * @exceptions: a bit for each vector that exits to userspace
  * @count: entries of @ranges
  * @ranges: checked; NULL: none
+ * @io_bitmap: IO_BITMAP_PAGES; NULL: each port exits
  */
 struct vm_config {
 	u32 flags;
 	u32 exceptions;
 	u32 count;
 	const struct vmxhv_range *ranges;
+	u8 *io_bitmap;
 };
+
+#define IO_BITMAP_ORDER	1	/* pages A and B, one behind the other */
 
 #define CONFIG_FLAGS	(VMXHV_CONFIG_HYPERCALL | VMXHV_CONFIG_UNKNOWN_MSR | VMXHV_CONFIG_PAUSE | \
 			 VMXHV_CONFIG_PAUSE_LOOP)
@@ -40,7 +44,12 @@ struct vm_config {
 /* vcpu/config_rules.c: pure */
 int config_check_ranges(const struct vmxhv_range *ranges, u32 count, struct vmxhv_error *err);
 bool config_covers(const struct vm_config *config, enum vmxhv_range_kind kind, u32 access, u32 n);
+bool config_has(const struct vm_config *config, enum vmxhv_range_kind kind);
 void config_fill_msr_bitmap(const struct vm_config *config, u8 *bitmap);
+void config_fill_io_bitmap(const struct vm_config *config, u8 *bitmap);	/* two pages */
+
+/* vcpu/msr_pass.c: pure */
+const char *msr_kept_back(u32 first, u32 last, u32 access, u32 *which);
 
 /* vcpu/config.c */
 void config_init(void);			/* once, when the module loads */
