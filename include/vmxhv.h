@@ -230,6 +230,7 @@ struct vmxhv_msi {
 #define VMXHV_CONFIG_UNKNOWN_MSR (1u << 1)	/* an MSR that guests do not have exits: no #GP */
 #define VMXHV_CONFIG_PAUSE	(1u << 2)	/* each PAUSE exits */
 #define VMXHV_CONFIG_PAUSE_LOOP	(1u << 3)	/* loops of PAUSE exit: FEATURE_PAUSE_LOOP */
+#define VMXHV_CONFIG_TSC	(1u << 4)	/* tsc_offset counts */
 
 enum vmxhv_range_kind {
 	VMXHV_RANGE_MSR_EXIT = 0,	/* MSRs that exit as MSR_READ and MSR_WRITE */
@@ -263,7 +264,8 @@ struct vmxhv_range {
 
 /*
  * CONFIG: for the whole VM, before its first vCPU is made (EBUSY afterwards). A second call
- * replaces all that the first one said.
+ * replaces all that the first one said. Without VMXHV_CONFIG_TSC the guest's TSC counts from the
+ * creation of the VM.
  */
 struct vmxhv_config {
 	__u32 size;
@@ -271,7 +273,7 @@ struct vmxhv_config {
 	__u32 exceptions;		/* bit n: exception n exits; neither NMI (2) nor #MC (18) */
 	__u32 count;			/* at most VMXHV_CONFIG_MAX_RANGES */
 	__u64 ranges;			/* struct vmxhv_range[] */
-	__u64 reserved2;
+	__u64 tsc_offset;		/* TSC: at power-on a vCPU's TSC is the host's plus this */
 };
 
 /* ---- run ---------------------------------------------------------------------------------- */

@@ -18,9 +18,9 @@ static long config_check(const struct vmxhv_config *config, struct vmxhv_error *
 	if (config->flags & VMXHV_CONFIG_PAUSE_LOOP && !vmx_caps.pause_loop_exiting)
 		return refuse_arg(err, -EOPNOTSUPP, vmxhv_config, flags, config->flags, 0,
 				  "this CPU does not see loops of PAUSE");
-	if (config->reserved2)
-		return refuse_arg(err, -EINVAL, vmxhv_config, reserved2, config->reserved2, 0,
-				  "reserved field is not 0");
+	if (config->tsc_offset && !(config->flags & VMXHV_CONFIG_TSC))
+		return refuse_arg(err, -EINVAL, vmxhv_config, tsc_offset, config->tsc_offset, 0,
+				  "a TSC offset without the flag TSC");
 	if (config->count > VMXHV_CONFIG_MAX_RANGES)
 		return refuse_arg(err, -EINVAL, vmxhv_config, count, config->count,
 				  VMXHV_CONFIG_MAX_RANGES, "more ranges than a VM has");

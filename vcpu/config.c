@@ -197,6 +197,8 @@ int vm_configure(struct vm *vm, const struct vmxhv_config *wanted,
 		vm_config_free(vm);
 		vm->config = config;
 		config_fill_msr_bitmap(&vm->config, vm->msr_bitmap);
+		vm->tsc_offset = wanted->flags & VMXHV_CONFIG_TSC ? wanted->tsc_offset :
+				 -vm->created_tsc;
 	}
 	mutex_unlock(&vm->lock);
 	return ret;

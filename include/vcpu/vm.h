@@ -36,7 +36,8 @@ struct vm {
 	unsigned int nr_vcpus;			/* L: made, or being made */
 	struct vm_config config;		/* L; I: while there is a vCPU */
 	bool dead;				/* a: internal error, or the mm ended */
-	u64 tsc_offset;				/* I: guest TSC = host TSC + offset */
+	u64 created_tsc;			/* I: the host's, when the VM was made */
+	u64 tsc_offset;				/* as config: a vCPU's at power-on */
 	void *msr_bitmap;			/* a page; 0 bits: passed through; as config */
 	struct memory memory;
 };

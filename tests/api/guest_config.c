@@ -287,6 +287,50 @@ static void cpuid(void)
 	end();
 }
 
+static uint64_t rdtsc(void)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+	return (uint64_t)high << 32 | low;
+}
+
+/* The guest's own TSC, between the host's before and behind it. */
+static bool guest_tsc_is(struct cpu *of, uint64_t offset)
+{
+	uint64_t before = rdtsc(), guest, after;
+
+	prepare(of, TSC, 0, 0);
+	run_guest(of);
+	after = rdtsc();
+	guest = of->values[0] | (uint64_t)of->values[1] << 32;
+	if (of->nr_values == 2 && guest - offset >= before && guest - offset <= after)
+		return true;
+	tap_note("host %#llx to %#llx, guest %#llx", (unsigned long long)before,
+		 (unsigned long long)after, (unsigned long long)guest);
+	return false;
+}
+
+static void tsc(void)
+{
+	const uint64_t offset = 1ull << 60;
+	struct vmxhv_tsc state;
+	struct cpu second;
+
+	configured(&m, &c, &(const struct vmxhv_config){
+		.flags = VMXHV_CONFIG_TSC, .tsc_offset = offset }, "config");
+	tap_ok(guest_tsc_is(&c, offset), "the TSC has the offset that CONFIG says");
+	get_group(&c, VMXHV_STATE_TSC, &state, sizeof(state));
+	tap_ok(state.offset == offset && !state.adjust, "as the state says, and no adjustment");
+	cpu_create(&m, &second, 1);
+	tap_ok(guest_tsc_is(&second, offset), "so has the second vCPU's");
+	cpu_destroy(&second);
+	end();
+	configured(&m, &c, &(const struct vmxhv_config){ .flags = VMXHV_CONFIG_TSC }, "config");
+	tap_ok(guest_tsc_is(&c, 0), "0 is an offset, too");
+	end();
+}
+
 /* The last CONFIG before the first vCPU counts, and it alone. */
 static void replaced(void)
 {
@@ -297,7 +341,9 @@ static void replaced(void)
 	vm.fd = m.vm;
 	tap_equal(vmxhv_vm_config(&vm, &(const struct vmxhv_config){
 				  .count = 1, .ranges = (uintptr_t)&range,
-				  .flags = VMXHV_CONFIG_UNKNOWN_MSR | VMXHV_CONFIG_HYPERCALL }),
+				  .tsc_offset = 1ull << 60,
+				  .flags = VMXHV_CONFIG_UNKNOWN_MSR | VMXHV_CONFIG_HYPERCALL |
+					   VMXHV_CONFIG_TSC }),
 		  0, "a first CONFIG");
 	tap_equal(vmxhv_vm_config(&vm, &(const struct vmxhv_config){}), 0,
 		  "a second, with nothing");
@@ -310,6 +356,9 @@ static void replaced(void)
 	expect_read("a passed-through one is passed through again", 0x77);
 	cpu_start(&c, MODE_LONG, HYPERCALL);
 	EXPECT(&c, "nor does VMCALL", (uint32_t)-38);
+	prepare(&c, TSC, 0, 0);
+	run_guest(&c);
+	tap_ok(c.nr_values == 2 && c.values[1] < 1u << 28, "the TSC counts from the VM's creation");
 	end();
 }
 
@@ -322,6 +371,7 @@ int main(void)
 	hypercall();
 	pauses();
 	cpuid();
+	tsc();
 	replaced();
 	return tap_done();
 }

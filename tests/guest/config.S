@@ -8,6 +8,7 @@
 _start:
 	CASES	read_msr, write_msr, hypercall, pause_once, pauses, cpuid_leaf, port_out, port_in
 	CASES	ud2_case, read_nowhere, bad_selector, breakpoint, single_step, nested
+	CASES	tsc
 	.code64
 #include "idt64.inc"
 
@@ -102,6 +103,12 @@ bad_selector:
 breakpoint:
 	FIRST	int3
 8:	REPORT	$0x55
+	DONE
+
+tsc:
+	rdtsc
+	VALUE
+	REPORT	%edx
 	DONE
 
 /* RFLAGS.TF: the trap comes behind NOP */
