@@ -25,6 +25,8 @@
 #include "vmx/caps.h"
 #include "vmx/controls.h"
 #include "vmx/nospec.h"
+#include "vmx/vmcs.h"
+#include "vmx/vmx.h"
 
 #define DEFAULT_PHYS_BITS	36	/* where there is no leaf 8000_0008H */
 
@@ -347,6 +349,8 @@ static void install(struct vcpu *v, struct cpuid_table *t)
 	kvfree(v->cpuid);
 	v->cpuid = t;
 	cr_write_masks(v);
+	v->cpu2_controls = cpuid_controls(t, v->cpu2_controls, vmx_caps.cpu2_allowed1);
+	vmcs_write32(SECONDARY_VM_EXEC_CONTROL, v->cpu2_controls);
 }
 
 /**

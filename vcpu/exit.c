@@ -328,6 +328,9 @@ const struct exit_row exit_rows[EXIT_ROWS] = {
 	[EXIT_REASON_PREEMPTION_TIMER] = { handle_timer, ROW_OPEN | ROW_EVENTS },
 	[EXIT_REASON_INVVPID] = { handle_ud, FAST },
 	[EXIT_REASON_WBINVD] = { handle_skip, FAST },
+	/* hidden by the guest's CPUID: see cpuid_controls.c */
+	[EXIT_REASON_RDRAND] = { handle_ud, FAST },
+	[EXIT_REASON_RDSEED] = { handle_ud, FAST },
 	[EXIT_REASON_XSETBV] = { handle_xsetbv, FAST },
 	[EXIT_REASON_VMFUNC] = { handle_ud, FAST },
 	[EXIT_REASON_ENCLS] = { handle_ud, FAST },

@@ -4,6 +4,7 @@
 
 #include <asm/traps.h>
 
+#include "vcpu/cpuid.h"
 #include "vcpu/host.h"
 #include "vcpu/pml.h"
 #include "vcpu/setup.h"
@@ -22,12 +23,11 @@
 #define EXCEPTIONS	(BIT(X86_TRAP_MC) | BIT(X86_TRAP_DB) | BIT(X86_TRAP_AC))
 
 /* Optional secondary controls that we switch on wherever they exist. */
-#define CPU2_WANTED	(SECONDARY_EXEC_ENABLE_RDTSCP | SECONDARY_EXEC_ENABLE_INVPCID | \
-			 SECONDARY_EXEC_WBINVD_EXITING)
+#define CPU2_WANTED	SECONDARY_EXEC_WBINVD_EXITING
 
 /*
- * PAUSEs that come within this many TSC ticks of each other are one loop, and the loop exits when it
- * is older than the window.
+ * PAUSEs that come within this many TSC ticks of each other are one loop, and the loop exits when
+ * it is older than the window.
  */
 #define PLE_GAP_TICKS		128
 #define PLE_WINDOW_TICKS	4096
@@ -66,6 +66,7 @@ static void setup_controls(struct vcpu *v)
 	/* CR8 is the APIC's task priority: in a register it would be the host's own */
 	v->cpu_controls = caps->cpu | CPU_BASED_CR8_LOAD_EXITING | CPU_BASED_CR8_STORE_EXITING;
 	v->cpu2_controls = caps->cpu2 | (CPU2_WANTED & caps->cpu2_allowed1);
+	v->cpu2_controls = cpuid_controls(v->cpuid, v->cpu2_controls, caps->cpu2_allowed1);
 	pml_setup_vmcs(v);
 	setup_pause(v);
 	setup_ports(v);

@@ -90,6 +90,9 @@ int cpuid_filter(const struct cpuid_source *source, struct vmxhv_cpuid_entry *en
 int cpuid_check(const struct vmxhv_cpuid_entry *allowed, u32 nr_allowed,
 		const struct vmxhv_cpuid_entry *entries, u32 count, struct vmxhv_error *err);
 
+/* vcpu/cpuid_controls.c: pure */
+u32 cpuid_controls(const struct cpuid_table *table, u32 now, u32 allowed1);
+
 /* vcpu/cpuid.c */
 void cpuid_refresh(struct vcpu *v);		/* after CR4.OSXSAVE, CR4.PKE or XCR0 changed */
 struct cpuid_table *cpuid_table_build(const struct vmxhv_cpuid_entry *entries, u32 count, u32 id);

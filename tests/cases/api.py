@@ -13,7 +13,7 @@ INPUT = ["info", "create", "memory_input", "run_input", "state_input", "inject_i
 GUESTS = ["guest_first", "guest_io", "guest_cpu", "guest_mmio", "guest_event", "guest_apic",
           "guest_fpu", "guest_memory", "guest_time", "apic_memory", "io_segment",
           "dirty", "guest_translate", "guest_debug", "memory_rights",
-          "guest_clock", "guest_config", "guest_exception", "guest_pass"]
+          "guest_clock", "guest_config", "guest_exception", "guest_pass", "guest_features"]
 # the same with two CPUs: threads really are at once
 TWO_CPUS = ["run_input", "fd_lifetime", "guest_event", "guest_apic", "guest_fpu",
             "guest_memory", "guest_time", "guest_smp", "migrate", "dirty",
