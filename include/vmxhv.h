@@ -246,8 +246,8 @@ enum vmxhv_range_kind {
 
 /*
  * MSR_EXIT: the x2APIC's registers (800H to 8FFH) stay the kernel's. GET_MSRS and SET_MSRS reach
- * the kernel's own MSR as ever. CPUID_EXIT: access is READ; a range lies within 0 to 1FH, 4000_0000H
- * to 4000_000FH, or 8000_0000H to 8000_001FH.
+ * the kernel's own MSR as ever. CPUID_EXIT: access is READ; a range lies within 0 to 1FH,
+ * 4000_0000H to 4000_000FH, or 8000_0000H to 8000_001FH.
  *
  * MSR_PASS and PORT_PASS need CAP_SYS_RAWIO and a kernel that is not locked down (EPERM). MSRs that
  * guests have of their own, or that would take the host down, are never passed (EACCES). The guest
@@ -420,10 +420,10 @@ struct vmxhv_exit_cpuid {
 };
 
 /*
- * An exception of the guest's that it has not got yet: CR2, DR6 and the stack are as before, and RIP
- * is at the instruction (behind it for a #DB trap). With deliver set the guest gets it, a double
- * fault included. Else it goes on at RIP: into the same fault again, unless userspace has done
- * something about it.
+ * An exception of the guest's that it has not got yet: CR2, DR6 and the stack are as before, and
+ * RIP is at the instruction (behind it for a #DB trap). With deliver set the guest gets it, or the
+ * double fault that it makes. Else it goes on at RIP: into the same fault again, unless userspace
+ * has done something about it.
  */
 struct vmxhv_exit_exception {
 	__u8 vector;

@@ -15,6 +15,10 @@ static long config_check(const struct vmxhv_config *config, struct vmxhv_error *
 	if (config->exceptions & ~CONFIG_EXCEPTIONS)
 		return refuse_arg(err, -EINVAL, vmxhv_config, exceptions, config->exceptions,
 				  CONFIG_EXCEPTIONS, "NMI and #MC are not for userspace");
+	if (config->flags & VMXHV_CONFIG_PAUSE &&
+	    !(vmx_caps.cpu_allowed1 & CPU_BASED_PAUSE_EXITING))
+		return refuse_arg(err, -EOPNOTSUPP, vmxhv_config, flags, config->flags, 0,
+				  "this CPU has no exits of PAUSE");
 	if (config->flags & VMXHV_CONFIG_PAUSE_LOOP && !vmx_caps.pause_loop_exiting)
 		return refuse_arg(err, -EOPNOTSUPP, vmxhv_config, flags, config->flags, 0,
 				  "this CPU does not see loops of PAUSE");

@@ -193,8 +193,8 @@ static long vm_signal_msi(struct file *file, void *arg, struct vmxhv_error *err)
  *
  * Context: Process context; may sleep. Before the VM's first vCPU is made.
  * Return: 0; -EINVAL, -EOPNOTSUPP (this CPU cannot), -EPERM (the caller may not pass hardware on),
- * -EACCES (nobody may pass this MSR), -EBUSY (there is a vCPU, or was), -EFAULT, -ENOMEM, -EIO (dead,
- * or not the caller's).
+ * -EACCES (nobody may pass this MSR), -EBUSY (there is a vCPU, or was), -EFAULT, -ENOMEM, -EIO
+ * (dead, or not the caller's).
  */
 static long vm_config(struct file *file, void *arg, struct vmxhv_error *err)
 {

@@ -25,7 +25,7 @@ static struct exit_row config_rows[EXIT_ROWS] __ro_after_init;
 /* As without CONFIG. */
 static int handle_as_ever(struct vcpu *v)
 {
-	return exit_rows[VMX_EXIT_BASIC_REASON(v->exit.reason)].handle(v);
+	return exit_rows[nospec_mask(v->exit.reason, EXIT_ROWS)].handle(v);
 }
 
 static bool msr_exits(const struct vcpu *v, u32 access, u32 msr)
@@ -152,7 +152,7 @@ const struct exit_row *config_exit_rows(const struct vm *vm)
 {
 	const struct vm_config *config = &vm->config;
 
-	return config->flags || config->count ? config_rows : exit_rows;
+	return config->flags & ~VMXHV_CONFIG_TSC || config->count ? config_rows : exit_rows;
 }
 
 static int make_config(struct vm_config *config, const struct vmxhv_config *wanted,

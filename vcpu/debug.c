@@ -329,8 +329,8 @@ static bool is_exception(u32 info, u8 vector, u32 type)
  * @info: VM-exit interruption information; not an NMI, not #MC
  *
  * Context: Interrupts off. SDM: "Debug Exceptions", "Exit Qualification for Debug Exceptions".
- * Return: HANDLED: what the guest gets is queued, what the debugger gets is noted; TO_USER: userspace
- * decides first whether the guest gets it.
+ * Return: HANDLED: what the guest gets is queued, what the debugger gets is noted; TO_USER:
+ * userspace decides first whether the guest gets it.
  */
 int debug_exception(struct vcpu *v, u32 info)
 {

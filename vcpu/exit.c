@@ -269,7 +269,7 @@ static int handle_task_switch(struct vcpu *v)
 static int handle_pause(struct vcpu *v)
 {
 	vcpu_skip_insn(v);
-	yield();
+	schedule();
 	return HANDLED;
 }
 

@@ -112,8 +112,8 @@ static void without_right(const struct machine *m, struct vmxhv_config *config,
 	tap_equal(call(m->vm, VMXHV_CONFIG, config), 0, "with it");
 }
 
-static void passed(const struct machine *m, struct vmxhv_config *config,
-		   struct vmxhv_range *range)
+static void hardware(const struct machine *m, struct vmxhv_config *config,
+		     struct vmxhv_range *range)
 {
 	*range = (struct vmxhv_range){ .kind = VMXHV_RANGE_MSR_PASS, .access = READ,
 				       .first = 0x1b0, .last = 0x1b0 };
@@ -184,7 +184,7 @@ int main(void)
 					  .access = VMXHV_RANGE_READ, .first = 1, .last = 4 };
 	expect_refused(m.vm, VMXHV_CONFIG, &config, &ranges[1], cpuid_pokes,
 		       ARRAY_SIZE(cpuid_pokes));
-	passed(&m, &config, &ranges[1]);
+	hardware(&m, &config, &ranges[1]);
 	contradiction(&m, &config, &ranges[1]);
 	in_time(&m, &config);
 	machine_destroy(&m);

@@ -73,7 +73,7 @@ static uint64_t kernels(uint32_t msr)
 	return value;
 }
 
-static void reads(void)
+static void msr_reads(void)
 {
 	static const struct vmxhv_range ranges[] = {
 		{ .access = READ, .first = MSR_NOBODYS, .last = MSR_NOBODYS + 1 },
@@ -114,7 +114,7 @@ static void reads(void)
 	end();
 }
 
-static void writes(void)
+static void msr_writes(void)
 {
 	static const struct vmxhv_range ranges[] = {
 		{ .access = WRITE, .first = MSR_SYSENTER_CS, .last = MSR_NOBODYS },
@@ -134,14 +134,14 @@ static void writes(void)
 	answer(0);
 	EXPECT(&c, "WRMSR of it: taken", 1);
 	tap_equal(kernels(MSR_SYSENTER_CS), 0, "WRMSR: but the CPU's value stays");
-	set_msr(&c, MSR_GS_BASE, value);
 	tap_ok(msr_exits(true, MSR_GS_BASE, 0x7000), "WRMSR of a high one exits");
 	prepare(&c, READ_MSR, MSR_GS_BASE, 0);
+	set_msr(&c, MSR_GS_BASE, value);
 	expect_read("RDMSR of it does not", value);
 	end();
 }
 
-static void unknown(void)
+static void msrs_unknown(void)
 {
 	start(VMXHV_CONFIG_UNKNOWN_MSR, NULL, 0);
 	tap_ok(msr_exits(false, MSR_NOBODYS, 0), "RDMSR: an unknown MSR exits if asked for");
@@ -272,7 +272,7 @@ static void cpuid(void)
 		run_guest(&c);
 		same += c.nr_values == 4 && !memcmp(c.values, own[i], 16);
 	}
-	tap_equal(good, ARRAY_SIZE(asked), "CPUID: each leaf exits, with what the guest would read");
+	tap_equal(good, ARRAY_SIZE(asked), "CPUID: leaves exit, with what the guest would read");
 	tap_equal(same, ARRAY_SIZE(asked), "CPUID: which it reads, unless userspace changes it");
 	prepare(&c, CPUID, 3, 0xb);
 	run_guest(&c);
@@ -364,9 +364,9 @@ static void replaced(void)
 
 int main(void)
 {
-	reads();
-	writes();
-	unknown();
+	msr_reads();
+	msr_writes();
+	msrs_unknown();
 	completion();
 	hypercall();
 	pauses();

@@ -30,7 +30,7 @@ static const struct row {
 	{ "#DB", SINGLE_STEP, 0, { .vector = 1, .has_payload = 1, .payload = 0x4000 },
 	  0, 4, { 1, 0, 0, 0xffff4ff0 } },
 	{ "#NP in the delivery of #PF", NESTED, 0,
-	  { .vector = 11, .has_error = 1, .error_code = 14 * 8 + 2 }, 0, 3, { 8, 0, 0 } },
+	  { .vector = 11, .has_error = 1, .error_code = 14 * 8 + 3 }, 0, 3, { 8, 0, 0 } },
 };
 
 static void start(uint32_t exceptions)
@@ -63,14 +63,15 @@ static bool exits_as(const struct row *r)
 		return tap_note("vector %u, error %u: %#x, payload %u: %#llx, deliver %u",
 				e->vector, e->has_error, e->error_code, e->has_payload,
 				e->payload, e->deliver), false;
-	if (gprs.rip != gprs.gpr[14] + r->rip_len || sregs.cr2)
+	if (gprs.rip != gprs.gpr[14] + r->rip_len ||
+	    sregs.cr2 != (r->entry == NESTED ? 0x40001234 : 0))
 		return tap_note("RIP %#llx, R14 %#llx, CR2 %#llx", gprs.rip, gprs.gpr[14],
 				sregs.cr2), false;
 	return true;
 }
 
 /* Each alone: the exit, and what the guest sees when it is delivered. */
-static void delivered(void)
+static void one_by_one(void)
 {
 	for (const struct row *r = rows; r < rows + ARRAY_SIZE(rows); r++) {
 		char what[80];
@@ -104,7 +105,7 @@ static void goes_on(void)
 }
 
 /* Over the instruction, by new registers. */
-static void skipped(void)
+static void over_it(void)
 {
 	start(1u << 6);
 	c.run->wanted = VMXHV_GROUP_GPRS;
@@ -124,7 +125,7 @@ static int inject(uint8_t vector)
 	return call(c.fd, VMXHV_INJECT, &in);
 }
 
-static void injected(void)
+static void by_inject(void)
 {
 	start(1u << 3 | 1u << 11);
 	exits_as(&rows[3]);
@@ -185,10 +186,10 @@ static void with_debugger(void)
 
 int main(void)
 {
-	delivered();
+	one_by_one();
 	goes_on();
-	skipped();
-	injected();
+	over_it();
+	by_inject();
 	others();
 	with_debugger();
 	return tap_done();

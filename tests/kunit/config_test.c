@@ -108,7 +108,7 @@ static void msr_bits(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(bits); i++)
 		KUNIT_EXPECT_EQ_MSG(test, (bool)test_bit(bits[i].bit, map), bits[i].exits,
 				    "bit %#x", bits[i].bit);
-	/* six are free in each half; one read and three writes exit, two reads and writes more do not */
+	/* six are free in each half; one read and three writes exit, two of each more do not */
 	KUNIT_EXPECT_EQ(test, bitmap_weight(map, 8 * PAGE_SIZE), 8 * PAGE_SIZE - (12 - 4 + 4));
 }
 
