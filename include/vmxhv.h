@@ -34,6 +34,7 @@
 #define VMXHV_CREATE_VCPU	_IOWR(VMXHV_MAGIC, 0x11, struct vmxhv_create_vcpu)
 #define VMXHV_DIRTY		_IOWR(VMXHV_MAGIC, 0x12, struct vmxhv_dirty)
 #define VMXHV_SIGNAL_MSI	_IOWR(VMXHV_MAGIC, 0x13, struct vmxhv_msi)
+#define VMXHV_CONFIG		_IOWR(VMXHV_MAGIC, 0x17, struct vmxhv_config)
 
 /* vCPU descriptor */
 #define VMXHV_RUN		_IOWR(VMXHV_MAGIC, 0x20, struct vmxhv_run_args)
@@ -88,6 +89,7 @@ enum vmxhv_unusable {
 #define VMXHV_FEATURE_PML		(1ull << 6)
 #define VMXHV_FEATURE_X2APIC		(1ull << 7)	/* guests may use x2APIC mode */
 #define VMXHV_FEATURE_XSAVE		(1ull << 8)
+#define VMXHV_FEATURE_PAUSE_LOOP	(1ull << 9)	/* PAUSE-loop exiting */
 #define VMXHV_FEATURE_EPT_EXEC_ONLY	(1ull << 10)
 
 struct vmxhv_info {
@@ -221,6 +223,59 @@ struct vmxhv_msi {
 	__u32 delivered;		/* out: APICs that took it */
 };
 
+/* ---- what exits, and what a guest may touch ------------------------------------------------ */
+
+/* vmxhv_config.flags */
+#define VMXHV_CONFIG_HYPERCALL	(1u << 0)	/* VMCALL at CPL 0 exits, without a user_flag too */
+#define VMXHV_CONFIG_UNKNOWN_MSR (1u << 1)	/* an MSR that guests do not have exits: no #GP */
+#define VMXHV_CONFIG_PAUSE	(1u << 2)	/* each PAUSE exits */
+#define VMXHV_CONFIG_PAUSE_LOOP	(1u << 3)	/* loops of PAUSE exit: FEATURE_PAUSE_LOOP */
+#define VMXHV_CONFIG_TSC	(1u << 4)	/* tsc_offset counts */
+
+enum vmxhv_range_kind {
+	VMXHV_RANGE_MSR_EXIT = 0,	/* MSRs that exit as MSR_READ and MSR_WRITE */
+	VMXHV_RANGE_CPUID_EXIT = 1,	/* leaves that exit as CPUID */
+	VMXHV_RANGE_MSR_PASS = 2,	/* MSRs of the CPU that the guest reaches without an exit */
+	VMXHV_RANGE_PORT_PASS = 3,	/* ports of the host, likewise */
+};
+
+#define VMXHV_RANGE_READ	(1u << 0)
+#define VMXHV_RANGE_WRITE	(1u << 1)
+
+#define VMXHV_CONFIG_MAX_RANGES	64
+
+/*
+ * MSR_EXIT: the x2APIC's registers (800H to 8FFH) stay the kernel's. GET_MSRS and SET_MSRS reach
+ * the kernel's own MSR as ever. CPUID_EXIT: access is READ; a range lies within 0 to 1FH,
+ * 4000_0000H to 4000_000FH, or 8000_0000H to 8000_001FH.
+ *
+ * MSR_PASS and PORT_PASS need CAP_SYS_RAWIO and a kernel that is not locked down (EPERM). MSRs that
+ * guests have of their own, or that would take the host down, are never passed (EACCES). The guest
+ * reaches those of the CPU that it happens to run on. A port's access is READ and WRITE: the CPU
+ * does not tell them apart.
+ */
+struct vmxhv_range {
+	__u32 kind;			/* enum vmxhv_range_kind */
+	__u32 access;			/* VMXHV_RANGE_READ, VMXHV_RANGE_WRITE, or both */
+	__u32 first;
+	__u32 last;			/* the last one, not the one behind */
+	__u64 reserved;
+};
+
+/*
+ * CONFIG: for the whole VM, before its first vCPU is made (EBUSY afterwards). A second call
+ * replaces all that the first one said. Without VMXHV_CONFIG_TSC the guest's TSC counts from the
+ * creation of the VM.
+ */
+struct vmxhv_config {
+	__u32 size;
+	__u32 flags;			/* VMXHV_CONFIG_* */
+	__u32 exceptions;		/* bit n: exception n exits; neither NMI (2) nor #MC (18) */
+	__u32 count;			/* at most VMXHV_CONFIG_MAX_RANGES */
+	__u64 ranges;			/* struct vmxhv_range[] */
+	__u64 tsc_offset;		/* TSC: at power-on a vCPU's TSC is the host's plus this */
+};
+
 /* ---- run ---------------------------------------------------------------------------------- */
 
 #define VMXHV_RUN_COMPLETE_ONLY	(1u << 0)	/* complete, apply dirty groups, stop */
@@ -350,8 +405,35 @@ struct vmxhv_exit_mmio {
 
 struct vmxhv_exit_msr {
 	__u32 index;
-	__u32 fault;			/* in: 1 raises #GP */
+	__u32 fault;			/* the user's answer: 1, as it is at first, raises #GP */
 	__u64 value;			/* WRITE: the value; READ: the user's answer */
+};
+
+/* What the guest will read, unless userspace changes it. */
+struct vmxhv_exit_cpuid {
+	__u32 function;			/* EAX */
+	__u32 index;			/* ECX */
+	__u32 eax;			/* these four: the user's answer, too */
+	__u32 ebx;
+	__u32 ecx;
+	__u32 edx;
+};
+
+/*
+ * An exception of the guest's that it has not got yet: CR2, DR6 and the stack are as before, and
+ * RIP is at the instruction (behind it for a #DB trap). With deliver set the guest gets it, or the
+ * double fault that it makes. Else it goes on at RIP: into the same fault again, unless userspace
+ * has done something about it.
+ */
+struct vmxhv_exit_exception {
+	__u8 vector;
+	__u8 has_error;
+	__u8 has_payload;
+	__u8 reserved;
+	__u32 error_code;
+	__u64 payload;			/* #PF: what CR2 will be; #DB: DR6 bits */
+	__u32 deliver;			/* the user's answer: 0 at first */
+	__u32 reserved2;
 };
 
 struct vmxhv_exit_hypercall {
@@ -515,6 +597,8 @@ struct vmxhv_run {
 		struct vmxhv_exit_io io;
 		struct vmxhv_exit_mmio mmio;
 		struct vmxhv_exit_msr msr;
+		struct vmxhv_exit_cpuid cpuid;
+		struct vmxhv_exit_exception exception;
 		struct vmxhv_exit_hypercall hypercall;
 		struct vmxhv_exit_memory_error memory_error;
 		struct vmxhv_exit_fail_entry fail_entry;
@@ -697,6 +781,7 @@ enum vmxhv_error_code {
 	VMXHV_ERR_RUN = 6,		/* item: offset of the field in the run area */
 	VMXHV_ERR_VMX = 7,		/* item: the MSR */
 	VMXHV_ERR_LIMIT = 8,		/* wanted: the limit */
+	VMXHV_ERR_RANGE = 9,		/* index: the range; item: offset of the field in it */
 };
 
 struct vmxhv_error {

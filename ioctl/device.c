@@ -47,6 +47,7 @@ static u64 features(const struct vmx_caps *caps)
 	f |= caps->pml ? VMXHV_FEATURE_PML : 0;
 	f |= boot_cpu_has(X86_FEATURE_OSXSAVE) ? VMXHV_FEATURE_XSAVE : 0;
 	f |= caps->ept_exec_only ? VMXHV_FEATURE_EPT_EXEC_ONLY : 0;
+	f |= caps->pause_loop_exiting ? VMXHV_FEATURE_PAUSE_LOOP : 0;
 	return f;
 }
 

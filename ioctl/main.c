@@ -5,6 +5,7 @@
 #include <linux/module.h>
 
 #include "ioctl/ioctl.h"
+#include "vcpu/config.h"
 #include "vmx/vmx.h"
 
 static struct miscdevice vmxhv_misc = {
@@ -21,6 +22,7 @@ static int __init vmxhv_init(void)
 
 	if (ret)
 		return ret;
+	config_init();
 	ret = misc_register(&vmxhv_misc);
 	if (ret)
 		vmx_exit();

@@ -186,6 +186,26 @@ static long vm_signal_msi(struct file *file, void *arg, struct vmxhv_error *err)
 }
 
 /**
+ * vm_config() - VMXHV_CONFIG: which exits userspace wants, and what is passed through
+ * @file: the VM
+ * @arg: struct vmxhv_config; what it says replaces what was said before
+ * @err: where a refusal is recorded
+ *
+ * Context: Process context; may sleep. Before the VM's first vCPU is made.
+ * Return: 0; -EINVAL, -EOPNOTSUPP (this CPU cannot), -EPERM (the caller may not pass hardware on),
+ * -EACCES (nobody may pass this MSR), -EBUSY (there is a vCPU, or was), -EFAULT, -ENOMEM, -EIO
+ * (dead, or not the caller's).
+ */
+static long vm_config(struct file *file, void *arg, struct vmxhv_error *err)
+{
+	struct vm *vm = file_vm(file);
+
+	if (READ_ONCE(vm->dead))
+		return refuse_dead(err);
+	return vm_config_call(vm, arg, err);
+}
+
+/**
  * vm_get_error() - VMXHV_GET_ERROR: the last refusal of this descriptor
  * @file: the VM
  * @arg: struct vmxhv_error; all of it is output
@@ -206,6 +226,7 @@ static const struct ioctl_call vm_calls[] = {
 	IOCTL_CALL(VMXHV_DIRTY, vmxhv_dirty, 40, 0, 0, vm_dirty),
 	IOCTL_CALL(VMXHV_CREATE_VCPU, vmxhv_create_vcpu, 16, 0, 0, vm_create_vcpu),
 	IOCTL_CALL(VMXHV_SIGNAL_MSI, vmxhv_msi, 24, 0, CALL_OUT, vm_signal_msi),
+	IOCTL_CALL(VMXHV_CONFIG, vmxhv_config, 32, CONFIG_FLAGS, 0, vm_config),
 	IOCTL_CALL(VMXHV_GET_ERROR, vmxhv_error, 136, 0, CALL_OUT | CALL_KEEP_ERROR, vm_get_error),
 };
 

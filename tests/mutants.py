@@ -143,6 +143,18 @@ MUTANTS += [
            "\tif (rights & EPT_WRITE)\n\t\tmark_dirty(",
            "\tif (0)\n\t\tmark_dirty(",
            "api/memory_host@6.12", "MADV_FREE:-what-was-written-later-is-kept"),
+    Mutant("msr-bitmap-swapped", "MSR reads that are to exit go to the bitmap's half of writes",
+           "vcpu/config_rules.c",
+           "\t\tif (r->access & VMXHV_RANGE_READ)\n\t\t\tset_access(bitmap, r, exits);\n"
+           "\t\tif (r->access & VMXHV_RANGE_WRITE)\n",
+           "\t\tif (r->access & VMXHV_RANGE_WRITE)\n\t\t\tset_access(bitmap, r, exits);\n"
+           "\t\tif (r->access & VMXHV_RANGE_READ)\n",
+           "api/guest_config@6.1", "RDMSR-of-a-passed-through-one-exits"),
+    Mutant("msr-answer-forgotten", "the guest does not get what userspace answers to RDMSR",
+           "vcpu/complete.c",
+           "\tif (read)\n\t\tvcpu_set_edx_eax(v, value);\n",
+           "",
+           "api/guest_config@6.1", "RDMSR:-the-answer-is-what-the-guest-reads"),
 ]
 
 LINE = re.compile(r"^\[ *\d+\] +\S+ (ok  |FAIL|skip) (.*) \(\d+\.\d s\)")

@@ -35,6 +35,27 @@ static int complete_hypercall(struct vcpu *v)
 	return vcpu_skip_insn(v);
 }
 
+static int complete_cpuid(struct vcpu *v)
+{
+	const struct vmxhv_exit_cpuid *answer = &v->run->u.cpuid;
+
+	v->gpr[REG_RAX] = READ_ONCE(answer->eax);
+	v->gpr[REG_RBX] = READ_ONCE(answer->ebx);
+	v->gpr[REG_RCX] = READ_ONCE(answer->ecx);
+	v->gpr[REG_RDX] = READ_ONCE(answer->edx);
+	return vcpu_skip_insn(v);
+}
+
+static int complete_exception(struct vcpu *v)
+{
+	v->recheck = true;
+	if (READ_ONCE(v->run->u.exception.deliver))
+		vcpu_raise_exception(v, &v->reported);
+	else
+		vcpu_keep_trap_pending(v);
+	return HANDLED;
+}
+
 /**
  * complete_exit() - take userspace's answer to the last exit
  * @v: the vCPU, loaded
@@ -62,6 +83,10 @@ int complete_exit(struct vcpu *v, struct vmxhv_error *err)
 		return complete_hypercall(v);
 	case COMPLETE_INTACK:
 		return complete_intack(v);
+	case COMPLETE_CPUID:
+		return complete_cpuid(v);
+	case COMPLETE_EXCEPTION:
+		return complete_exception(v);
 	}
 	return HANDLED;
 }

@@ -19,11 +19,14 @@
 #include "vcpu/cpuid.h"
 #include "vcpu/cr.h"
 #include "vcpu/exits.h"
+#include "vcpu/publish.h"
 #include "vcpu/regs.h"
 #include "vcpu/retire.h"
 #include "vmx/caps.h"
 #include "vmx/controls.h"
 #include "vmx/nospec.h"
+#include "vmx/vmcs.h"
+#include "vmx/vmx.h"
 
 #define DEFAULT_PHYS_BITS	36	/* where there is no leaf 8000_0008H */
 
@@ -314,7 +317,10 @@ int cpuid_create(struct vcpu *v)
 		return -ENOMEM;
 	v->cpuid = cpuid_table_build(entries, count, v->id);
 	kvfree(entries);
-	return v->cpuid ? 0 : -ENOMEM;
+	if (!v->cpuid)
+		return -ENOMEM;
+	config_mark_cpuid(v->vm, v->cpuid);
+	return 0;
 }
 
 /* After the first RUN the guest has seen its CPUID: only the same table is taken, to no effect. */
@@ -343,6 +349,8 @@ static void install(struct vcpu *v, struct cpuid_table *t)
 	kvfree(v->cpuid);
 	v->cpuid = t;
 	cr_write_masks(v);
+	v->cpu2_controls = cpuid_controls(t, v->cpu2_controls, vmx_caps.cpu2_allowed1);
+	vmcs_write32(SECONDARY_VM_EXEC_CONTROL, v->cpu2_controls);
 }
 
 /**
@@ -374,6 +382,7 @@ int cpuid_set(struct vcpu *v, const struct vmxhv_cpuid_entry *entries, u32 count
 	t = cpuid_table_build(entries, count, v->id);
 	if (!t)
 		return -ENOMEM;
+	config_mark_cpuid(v->vm, t);
 	cpuid_table_refresh(t, vcpu_cr4(v), v->xcr0);
 	if (!v->ran) {
 		install(v, t);
@@ -420,13 +429,36 @@ static const struct cpuid_slot *slot_of(const struct cpuid_table *t, u32 leaf)
 	return &t->highest;
 }
 
+/**
+ * cpuid_ask() - userspace wants to be asked for leaves
+ * @table: the table
+ * @first: the first of them
+ * @last: the last; all are within one of the table's arrays of slots
+ *
+ * Context: Any; the vCPU is not in the guest.
+ */
+void cpuid_ask(struct cpuid_table *table, u32 first, u32 last)
+{
+	u32 leaf;
+
+	for (leaf = first; leaf <= last; leaf++) {
+		struct cpuid_slot *slot = (struct cpuid_slot *)slot_of(table, leaf);
+
+		if (slot->subleaves == CPUID_ASK)
+			continue;
+		slot->own_subleaves = slot->subleaves;
+		slot->subleaves = CPUID_ASK;
+	}
+}
+
 /* A leaf with sub-leaves. One that is not there is zero, but BH and 1FH still tell index and id. */
-static noinline void read_subleaf(struct vcpu *v, const struct cpuid_slot *slot, u32 index)
+static noinline void read_subleaf(struct vcpu *v, const struct cpuid_slot *slot, u32 count,
+				  u32 index)
 {
 	const struct vmxhv_cpuid_entry *e = slot->row;
 	u32 i;
 
-	for (i = 0; i < slot->subleaves; i++, e++) {
+	for (i = 0; i < count; i++, e++) {
 		if (e->index != index)
 			continue;
 		v->gpr[REG_RAX] = e->eax;
@@ -447,25 +479,58 @@ static noinline void read_subleaf(struct vcpu *v, const struct cpuid_slot *slot,
 	}
 }
 
+static __always_inline void read_row(struct vcpu *v, const struct vmxhv_cpuid_entry *e)
+{
+	v->gpr[REG_RAX] = e->eax;
+	v->gpr[REG_RBX] = e->ebx;
+	v->gpr[REG_RCX] = e->ecx;
+	v->gpr[REG_RDX] = e->edx;
+}
+
+/* What the guest would read goes to userspace first. */
+static noinline int ask_user(struct vcpu *v, const struct cpuid_slot *slot)
+{
+	const u64 rax = v->gpr[REG_RAX], rbx = v->gpr[REG_RBX];
+	const u64 rcx = v->gpr[REG_RCX], rdx = v->gpr[REG_RDX];
+	struct vmxhv_exit_cpuid what = { .function = (u32)rax, .index = (u32)rcx };
+
+	if (slot->own_subleaves)
+		read_subleaf(v, slot, slot->own_subleaves, (u32)rcx);
+	else
+		read_row(v, slot->row);
+	what.eax = v->gpr[REG_RAX];
+	what.ebx = v->gpr[REG_RBX];
+	what.ecx = v->gpr[REG_RCX];
+	what.edx = v->gpr[REG_RDX];
+	v->gpr[REG_RAX] = rax;
+	v->gpr[REG_RBX] = rbx;
+	v->gpr[REG_RCX] = rcx;
+	v->gpr[REG_RDX] = rdx;
+
+	exit_insn_len(v);
+	v->completion = COMPLETE_CPUID;
+	exit_to_user(v, VMXHV_EXIT_CPUID);
+	publish_union(v, &what, sizeof(what));
+	return TO_USER;
+}
+
 /**
  * handle_cpuid() - exit handler of CPUID
  * @v: the vCPU
  *
  * Context: IRQs off. SDM: "CPUID—CPU Identification".
- * Return: HANDLED.
+ * Return: HANDLED, or TO_USER: userspace wants to see this leaf.
  */
 int handle_cpuid(struct vcpu *v)
 {
 	const struct cpuid_slot *slot = slot_of(v->cpuid, vcpu_eax(v));
-	const struct vmxhv_cpuid_entry *e = slot->row;
 
 	if (unlikely(slot->subleaves)) {
-		read_subleaf(v, slot, (u32)v->gpr[REG_RCX]);
+		if (slot->subleaves == CPUID_ASK)
+			return ask_user(v, slot);
+		read_subleaf(v, slot, slot->subleaves, (u32)v->gpr[REG_RCX]);
 	} else {
-		v->gpr[REG_RAX] = e->eax;
-		v->gpr[REG_RBX] = e->ebx;
-		v->gpr[REG_RCX] = e->ecx;
-		v->gpr[REG_RDX] = e->edx;
+		read_row(v, slot->row);
 	}
 	return vcpu_skip_insn(v);
 }

@@ -12,6 +12,7 @@
 
 #include "compat.h"
 #include "vcpu/cpuid.h"
+#include "vcpu/cr.h"
 
 #define MAX_BASIC_LEAF		0x16	/* 15H and 16H tell the guest its frequencies */
 #define MAX_CACHE_LEVELS	8
@@ -480,6 +481,66 @@ static bool is_duplicate(const struct vmxhv_cpuid_entry *entries, u32 i)
 	return false;
 }
 
+/* The bits of XCR0 that a table offers; 0: no XSAVE. */
+static u64 states_of(const struct vmxhv_cpuid_entry *entries, u32 count)
+{
+	const struct vmxhv_cpuid_entry *leaf_1 = find_allowed(entries, count, 1, 0);
+	const struct vmxhv_cpuid_entry *leaf_d = find_allowed(entries, count, 0xd, 0);
+
+	if (!leaf_1 || !leaf_d || !(leaf_1->ecx & BIT(26)))
+		return 0;
+	return leaf_d->eax | (u64)leaf_d->edx << 32;
+}
+
+/* The leaf that shows a feature, or NULL. */
+static const struct vmxhv_cpuid_entry *shown(const struct vmxhv_cpuid_entry *entries, u32 count,
+					     u32 feature)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cpuid_words); i++) {
+		const struct cpuid_word *w = &cpuid_words[i];
+		const struct vmxhv_cpuid_entry *e;
+		const u32 *regs;
+
+		if (w->word != feature / 32)
+			continue;
+		e = find_allowed(entries, count, w->leaf, w->index);
+		if (!e)
+			return NULL;
+		regs = &e->eax;
+		return regs[w->reg] & BIT(feature % 32) ? e : NULL;
+	}
+	return NULL;
+}
+
+/* Leaf DH offers states that go together, and no feature is there without its state. */
+static int check_states(const struct vmxhv_cpuid_entry *entries, u32 count,
+			struct vmxhv_error *err)
+{
+	const struct cpuid_source source = { .xcr0 = states_of(entries, count) };
+	unsigned int i;
+
+	if (source.xcr0 && xcr0_check(source.xcr0, source.xcr0)) {
+		const struct vmxhv_cpuid_entry *d = find_allowed(entries, count, 0xd, 0);
+
+		return refuse_leaf(err, d - entries, d, source.xcr0, 0,
+				   "states that cannot be enabled together");
+	}
+	for (i = 0; i < ARRAY_SIZE(cpuid_features); i++) {
+		const struct cpuid_feature *f = &cpuid_features[i];
+		const struct vmxhv_cpuid_entry *e;
+
+		if (f->when != WHEN_XSAVE && f->when != WHEN_AVX && f->when != WHEN_AVX512)
+			continue;
+		e = shown(entries, count, f->feature);
+		if (e && !feature_applies(&source, f->when))
+			return refuse_leaf(err, e - entries, e, BIT(f->feature % 32), source.xcr0,
+					   "a feature without its state in leaf DH");
+	}
+	return 0;
+}
+
 /**
  * cpuid_check() - may a guest be shown this table?
  * @allowed: what the host can show (from cpuid_filter())
@@ -509,7 +570,7 @@ int cpuid_check(const struct vmxhv_cpuid_entry *allowed, u32 nr_allowed,
 		if (is_duplicate(entries, i))
 			return refuse_leaf(err, i, &entries[i], 0, 0, "the leaf is there twice");
 	}
-	return 0;
+	return check_states(entries, count, err);
 }
 
 VMXHV_EXPORT_FOR_TEST(cpuid_check);

@@ -69,7 +69,7 @@ void debug_set(struct vcpu *v, const struct vmxhv_debug *debug)
 		exceptions = ~0u;
 	else if (d->control & VMXHV_DEBUG_INT3)
 		exceptions = BIT(X86_TRAP_BP);
-	vcpu_set_exceptions(exceptions);
+	vcpu_set_exceptions(v, exceptions);
 }
 
 static u64 linear_of(struct vcpu *v, u64 ip)
@@ -329,7 +329,8 @@ static bool is_exception(u32 info, u8 vector, u32 type)
  * @info: VM-exit interruption information; not an NMI, not #MC
  *
  * Context: Interrupts off. SDM: "Debug Exceptions", "Exit Qualification for Debug Exceptions".
- * Return: HANDLED: what the guest gets is queued, what the debugger gets is noted.
+ * Return: HANDLED: what the guest gets is queued, what the debugger gets is noted; TO_USER:
+ * userspace decides first whether the guest gets it.
  */
 int debug_exception(struct vcpu *v, u32 info)
 {
@@ -356,8 +357,7 @@ int debug_exception(struct vcpu *v, u32 info)
 		e.has_error = true;
 		e.error_code = v->exit.intr_error;
 	}
-	vcpu_raise_exception(v, &e);
-	return HANDLED;
+	return guest_exception(v, &e);
 }
 
 /* TO_USER, or HANDLED: there is nothing to tell. */

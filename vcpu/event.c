@@ -249,11 +249,16 @@ static void apply_payload(struct vcpu *v, const struct exception *e)
 	}
 }
 
-/*
- * With TF set and an STI or MOV-SS shadow the entry wants the trap to be pending, although the
- * exception that is injected takes it along (SDM: "Checks on Guest Non-Register State").
+/**
+ * vcpu_keep_trap_pending() - a trap pends in a shadow with TF set
+ * @v: the vCPU, loaded
+ *
+ * The entry wants it so, although an exception that is injected takes the trap along (SDM: "Checks
+ * on Guest Non-Register State").
+ *
+ * Context: vCPU thread; interrupts may be off.
  */
-static void keep_trap_pending(struct vcpu *v)
+void vcpu_keep_trap_pending(struct vcpu *v)
 {
 	bool shadow = vcpu_shadow(v) & (SHADOW_STI | SHADOW_MOV_SS);
 
@@ -270,7 +275,7 @@ static void inject_exception(struct vcpu *v)
 
 	e->pending = false;
 	apply_payload(v, e);
-	keep_trap_pending(v);
+	vcpu_keep_trap_pending(v);
 	if (!(BIT(e->vector) & NOT_FAULTS))
 		vcpu_set_rflags(v, vcpu_rflags(v) | X86_EFLAGS_RF);
 

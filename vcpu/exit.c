@@ -5,6 +5,7 @@
  */
 #include <linux/kernel.h>
 #include <linux/percpu.h>
+#include <linux/sched.h>
 
 #include <asm/cpufeature.h>
 #include <asm/debugreg.h>
@@ -197,8 +198,8 @@ static int handle_vmcall(struct vcpu *v)
 }
 
 /*
- * #DB and #AC come here only to go back: see EXCEPTIONS in setup.c. The CPU has not changed DR6
- * for a #DB that exits; the qualification has what would be in it.
+ * #DB and #AC may come here only to go back: see EXCEPTIONS in setup.c. The CPU has not changed DR6
+ * for a #DB that exits, nor CR2 for a #PF; the qualification has what would be in it.
  */
 static int reflect_exception(struct vcpu *v, u8 vector, u32 info)
 {
@@ -207,13 +208,15 @@ static int reflect_exception(struct vcpu *v, u8 vector, u32 info)
 	if (vector == X86_TRAP_DB) {
 		e.has_payload = true;
 		e.payload = exit_qualification(v) & (DR_TRAP_BITS | DR6_BD | DR_STEP);
+	} else if (vector == X86_TRAP_PF) {
+		e.has_payload = true;
+		e.payload = exit_qualification(v);
 	}
 	if (info & INTR_INFO_DELIVER_CODE_MASK) {
 		e.has_error = true;
 		e.error_code = v->exit.intr_error;
 	}
-	vcpu_raise_exception(v, &e);
-	return HANDLED;
+	return guest_exception(v, &e);
 }
 
 /*
@@ -257,11 +260,9 @@ static int handle_exception(struct vcpu *v)
 		return reflect_int1(v, info);
 	if (unlikely(v->debug.on || v->debug.control))
 		return debug_exception(v, info);
-	switch (vector) {
-	case X86_TRAP_DB:
-	case X86_TRAP_AC:
+	if (vector == X86_TRAP_DB || vector == X86_TRAP_AC ||
+	    v->vm->config.exceptions & BIT(vector & 31))
 		return reflect_exception(v, vector, info);
-	}
 	return exit_unexpected(v);
 }
 
@@ -271,6 +272,14 @@ static int handle_window(struct vcpu *v)
 		exit_to_user(v, VMXHV_EXIT_WINDOW);
 		return TO_USER;
 	}
+	return HANDLED;
+}
+
+/* A loop at CPL 0 that waits for another vCPU: perhaps it is that one's turn. */
+static int handle_pause(struct vcpu *v)
+{
+	vcpu_skip_insn(v);
+	schedule();
 	return HANDLED;
 }
 
@@ -320,7 +329,7 @@ const struct exit_row exit_rows[EXIT_ROWS] = {
 	[EXIT_REASON_MSR_WRITE] = { handle_wrmsr, FAST },
 	[EXIT_REASON_MWAIT_INSTRUCTION] = { handle_ud, FAST },
 	[EXIT_REASON_MONITOR_INSTRUCTION] = { handle_ud, FAST },
-	[EXIT_REASON_PAUSE_INSTRUCTION] = { handle_skip, FAST },
+	[EXIT_REASON_PAUSE_INSTRUCTION] = { handle_pause, 0 },
 	[EXIT_REASON_MCE_DURING_VMENTRY] = { handle_mce_during_entry, FAST },
 	[EXIT_REASON_EPT_VIOLATION] = { handle_ept_violation,
 					ROW_DELIVERY | ROW_EVENTS | ROW_L1D },
@@ -329,6 +338,9 @@ const struct exit_row exit_rows[EXIT_ROWS] = {
 	[EXIT_REASON_PREEMPTION_TIMER] = { handle_timer, ROW_OPEN | ROW_EVENTS },
 	[EXIT_REASON_INVVPID] = { handle_ud, FAST },
 	[EXIT_REASON_WBINVD] = { handle_skip, FAST },
+	/* hidden by the guest's CPUID: see cpuid_controls.c */
+	[EXIT_REASON_RDRAND] = { handle_ud, FAST },
+	[EXIT_REASON_RDSEED] = { handle_ud, FAST },
 	[EXIT_REASON_XSETBV] = { handle_xsetbv, FAST },
 	[EXIT_REASON_VMFUNC] = { handle_ud, FAST },
 	[EXIT_REASON_ENCLS] = { handle_ud, FAST },

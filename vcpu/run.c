@@ -161,7 +161,7 @@ static __always_inline bool ready_to_enter(struct vcpu *v)
 /* The rare exits. False: the burst ends with this one. */
 static noinline bool handle_rare(struct vcpu *v)
 {
-	const struct exit_row *row = exit_row(v->exit.reason);
+	const struct exit_row *row = exit_row(v, v->exit.reason);
 
 	debug_exited(v);
 	if (unlikely(v->exit.reason & VMX_EXIT_REASON_FAILED_ENTRY)) {
@@ -184,7 +184,7 @@ static noinline bool handle_rare(struct vcpu *v)
 static __always_inline bool handle_exit(struct vcpu *v)
 {
 	const u32 reason = v->exit.reason;
-	const struct exit_row *row = &exit_rows[nospec_mask(reason, EXIT_ROWS)];
+	const struct exit_row *row = &v->rows[nospec_mask(reason, EXIT_ROWS)];
 	int ret;
 
 	v->reg_avail = 0;

@@ -4,6 +4,7 @@
 
 #include <asm/traps.h>
 
+#include "vcpu/cpuid.h"
 #include "vcpu/host.h"
 #include "vcpu/pml.h"
 #include "vcpu/setup.h"
@@ -22,8 +23,38 @@
 #define EXCEPTIONS	(BIT(X86_TRAP_MC) | BIT(X86_TRAP_DB) | BIT(X86_TRAP_AC))
 
 /* Optional secondary controls that we switch on wherever they exist. */
-#define CPU2_WANTED	(SECONDARY_EXEC_ENABLE_RDTSCP | SECONDARY_EXEC_ENABLE_INVPCID | \
-			 SECONDARY_EXEC_WBINVD_EXITING)
+#define CPU2_WANTED	SECONDARY_EXEC_WBINVD_EXITING
+
+/*
+ * PAUSEs that come within this many TSC ticks of each other are one loop, and the loop exits when
+ * it is older than the window.
+ */
+#define PLE_GAP_TICKS		128
+#define PLE_WINDOW_TICKS	4096
+
+/* Each PAUSE exits, or, where the CPU can tell, those of a loop at CPL 0. */
+static void setup_pause(struct vcpu *v)
+{
+	if (v->vm->config.flags & VMXHV_CONFIG_PAUSE)
+		v->cpu_controls |= CPU_BASED_PAUSE_EXITING;
+	if (!vmx_caps.pause_loop_exiting)
+		return;
+	v->cpu2_controls |= SECONDARY_EXEC_PAUSE_LOOP_EXITING;
+	vmcs_write32(PLE_GAP, PLE_GAP_TICKS);
+	vmcs_write32(PLE_WINDOW, PLE_WINDOW_TICKS);
+}
+
+/* With bitmaps the CPU does not look at "unconditional I/O exiting". */
+static void setup_ports(struct vcpu *v)
+{
+	const u8 *bitmap = v->vm->config.io_bitmap;
+
+	if (!bitmap)
+		return;
+	v->cpu_controls |= CPU_BASED_USE_IO_BITMAPS;
+	vmcs_write64(IO_BITMAP_A, virt_to_phys((void *)bitmap));
+	vmcs_write64(IO_BITMAP_B, virt_to_phys((void *)bitmap) + PAGE_SIZE);
+}
 
 static void setup_controls(struct vcpu *v)
 {
@@ -35,7 +66,10 @@ static void setup_controls(struct vcpu *v)
 	/* CR8 is the APIC's task priority: in a register it would be the host's own */
 	v->cpu_controls = caps->cpu | CPU_BASED_CR8_LOAD_EXITING | CPU_BASED_CR8_STORE_EXITING;
 	v->cpu2_controls = caps->cpu2 | (CPU2_WANTED & caps->cpu2_allowed1);
+	v->cpu2_controls = cpuid_controls(v->cpuid, v->cpu2_controls, caps->cpu2_allowed1);
 	pml_setup_vmcs(v);
+	setup_pause(v);
+	setup_ports(v);
 	v->entry_controls = caps->entry & ~VM_ENTRY_IA32E_MODE;
 
 	vmcs_write32(PIN_BASED_VM_EXEC_CONTROL, v->pin_controls);
@@ -44,6 +78,18 @@ static void setup_controls(struct vcpu *v)
 	vmcs_write32(VM_ENTRY_CONTROLS, v->entry_controls);
 	vmcs_write32(VM_EXIT_CONTROLS, caps->exit |
 		     (caps->save_preemption_timer ? VM_EXIT_SAVE_VMX_PREEMPTION_TIMER : 0));
+}
+
+/**
+ * vcpu_set_exceptions() - which exceptions exit beside those that always do
+ * @v: the vCPU
+ * @more: a bit for each vector
+ *
+ * Context: vCPU loaded, or its VMCS current.
+ */
+void vcpu_set_exceptions(const struct vcpu *v, u32 more)
+{
+	vmcs_write32(EXCEPTION_BITMAP, EXCEPTIONS | v->vm->config.exceptions | more);
 }
 
 /**
@@ -56,7 +102,7 @@ void vcpu_setup_vmcs(struct vcpu *v)
 {
 	setup_controls(v);
 
-	vmcs_write32(EXCEPTION_BITMAP, EXCEPTIONS);
+	vcpu_set_exceptions(v, 0);
 	/* no page fault is singled out: mask and match 0 with bit 14 clear exits on none */
 	vmcs_write32(PAGE_FAULT_ERROR_CODE_MASK, 0);
 	vmcs_write32(PAGE_FAULT_ERROR_CODE_MATCH, 0);
@@ -71,17 +117,6 @@ void vcpu_setup_vmcs(struct vcpu *v)
 	vmcs_write64(VMCS_LINK_POINTER, ~0ull);
 
 	host_state_constant(v);
-}
-
-/**
- * vcpu_set_exceptions() - which exceptions exit beside those that always do
- * @more: a bit for each vector
- *
- * Context: vCPU loaded.
- */
-void vcpu_set_exceptions(u32 more)
-{
-	vmcs_write32(EXCEPTION_BITMAP, EXCEPTIONS | more);
 }
 
 /**

@@ -129,6 +129,7 @@ static struct vcpu *vcpu_alloc(struct vm *vm, u32 id)
 	v->id = id;
 	v->cpu = -1;
 	v->recheck = true;
+	v->rows = config_exit_rows(vm);
 	v->plain_row = ROW_IRQS_OFF;
 	v->timer_stale = true;
 	mutex_init(&v->mutex);
@@ -198,26 +199,19 @@ static int vcpu_publish(struct vcpu *v, struct vmxhv_error *err)
 	return 0;
 }
 
-/**
- * vcpu_create() - add a vCPU to a VM
- * @vm: the VM; the vCPU takes a reference
- * @id: its APIC id, below VM_MAX_VCPUS
- * @out: the vCPU, in power-on state
- * @err: detail of a refusal
- *
- * Context: May sleep; takes vm->lock.
- * Return: 0; -EINVAL id too large; -EEXIST id taken; -ENOMEM; -ENOSPC no VPID left; -EIO the VM is
- * dead; -ESHUTDOWN.
- */
-int vcpu_create(struct vm *vm, u32 id, struct vcpu **out, struct vmxhv_error *err)
+/* From the first one on, CONFIG is closed: what a vCPU is made by does not change under it. */
+static void count_vcpus(struct vm *vm, int more)
 {
-	struct vcpu *v;
+	mutex_lock(&vm->lock);
+	vm->nr_vcpus += more;
+	mutex_unlock(&vm->lock);
+}
+
+static int vcpu_create_counted(struct vm *vm, u32 id, struct vcpu **out, struct vmxhv_error *err)
+{
+	struct vcpu *v = vcpu_alloc(vm, id);
 	int ret;
 
-	if (id >= VM_MAX_VCPUS)
-		return refuse_field(err, -EINVAL, struct vmxhv_create_vcpu, id, id,
-				    VM_MAX_VCPUS - 1, "the APIC id is too large");
-	v = vcpu_alloc(vm, id);
 	if (!v)
 		return -ENOMEM;
 	ret = vcpu_create_parts(v);
@@ -235,6 +229,31 @@ int vcpu_create(struct vm *vm, u32 id, struct vcpu **out, struct vmxhv_error *er
 	}
 	*out = v;
 	return 0;
+}
+
+/**
+ * vcpu_create() - add a vCPU to a VM
+ * @vm: the VM; the vCPU takes a reference
+ * @id: its APIC id, below VM_MAX_VCPUS
+ * @out: the vCPU, in power-on state
+ * @err: detail of a refusal
+ *
+ * Context: May sleep; takes vm->lock.
+ * Return: 0; -EINVAL id too large; -EEXIST id taken; -ENOMEM; -ENOSPC no VPID left; -EIO the VM is
+ * dead; -ESHUTDOWN.
+ */
+int vcpu_create(struct vm *vm, u32 id, struct vcpu **out, struct vmxhv_error *err)
+{
+	int ret;
+
+	if (id >= VM_MAX_VCPUS)
+		return refuse_field(err, -EINVAL, struct vmxhv_create_vcpu, id, id,
+				    VM_MAX_VCPUS - 1, "the APIC id is too large");
+	count_vcpus(vm, 1);
+	ret = vcpu_create_counted(vm, id, out, err);
+	if (ret)
+		count_vcpus(vm, -1);
+	return ret;
 }
 
 /**

@@ -33,7 +33,7 @@ static int vm_get_vmx(struct vmxhv_error *err)
  * vm_create() - a VM without memory and without vCPUs, for current->mm
  * @err: gets the refusal; may be NULL
  *
- * VMX is switched on for the first VM. The guest's TSC starts near 0.
+ * VMX is switched on for the first VM. The guest's TSC starts near 0, unless CONFIG says otherwise.
  *
  * Context: Process; may sleep.
  * Return: the VM with one reference, or an error pointer: what vmx_get() says (GET_INFO has the
@@ -51,7 +51,8 @@ struct vm *vm_create(struct vmxhv_error *err)
 	mutex_init(&vm->lock);
 	vm->mm = current->mm;
 	mmgrab(vm->mm);
-	vm->tsc_offset = -rdtsc();
+	vm->created_tsc = rdtsc();
+	vm->tsc_offset = -vm->created_tsc;
 
 	ret = vm_get_vmx(err);
 	if (ret)
@@ -102,6 +103,7 @@ static void vm_free(struct kref *ref)
 		if (vm->vcpus[i])
 			vcpu_free(vm->vcpus[i]);
 	}
+	vm_config_free(vm);
 	free_page((unsigned long)vm->msr_bitmap);
 	vmx_put();
 	mmdrop(vm->mm);

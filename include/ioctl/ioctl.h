@@ -112,6 +112,9 @@ long vcpu_get_msrs(struct file *file, void *arg, struct vmxhv_error *err);
 long vcpu_set_msrs(struct file *file, void *arg, struct vmxhv_error *err);
 long vcpu_set_cpuid(struct file *file, void *arg, struct vmxhv_error *err);
 
+/* ioctl/config.c */
+long vm_config_call(struct vm *vm, const struct vmxhv_config *config, struct vmxhv_error *err);
+
 /* ioctl/debug.c */
 long vcpu_debug_call(struct file *file, void *arg, struct vmxhv_error *err);
 

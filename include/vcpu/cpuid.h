@@ -26,12 +26,16 @@ enum cpuid_reg {
 /**
  * struct cpuid_slot - where one leaf's data is
  * @row: the leaf's first row, never NULL
- * @subleaves: rows there are when ECX chooses among them; 0: ECX does not matter
+ * @subleaves: rows there are when ECX chooses among them; 0: ECX does not matter; CPUID_ASK
+ * @own_subleaves: the same, where @subleaves is CPUID_ASK
  */
 struct cpuid_slot {
 	const struct vmxhv_cpuid_entry *row;
 	u32 subleaves;
+	u32 own_subleaves;
 };
+
+#define CPUID_ASK	(~0u)	/* userspace is asked */
 
 /**
  * struct cpuid_table - one vCPU's CPUID
@@ -86,9 +90,13 @@ int cpuid_filter(const struct cpuid_source *source, struct vmxhv_cpuid_entry *en
 int cpuid_check(const struct vmxhv_cpuid_entry *allowed, u32 nr_allowed,
 		const struct vmxhv_cpuid_entry *entries, u32 count, struct vmxhv_error *err);
 
+/* vcpu/cpuid_controls.c: pure */
+u32 cpuid_controls(const struct cpuid_table *table, u32 now, u32 allowed1);
+
 /* vcpu/cpuid.c */
 void cpuid_refresh(struct vcpu *v);		/* after CR4.OSXSAVE, CR4.PKE or XCR0 changed */
 struct cpuid_table *cpuid_table_build(const struct vmxhv_cpuid_entry *entries, u32 count, u32 id);
+void cpuid_ask(struct cpuid_table *table, u32 first, u32 last);
 void cpuid_table_refresh(struct cpuid_table *table, u64 cr4, u64 xcr0);
 const struct vmxhv_cpuid_entry *cpuid_lookup(const struct cpuid_table *table, u32 leaf, u32 index);
 bool cpuid_table_has(const struct cpuid_table *table, u32 leaf, u32 index, int reg, u32 bit);

@@ -45,6 +45,10 @@ void vcpu_inject_events(struct vcpu *v);			/* before an entry: what fits */
 void vcpu_triple_fault(struct vcpu *v);
 bool vcpu_can_take_interrupt(struct vcpu *v);			/* IF and no shadow */
 bool vcpu_has_wakeup(struct vcpu *v);				/* something ends HLT */
+void vcpu_keep_trap_pending(struct vcpu *v);
+
+/* vcpu/config.c: an exception that the guest raised itself: to userspace, or back to it */
+int guest_exception(struct vcpu *v, const struct exception *e);
 
 /* each exit, before anything of it is handled */
 static inline void debug_exited(struct vcpu *v)

@@ -30,19 +30,20 @@ extern const struct exit_row exit_rows[EXIT_ROWS];
 
 /**
  * exit_row() - the row of an exit reason
+ * @v: the vCPU
  * @reason: the exit-reason field
  *
  * The guest chooses among the reasons.
  *
  * Return: never NULL; its handler may be.
  */
-static __always_inline const struct exit_row *exit_row(u32 reason)
+static __always_inline const struct exit_row *exit_row(const struct vcpu *v, u32 reason)
 {
 	u32 basic = VMX_EXIT_BASIC_REASON(reason);
 
 	if (unlikely(basic >= EXIT_ROWS))
 		basic = EXIT_ROWS - 1;
-	return &exit_rows[nospec_mask(basic, EXIT_ROWS)];
+	return &v->rows[nospec_mask(basic, EXIT_ROWS)];
 }
 
 int exit_pending(struct vcpu *v, const struct exit_row *row);

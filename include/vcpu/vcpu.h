@@ -148,6 +148,8 @@ enum pending_completion {
 	COMPLETE_MSR_WRITE,
 	COMPLETE_HYPERCALL,
 	COMPLETE_INTACK,
+	COMPLETE_CPUID,
+	COMPLETE_EXCEPTION,
 };
 
 /**
@@ -183,6 +185,7 @@ struct vcpu {
 	/* M: the burst of entries under way */
 	int burst_ret;				/* how it ended: as a handler's return value */
 	u32 plain_row;				/* flags of rows that need nothing else */
+	const struct exit_row *rows;		/* I: exit_rows, or what CONFIG made of it */
 	const struct exit_row *pending;		/* its last exit, still to be handled, or NULL */
 	u32 burst_left;				/* exits until interrupts are opened */
 
@@ -227,6 +230,7 @@ struct vcpu {
 	u64 io_done;				/* M: rep: iterations done of this instruction */
 	u64 io_rip;				/* M: ... at this RIP */
 	struct vmxhv_exit_mmio mmio;		/* M: as reported */
+	struct exception reported;		/* M: COMPLETE_EXCEPTION: it waits for the answer */
 	struct mutex mutex;
 	struct preempt_notifier notifier;	/* M */
 	wait_queue_head_t wait;			/* halted: wakes on requests */

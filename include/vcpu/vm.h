@@ -8,6 +8,7 @@
 #include <linux/mutex.h>
 #include <linux/types.h>
 
+#include "vcpu/config.h"
 #include "vcpu/error.h"
 #include "vcpu/memory.h"
 
@@ -32,9 +33,12 @@ struct vm {
 	struct mm_struct *mm;			/* I: held by mmgrab only */
 	struct mutex lock;			/* vcpus[], memory changes */
 	struct vcpu *vcpus[VM_MAX_VCPUS];	/* L to write, a to read; index: APIC id */
+	unsigned int nr_vcpus;			/* L: made, or being made */
+	struct vm_config config;		/* L; I: while there is a vCPU */
 	bool dead;				/* a: internal error, or the mm ended */
-	u64 tsc_offset;				/* I: guest TSC = host TSC + offset */
-	void *msr_bitmap;			/* I: a page; 0 bits: passed through */
+	u64 created_tsc;			/* I: the host's, when the VM was made */
+	u64 tsc_offset;				/* as config: a vCPU's at power-on */
+	void *msr_bitmap;			/* a page; 0 bits: passed through; as config */
 	struct memory memory;
 };
 

@@ -9,11 +9,11 @@ KERNELS = ["6.1", "6.12"]
 MODELS = ["sandy_bridge", "cnl"]
 
 INPUT = ["info", "create", "memory_input", "run_input", "state_input", "inject_input",
-         "fd_lifetime", "translate_input"]
+         "fd_lifetime", "translate_input", "config_input"]
 GUESTS = ["guest_first", "guest_io", "guest_cpu", "guest_mmio", "guest_event", "guest_apic",
           "guest_fpu", "guest_memory", "guest_time", "apic_memory", "io_segment",
           "dirty", "guest_translate", "guest_debug", "memory_rights",
-          "guest_clock"]
+          "guest_clock", "guest_config", "guest_exception", "guest_pass", "guest_features"]
 GUESTS += ["guest_task", "guest_exits", "guest_modes"]
 # the same with two CPUs: threads really are at once
 TWO_CPUS = ["run_input", "fd_lifetime", "guest_event", "guest_apic", "guest_fpu",

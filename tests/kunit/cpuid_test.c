@@ -350,7 +350,7 @@ static const struct {
 	{ "another signature", 1, 0, EAX, 0x306d4, 0 },
 	{ "fewer features", 1, 0, EDX, 0x80, 0 },
 	{ "VMX", 1, 0, ECX, BIT(5), -EINVAL },
-	{ "OSXSAVE, which follows CR4", 1, 0, ECX, BIT(27), 0 },
+	{ "OSXSAVE, which follows CR4", 1, 0, ECX, BIT(26) | BIT(27), 0 },
 	{ "a feature of leaf 7", 7, 0, EBX, BIT(2), -EINVAL },
 	{ "SPEC_CTRL", 7, 0, EDX, BIT(26), -EINVAL },
 	{ "more subleaves of leaf 7", 7, 0, EAX, 2, -EINVAL },
@@ -359,7 +359,8 @@ static const struct {
 	{ "another hypervisor", 0x40000000, 0, EBX, 0x4b4d564b, 0 },
 	{ "frequency", 0x15, 0, ECX, 24000000, 0 },
 	{ "brand", 0x80000002, 0, EAX, 0x41414141, 0 },
-	{ "XCR0 without AVX-512", 0xd, 0, EAX, 7, 0 },
+	{ "XCR0 without SSE", 0xd, 0, EAX, 5, -EINVAL },
+	{ "XCR0 with a part of AVX-512", 0xd, 0, EAX, 0x27, -EINVAL },
 	{ "XCR0 with PKRU", 0xd, 0, EAX, 0x2e7, -EINVAL },
 	{ "a component moved", 0xd, 2, EBX, 640, -EINVAL },
 	{ "XSAVES", 0xd, 1, EAX, BIT(3), -EINVAL },
@@ -413,6 +414,35 @@ static void cpuid_check_changes(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, f->err.index, k, "%s", changes[i].name);
 		KUNIT_EXPECT_EQ_MSG(test, f->err.item, changes[i].leaf, "%s", changes[i].name);
 	}
+}
+
+/* What is taken away, and which leaf then shows a feature that cannot be used. */
+static const struct {
+	u32 leaf, reg, clear, complains;
+} less[] = {
+	{ 0xd, EAX, 0xe0, 7 },		/* AVX-512's states */
+	{ 0xd, EAX, 0xe4, 1 },		/* and AVX's */
+	{ 0xd, EAX, ~0u, 1 },
+	{ 1, ECX, BIT(26), 1 },		/* XSAVE */
+};
+
+static void cpuid_check_states(struct kunit *test)
+{
+	struct fixture *f = filtered(test, &everything, 0xe7);
+	struct vmxhv_cpuid_entry *t = copy_table(test, f);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(less); i++) {
+		memcpy(t, f->entries, f->count * sizeof(*t));
+		(&t[entry(f, less[i].leaf, 0) - f->entries].eax)[less[i].reg] &= ~less[i].clear;
+		KUNIT_EXPECT_EQ_MSG(test, -EINVAL, check(f, t, f->count), "row %u", i);
+		KUNIT_EXPECT_EQ_MSG(test, f->err.item, less[i].complains, "row %u: %s", i,
+				    f->err.text);
+	}
+	/* the features went, too */
+	f = filtered(test, &everything, 0);
+	memcpy(t, f->entries, f->count * sizeof(*t));
+	KUNIT_EXPECT_EQ(test, 0, check(f, t, f->count));
 }
 
 static void cpuid_check_tables(struct kunit *test)
@@ -543,6 +573,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(cpuid_fast_tsc),
 	KUNIT_CASE(cpuid_counts),
 	KUNIT_CASE(cpuid_check_changes),
+	KUNIT_CASE(cpuid_check_states),
 	KUNIT_CASE(cpuid_check_tables),
 	KUNIT_CASE(cpuid_table_state),
 	KUNIT_CASE(cpuid_exit),

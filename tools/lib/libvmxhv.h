@@ -115,6 +115,12 @@ int vmxhv_vm_dirty_clear(struct vmxhv_vm *vm, uint64_t gpa, uint64_t length,
 			 const uint64_t *bitmap);
 
 /**
+ * vmxhv_vm_config() - which exits this VM shall have, before its first vCPU is made
+ * @config: size is filled in; a second call replaces what the first said
+ */
+int vmxhv_vm_config(struct vmxhv_vm *vm, const struct vmxhv_config *config);
+
+/**
  * vmxhv_vm_signal_msi() - deliver a message-signalled interrupt; any thread
  *
  * Return: the number of APICs that took it, or a negative errno.

@@ -92,6 +92,22 @@ void vmxhv_exit_describe(const struct vmxhv_run *run, char *text, size_t size)
 			 run->u.debug.kind & VMXHV_DEBUG_POINT ? " a point" : "",
 			 run->u.debug.dr6);
 		break;
+	case VMXHV_EXIT_MSR_READ:
+		snprintf(text, size, "RDMSR of %#x", run->u.msr.index);
+		break;
+	case VMXHV_EXIT_MSR_WRITE:
+		snprintf(text, size, "WRMSR of %#x, value %#llx", run->u.msr.index,
+			 run->u.msr.value);
+		break;
+	case VMXHV_EXIT_CPUID:
+		snprintf(text, size, "CPUID leaf %#x, index %#x", run->u.cpuid.function,
+			 run->u.cpuid.index);
+		break;
+	case VMXHV_EXIT_EXCEPTION:
+		snprintf(text, size, "exception %u (error code %#x, CR2 or DR6 %#llx)",
+			 run->u.exception.vector, run->u.exception.error_code,
+			 run->u.exception.payload);
+		break;
 	case VMXHV_EXIT_SHUTDOWN:
 		snprintf(text, size, "the guest shut down (triple fault)");
 		break;

@@ -99,6 +99,14 @@ int vmxhv_vm_dirty_clear(struct vmxhv_vm *vm, uint64_t gpa, uint64_t length,
 	return dirty_call(vm, VMXHV_DIRTY_CLEAR, gpa, length, bitmap);
 }
 
+int vmxhv_vm_config(struct vmxhv_vm *vm, const struct vmxhv_config *config)
+{
+	struct vmxhv_config arg = *config;
+
+	arg.size = sizeof(arg);
+	return fail_ioctl(&vm->fail, vm->fd, VMXHV_CONFIG, &arg, "CONFIG");
+}
+
 int vmxhv_vm_signal_msi(struct vmxhv_vm *vm, uint64_t address, uint32_t data)
 {
 	struct vmxhv_msi arg = { .size = sizeof(arg), .address = address, .data = data };

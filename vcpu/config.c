@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What CONFIG makes different. A VM that was not configured pays nothing: a configured one has
+ * an exit table of its own, in which some rows look at the wishes first.
+ */
+#include <linux/cache.h>
+#include <linux/errno.h>
+#include <linux/gfp.h>
+#include <linux/init.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "vcpu/config.h"
+#include "vcpu/cpuid.h"
+#include "vcpu/exits.h"
+#include "vcpu/msr.h"
+#include "vcpu/publish.h"
+#include "vcpu/regs.h"
+#include "vcpu/retire.h"
+#include "vcpu/run.h"
+#include "vmx/exit_reasons.h"
+
+static struct exit_row config_rows[EXIT_ROWS] __ro_after_init;
+
+/* As without CONFIG. */
+static int handle_as_ever(struct vcpu *v)
+{
+	return exit_rows[nospec_mask(v->exit.reason, EXIT_ROWS)].handle(v);
+}
+
+static bool msr_exits(const struct vcpu *v, u32 access, u32 msr)
+{
+	const struct vm_config *config = &v->vm->config;
+
+	if (config->flags & VMXHV_CONFIG_UNKNOWN_MSR && !msr_find(msr))
+		return true;
+	return config_covers(config, VMXHV_RANGE_MSR_EXIT, access, msr);
+}
+
+/* Userspace that does not answer leaves a #GP, not a 0. */
+static int msr_to_user(struct vcpu *v, bool write)
+{
+	const struct vmxhv_exit_msr what = {
+		.index = (u32)v->gpr[REG_RCX],
+		.fault = 1,
+		.value = write ? vcpu_edx_eax(v) : 0,
+	};
+
+	exit_insn_len(v);
+	v->completion = write ? COMPLETE_MSR_WRITE : COMPLETE_MSR_READ;
+	exit_to_user(v, write ? VMXHV_EXIT_MSR_WRITE : VMXHV_EXIT_MSR_READ);
+	publish_union(v, &what, sizeof(what));
+	return TO_USER;
+}
+
+static int config_rdmsr(struct vcpu *v)
+{
+	if (msr_exits(v, VMXHV_RANGE_READ, (u32)v->gpr[REG_RCX]))
+		return msr_to_user(v, false);
+	return handle_as_ever(v);
+}
+
+static int config_wrmsr(struct vcpu *v)
+{
+	if (msr_exits(v, VMXHV_RANGE_WRITE, (u32)v->gpr[REG_RCX]))
+		return msr_to_user(v, true);
+	return handle_as_ever(v);
+}
+
+static int config_vmcall(struct vcpu *v)
+{
+	if (v->vm->config.flags & VMXHV_CONFIG_HYPERCALL)
+		v->user_flags |= VMXHV_USER_EXIT_HYPERCALL;
+	return handle_as_ever(v);
+}
+
+/* Behind the instruction, as HLT does. */
+static int config_pause(struct vcpu *v)
+{
+	if (!(v->vm->config.flags & (VMXHV_CONFIG_PAUSE | VMXHV_CONFIG_PAUSE_LOOP)))
+		return handle_as_ever(v);
+	vcpu_skip_insn(v);
+	exit_to_user(v, VMXHV_EXIT_PAUSE);
+	return TO_USER;
+}
+
+/**
+ * guest_exception() - an exception exits that the guest raised itself
+ * @v: the vCPU, loaded
+ * @e: the exception
+ *
+ * Context: vCPU thread; interrupts may be off.
+ * Return: HANDLED: it goes back to the guest; TO_USER with EXCEPTION in the run area.
+ */
+int guest_exception(struct vcpu *v, const struct exception *e)
+{
+	struct vmxhv_exit_exception what = {
+		.vector = e->vector, .has_error = e->has_error, .has_payload = e->has_payload,
+		.error_code = e->error_code, .payload = e->payload,
+	};
+
+	if (likely(!(v->vm->config.exceptions & BIT(e->vector & 31)))) {
+		vcpu_raise_exception(v, e);
+		return HANDLED;
+	}
+	v->reported = *e;
+	v->completion = COMPLETE_EXCEPTION;
+	exit_to_user(v, VMXHV_EXIT_EXCEPTION);
+	publish_union(v, &what, sizeof(what));
+	return TO_USER;
+}
+
+/**
+ * config_mark_cpuid() - the slots of leaves that exit to userspace
+ * @vm: the VM
+ * @table: of one of its vCPUs, just built
+ *
+ * Context: Any; there is a vCPU, or one is being made.
+ */
+void config_mark_cpuid(const struct vm *vm, struct cpuid_table *table)
+{
+	const struct vm_config *config = &vm->config;
+	u32 i;
+
+	for (i = 0; i < config->count; i++)
+		if (config->ranges[i].kind == VMXHV_RANGE_CPUID_EXIT)
+			cpuid_ask(table, config->ranges[i].first, config->ranges[i].last);
+}
+
+/**
+ * config_init() - make the exit table of VMs that are configured
+ *
+ * Context: When the module loads.
+ */
+void __init config_init(void)
+{
+	memcpy(config_rows, exit_rows, sizeof(config_rows));
+	config_rows[EXIT_REASON_MSR_READ].handle = config_rdmsr;
+	config_rows[EXIT_REASON_MSR_WRITE].handle = config_wrmsr;
+	config_rows[EXIT_REASON_VMCALL].handle = config_vmcall;
+	config_rows[EXIT_REASON_PAUSE_INSTRUCTION].handle = config_pause;
+}
+
+/**
+ * config_exit_rows() - the exit table for a VM's vCPUs
+ * @vm: the VM
+ *
+ * Context: Any; there is a vCPU, or one is being made.
+ * Return: the table.
+ */
+const struct exit_row *config_exit_rows(const struct vm *vm)
+{
+	const struct vm_config *config = &vm->config;
+
+	return config->flags & ~VMXHV_CONFIG_TSC || config->count ? config_rows : exit_rows;
+}
+
+static int make_config(struct vm_config *config, const struct vmxhv_config *wanted,
+		       const struct vmxhv_range *ranges)
+{
+	*config = (struct vm_config){
+		.flags = wanted->flags, .exceptions = wanted->exceptions,
+		.count = wanted->count, .ranges = ranges,
+	};
+	if (!config_has(config, VMXHV_RANGE_PORT_PASS))
+		return 0;
+	config->io_bitmap = (void *)__get_free_pages(GFP_KERNEL_ACCOUNT, IO_BITMAP_ORDER);
+	if (!config->io_bitmap)
+		return -ENOMEM;
+	config_fill_io_bitmap(config, config->io_bitmap);
+	return 0;
+}
+
+/**
+ * vm_configure() - CONFIG: what userspace wants of this VM, from now on
+ * @vm: the VM
+ * @wanted: the call's argument, checked
+ * @ranges: its ranges, checked, from kvmalloc() or NULL; the VM's own on success
+ * @err: detail of a refusal
+ *
+ * Context: Process; takes vm->lock.
+ * Return: 0, -EBUSY: it has a vCPU; -ENOMEM.
+ */
+int vm_configure(struct vm *vm, const struct vmxhv_config *wanted,
+		 const struct vmxhv_range *ranges, struct vmxhv_error *err)
+{
+	struct vm_config config;
+	int ret;
+
+	mutex_lock(&vm->lock);
+	if (vm->nr_vcpus)
+		ret = refuse(err, -EBUSY, &(const struct refusal){ .code = VMXHV_ERR_LIMIT,
+			     .value = vm->nr_vcpus }, "a vCPU has been made: it is too late");
+	else
+		ret = make_config(&config, wanted, ranges);
+	if (!ret) {
+		vm_config_free(vm);
+		vm->config = config;
+		config_fill_msr_bitmap(&vm->config, vm->msr_bitmap);
+		vm->tsc_offset = wanted->flags & VMXHV_CONFIG_TSC ? wanted->tsc_offset :
+				 -vm->created_tsc;
+	}
+	mutex_unlock(&vm->lock);
+	return ret;
+}
+
+/**
+ * vm_config_free() - give back what CONFIG allocated
+ * @vm: the VM; no vCPU uses it
+ *
+ * Context: Process.
+ */
+void vm_config_free(struct vm *vm)
+{
+	free_pages((unsigned long)vm->config.io_bitmap, IO_BITMAP_ORDER);
+	kvfree(vm->config.ranges);
+}
