@@ -5,6 +5,7 @@
 #include <linux/module.h>
 
 #include "ioctl/ioctl.h"
+#include "vcpu/cpuid.h"
 #include "vmx/vmx.h"
 
 static struct miscdevice vmxhv_misc = {
@@ -31,6 +32,7 @@ static int __init vmxhv_init(void)
 static void __exit vmxhv_exit(void)
 {
 	misc_deregister(&vmxhv_misc);
+	cpuid_prototype_exit();
 	vmx_exit();
 }
 
