@@ -65,8 +65,6 @@ ROWS = [
 MEMORY = [
     ("vm-memory", "memory of an idle VM, charged to its cgroup", 32 << 10),
     ("vcpu-memory", "... of a vCPU", 64 << 10),
-    ("vm-memory-gone", "the same by what the host has free: VM", 32 << 10),
-    ("vcpu-memory-gone", "... vCPU", 64 << 10),
 ]
 
 # What the host costs by itself, and where README.md's table stands.

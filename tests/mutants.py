@@ -82,6 +82,11 @@ MUTANTS = [
            "\treturn large ? GENMASK_ULL(21, bits - 19) : 0;\n",
            "\treturn large ? GENMASK_ULL(21, bits - 19) & ~BIT_ULL(21) : 0;\n",
            "api/guest_translate@6.1", "TRANSLATE-and-the-CPU-agree-on-10000-accesses"),
+    Mutant("leaked-page", "of a vCPU's run area one page is not freed",
+           "vcpu/vcpu.c",
+           "\t\tfree_page(at);\n",
+           "\t\tfree_page(at), at += PAGE_SIZE;\n",
+           "api/idle_vms@6.1", "gone-without-a-trace"),
 ]
 
 MUTANTS += [

@@ -190,10 +190,10 @@ static void report(const struct trace *before, const struct trace *after)
 	const char *name;
 	const long more = most_grown(before, after, &name);
 
-	tap_note("free memory %+ld KiB, vmalloc %+ld KiB, per-CPU %+ld KiB; most objects more: "
-		 "%ld, of %s", after->free_kib - before->free_kib,
-		 after->vmalloc_kib - before->vmalloc_kib, after->percpu_kib - before->percpu_kib,
-		 more, name);
+	tap_note("free memory %+ld KiB, vmalloc %+ld KiB, per-CPU %+ld KiB",
+		 after->free_kib - before->free_kib, after->vmalloc_kib - before->vmalloc_kib,
+		 after->percpu_kib - before->percpu_kib);
+	tap_note("most objects more: %ld, of %s", more, name);
 }
 
 /* Until nothing more is freed. */

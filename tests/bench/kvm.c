@@ -12,7 +12,7 @@
 
 #define CPUID_ENTRIES	256
 
-#define TSC_DEADLINE	(1u << 24)	/* CPUID leaf 1, ECX */
+#define TSC_DEADLINE	0x01000000	/* CPUID leaf 1, ECX */
 
 static int dev, vm, cpu, area_size;
 static struct kvm_run *area;

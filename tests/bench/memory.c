@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Kernel memory that an idle VM and an idle vCPU take: what a cgroup of our own is charged for many
- * of them, and by how much the host's free memory shrinks. The first misses what is not charged to
- * anybody; the second has pages that the kernel keeps for later.
+ * of them.
  */
 #include <stdio.h>
 #include <string.h>
@@ -20,10 +19,6 @@
 #define OURS		CGROUPS "/bench"
 
 static int vms[IDLE_VMS], vcpus[IDLE_VMS];
-
-struct used {
-	double charged, gone;
-};
 
 /* The number after @key in a file of such lines. */
 static double value_of(const char *path, const char *key)
@@ -43,14 +38,10 @@ static double value_of(const char *path, const char *key)
 	return value;
 }
 
-static struct used used_now(void)
+static double charged(void)
 {
-	struct used u;
-
 	usleep(SETTLE_US);
-	u.charged = value_of(OURS "/memory.stat", "kernel");
-	u.gone = -1024 * value_of("/proc/meminfo", "MemFree:");
-	return u;
+	return value_of(OURS "/memory.stat", "kernel");
 }
 
 /* One level down: processes and controllers do not stand in the same group. */
@@ -101,18 +92,9 @@ static void empty(void)
 	}
 }
 
-static void report_used(const struct side *side, const char *what, struct used a, struct used b)
-{
-	char name[32];
-
-	report(side, what, (b.charged - a.charged) / IDLE_VMS);
-	snprintf(name, sizeof(name), "%s-gone", what);
-	report(side, name, (b.gone - a.gone) / IDLE_VMS);
-}
-
 void memory_of_idle(const struct side *side)
 {
-	struct used before, with_vms, with_vcpus;
+	double before, with_vms, with_vcpus;
 	int first;
 
 	own_cgroup();
@@ -122,14 +104,14 @@ void memory_of_idle(const struct side *side)
 	side->apic(first);
 	close(side->vcpu_create(first));
 
-	before = used_now();
+	before = charged();
 	fill(side);
-	with_vms = used_now();
+	with_vms = charged();
 	fill_vcpus(side);
-	with_vcpus = used_now();
+	with_vcpus = charged();
 	empty();
 	close(first);
 	umount2(CGROUPS, MNT_DETACH);
-	report_used(side, "vm-memory", before, with_vms);
-	report_used(side, "vcpu-memory", with_vms, with_vcpus);
+	report(side, "vm-memory", (with_vms - before) / IDLE_VMS);
+	report(side, "vcpu-memory", (with_vcpus - with_vms) / IDLE_VMS);
 }
