@@ -6,6 +6,7 @@
 
 #include "ioctl/ioctl.h"
 #include "vcpu/config.h"
+#include "vcpu/cpuid.h"
 #include "vmx/vmx.h"
 
 static struct miscdevice vmxhv_misc = {
@@ -33,6 +34,7 @@ static int __init vmxhv_init(void)
 static void __exit vmxhv_exit(void)
 {
 	misc_deregister(&vmxhv_misc);
+	cpuid_prototype_exit();
 	vmx_exit();
 }
 

@@ -17,7 +17,6 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
-#include <linux/vmalloc.h>
 #include <asm/trapnr.h>
 
 #include "ioctl/ioctl.h"
@@ -419,6 +418,8 @@ static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct vcpu *v = file_vcpu(file);
+	unsigned long offset = 0;
+	int ret = 0;
 
 	if (v->vm->mm != vma->vm_mm)
 		return -EIO;
@@ -427,12 +428,15 @@ static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
 	if (!(vma->vm_flags & VM_SHARED) || vma->vm_flags & VM_EXEC)
 		return -EINVAL;
 #ifdef VMXHV_HAVE_VM_FLAGS_MOD
-	vm_flags_mod(vma, VM_DONTCOPY | VM_DONTEXPAND, VM_MAYEXEC);
+	vm_flags_mod(vma, VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP, VM_MAYEXEC);
 #else
-	vma->vm_flags |= VM_DONTCOPY | VM_DONTEXPAND;
+	vma->vm_flags |= VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP;
 	vma->vm_flags &= ~VM_MAYEXEC;
 #endif
-	return remap_vmalloc_range(vma, v->run, 0);
+	for (; !ret && vma->vm_start + offset < vma->vm_end; offset += PAGE_SIZE)
+		ret = vm_insert_page(vma, vma->vm_start + offset,
+				     virt_to_page((char *)v->run + offset));
+	return ret;
 }
 
 static int vcpu_close(struct inode *inode, struct file *file)

@@ -4,22 +4,25 @@
 
   tests/bench.py [HOST ...]     hosts: 6.1 6.12
   tests/bench.py --readme       the table in README.md, from build/bench.json
+  tests/bench.py --ceilings     bench-ceilings.json, which `make check` holds vmxhv to: measured anew
 
 Each host kernel boots twice, with mitigations=off and with the kernel's default, on one CPU of the
 emulated machine, where a tick of the TSC is an instruction. In each boot the same guest runs under
-vmxhv first, then under the kernel's own kvm_intel. Writes build/bench.json; raw logs are kept in
-build/logs/bench-*.
+vmxhv first, then under the kernel's own kvm_intel. With mitigations=off follow the memory of idle
+VMs, and a vmxhv.ko that counts VMREADs, VMWRITEs and MSR accesses. Writes build/bench.json, and
+where gnuplot is installed bench/chart.svg; raw logs are kept in build/logs/bench-*.
 """
 import argparse
 import json
 import os
 import pathlib
 import shutil
+import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from machine import boot, kernels, modbuild, util               # noqa: E402
+from machine import bochs, boot, kernels, modbuild, util      # noqa: E402
 from machine.case import Spec, case                             # noqa: E402
 from machine.tap import FAIL                                    # noqa: E402
 
@@ -42,102 +45,213 @@ ROWS = [
     ("ioctl", "the cheapest ioctl", None),
     ("getppid", "getppid", None),
     ("loop", "an empty turn of the guest's loop", None),
+    ("wbinvd", "WBINVD", 150),
+    ("in", "IN from userspace and back", 900),
+    ("mmio-read", "MMIO read from userspace and back", 1100),
+    ("touch-2m", "first touch of a 2M page that the host has", 1300),
+    ("deadline", "TSC-deadline timer: set, fired, ended", 2500),
+    ("window", "self-IPI with interrupts off, opened, taken, ended", None),
+    ("vm-create-cold", "VM, the first on the host: created", 40000),
+    ("vm-destroy-cold", "... and destroyed", None),
+    ("vm-create", "VM beside another: created", 40000),
+    ("vm-destroy", "... and destroyed", None),
+    ("vcpu-create", "vCPU created", 40000),
+    ("life-cold", "whole life: VM, memory, vCPU, run to an exit, gone", 300000),
+    ("life", "... beside another VM", 300000),
 ]
 
+
+# Bytes for each of many, on the first column of figures only.
+MEMORY = [
+    ("vm-memory", "memory of an idle VM, charged to its cgroup", 32 << 10),
+    ("vcpu-memory", "... of a vCPU", 64 << 10),
+]
 
 # What the host costs by itself, and where README.md's table stands.
 FLOORS = ("ioctl", "getppid", "loop")
 BEGIN, END = "<!-- bench.json -->", "<!-- /bench.json -->"
 
+# A row of ours fails when it is this much above its ceiling.
+CEILINGS = util.ROOT / "tests" / "bench-ceilings.json"
+SLACK = 1.03
+CHART = util.ROOT / "tests" / "bench" / "chart.svg"
 
-def side_case(side, **kw):
-    return case(f"bench/{side}", f"bench {side}", modules=[SIDES[side]], kind="plain",
-                timeout=60, not_debug="a benchmark", **kw)
+
+# Without a source of chance a boot repeats, nearly to the tick.
+NO_CHANCE = f"clearcpuid={bochs.MODELS[Spec().model][1]},rdrand,rdseed norandmaps"
+
+
+def side_case(side, what="", **kw):
+    kw.setdefault("modules", [SIDES[side]])
+    kw.setdefault("cmdline", NO_CHANCE)
+    return case(f"bench/{side}{what and '-'}{what}", f"bench {side} {what}".rstrip(),
+                kind="plain", timeout=120, not_debug="a benchmark", **kw)
+
+
+def checked_case(side, kernel, **kw):
+    """What `make check` runs, in a boot that nothing else has had a part in."""
+    return side_case(side, "short", kernel=kernel, alone="bench", **kw)
 
 
 def figures(output):
-    """{(side, name): ticks} of what the program printed."""
+    """{(side, name): ticks or bytes} of what the program printed."""
     rows = [line.split() for line in output.splitlines() if line.startswith("bench ")]
     return {(r[1], r[2]): float(r[3]) for r in rows if len(r) == 4}
 
 
+def counts(output):
+    """{name: {what: times}} likewise."""
+    rows = [line.split() for line in output.splitlines() if line.startswith("count ")]
+    return {r[1]: dict(zip(("vmreads", "vmwrites", "msrs"), map(float, r[2:])))
+            for r in rows if len(r) == 5}
+
+
 def complete(output, _log=None):
-    """Every row is there, and positive."""
+    """Every row is there, and positive: {name: ticks}."""
     got = figures(output)
     sides = {side for side, _ in got}
     assert len(sides) == 1, f"results of {sides or 'nobody'}"
     side = sides.pop()
     missing = [name for name, _, _ in ROWS if got.get((side, name), 0) <= 0]
     assert not missing, f"no figure for {', '.join(missing)}"
+    return {name: got[side, name] for name, _, _ in ROWS if name not in FLOORS}
 
 
-def measure(host, mitigations):
-    """One boot: its rows, and what was wrong."""
-    spec = Spec(kernel=host, mitigations=MITIGATIONS[mitigations])
-    cases = [side_case(side, kernel=host, mitigations=spec.mitigations) for side in SIDES]
-    kernel = kernels.get(host)
+def within_ceilings(host):
+    """The check of a case: no row of ours got worse."""
+    def check(output, _log):
+        ceiling = json.loads(CEILINGS.read_text())[host]
+        over = [f"{name}: {ticks:,.1f} ticks, its ceiling is {ceiling.get(name, 0):,.1f}"
+                for name, ticks in complete(output).items()
+                if ticks > SLACK * ceiling.get(name, 0)]
+        assert not over, "\n".join([f"more than {SLACK - 1:.0%} above bench-ceilings.json:", *over])
+    return check
+
+
+def execute(name, spec, cases):
+    """One boot: [output of a case], and what was wrong."""
+    kernel = kernels.get(spec.kernel)
     modbuild.modules(kernel)
     modbuild.programs()
-    work = util.LOGS / f"bench-{host}-{mitigations}"
+    work = util.LOGS / f"bench-{name}"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     state = boot.execute(spec, kernel, cases, work)
     results, _ = boot.judge(state)
     boot.keep_logs(work)
-    got = {}
-    for lines in state.output.values():
-        got.update(figures("\n".join(lines)))
     wrong = [f"{r.name}: {r.detail}" for r in results if r.status == FAIL]
     if not results:
         wrong.append(f"the machine did not come up: {state.died}\n{boot.console(work)}")
+    return ["\n".join(state.output.get(i, [])) for i in range(len(cases))], wrong
+
+
+def measure(host, mitigations):
+    """One boot: its rows, and what was wrong."""
+    first = mitigations == "off"
+    spec = Spec(kernel=host, mitigations=MITIGATIONS[mitigations], cmdline=NO_CHANCE)
+    where = {"kernel": host, "mitigations": spec.mitigations}
+    cases = [side_case(side, **where) for side in SIDES]
+    if first:
+        cases += [side_case(side, "memory", **where) for side in SIDES]
+        cases.append(side_case("vmxhv", "count", modules=[modbuild.COUNTING], **where))
+    output, wrong = execute(f"{host}-{mitigations}", spec, cases)
+    output = "\n".join(output)
+    got, counted = figures(output), counts(output)
     rows = []
-    for name, _, _ in ROWS:
+    for name, _, _ in ROWS + (MEMORY if first else []):
         ours, theirs = got.get(("vmxhv", name)), got.get(("kvm", name))
         if not ours or not theirs:
             wrong.append(f"{name}: no figure of {'KVM' if ours else 'vmxhv'}")
             continue
-        rows.append({"name": name, "host": host, "mitigations": mitigations, "unit": "ticks",
-                     "vmxhv": ours, "kvm": theirs, "ratio": round(ours / theirs, 3)})
+        unit = "bytes" if name in [m[0] for m in MEMORY] else "ticks"
+        rows.append({"name": name, "host": host, "mitigations": mitigations, "unit": unit,
+                     "vmxhv": ours, "kvm": theirs, "ratio": round(ours / theirs, 3),
+                     **counted.get(name, {})})
     return rows, wrong
 
 
+def write_ceilings():
+    """What the checked cases give now, from boots like theirs."""
+    ceilings = {}
+    for host in HOSTS:
+        one = checked_case("vmxhv", host)
+        output, wrong = execute(f"{host}-ceilings", one.spec, [one])
+        if wrong:
+            sys.exit(f"bench: {host}: " + "\n".join(wrong))
+        ceilings[host] = complete(output[0])
+    CEILINGS.write_text(json.dumps(ceilings, indent=1) + "\n")
+    print(f"{sum(map(len, ceilings.values()))} ceilings in {CEILINGS.relative_to(util.ROOT)}")
+
+
 def show(rows):
-    text = {name: (what, budget) for name, what, budget in ROWS}
+    text = {name: (what, budget) for name, what, budget in ROWS + MEMORY}
     host, mitigations = rows[0]["host"], rows[0]["mitigations"]
     print(f"\n{kernels.get(host).release}, mitigations={mitigations}")
-    print(f"{'ticks (instructions)':46} {'vmxhv':>9} {'KVM':>9} {'ratio':>6}  budget")
+    print(f"{'ticks (instructions)':54} {'vmxhv':>9} {'KVM':>9} {'ratio':>6}"
+          "  VMREADs, VMWRITEs, MSRs    budget")
     for r in rows:
         what, budget = text[r["name"]]
         judged = ""
         if budget and (host, mitigations) == ("6.1", "off"):
-            judged = f"{budget:>6,} {'kept' if r['vmxhv'] <= budget else 'MISSED'}"
-        print(f"{what:46} {r['vmxhv']:9,.0f} {r['kvm']:9,.0f} {r['ratio']:6.2f}  {judged}")
+            judged = f"{budget:>7,} {'kept' if r['vmxhv'] <= budget else 'MISSED'}"
+        print(f"{what:54} {r['vmxhv']:9,.0f} {r['kvm']:9,.0f} {r['ratio']:6.2f}  "
+              f"{accesses(r):25} {judged}".rstrip())
     sys.stdout.flush()
+
+
+def accesses(row):
+    """VMREADs, VMWRITEs and MSR accesses, where they were counted."""
+    if "vmreads" not in row:
+        return ""
+    return ", ".join(f"{row[k]:.1f}".removesuffix(".0") for k in ("vmreads", "vmwrites", "msrs"))
 
 
 def readme():
     """Put the figures of the last run on all hosts into README.md, between its two markers."""
-    rows = json.loads((util.BUILD / "bench.json").read_text())["rows"]
-    got = {(r["name"], r["host"], r["mitigations"]): f"{r['vmxhv']:,.0f} / {r['kvm']:,.0f}"
-           for r in rows}
+    rows = {(r["name"], r["host"], r["mitigations"]): r
+            for r in json.loads((util.BUILD / "bench.json").read_text())["rows"]}
+
+    def both(*key):
+        return f"{rows[key]['vmxhv']:,.0f} / {rows[key]['kvm']:,.0f}" if key in rows else ""
+
     columns = [(host, m) for host in HOSTS for m in MITIGATIONS]
     heads = [f"{h}, `mitigations=off`" if m == "off" else f"{h}, {m}" for h, m in columns]
-    table = [f"| vmxhv / KVM | {' | '.join(heads)} |", "|---" * (len(columns) + 1) + "|"]
-    table += [f"| {what} | {' | '.join(got[name, h, m] for h, m in columns)} |"
-              for name, what, _ in ROWS if name not in FLOORS]
+    heads.append("VMREADs, VMWRITEs, MSRs")
+    table = [f"| vmxhv / KVM | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
+    for name, what, _ in ROWS + MEMORY:
+        if name not in FLOORS:
+            cells = [both(name, h, m) for h, m in columns]
+            cells.append(accesses(rows.get((name, *columns[0]), {})))
+            table.append(f"| {what} | {' | '.join(cells)} |")
     path = util.ROOT / "README.md"
     text = path.read_text()
     begin, end = text.index(BEGIN) + len(BEGIN), text.index(END)
     path.write_text(text[:begin] + "\n".join(["", *table, ""]) + text[end:])
 
 
+def chart(rows):
+    """bench/chart.svg: 6.1 with mitigations=off, if gnuplot is there."""
+    rows = [r for r in rows if (r["host"], r["mitigations"], r["unit"]) == ("6.1", "off", "ticks")
+            and r["name"] not in FLOORS]
+    if not rows or not shutil.which("gnuplot"):
+        return
+    data = util.BUILD / "bench.dat"
+    data.write_text("".join(f"{r['name']} {r['vmxhv']} {r['kvm']}\n" for r in rows))
+    subprocess.run(["gnuplot", "-e", f"data='{data}'; chart='{CHART}'",
+                    CHART.with_suffix(".gp")], check=True)
+    print(f"a chart in {CHART.relative_to(util.ROOT)}")
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     ap.add_argument("host", nargs="*", default=HOSTS, help=f"of {', '.join(HOSTS)}")
     ap.add_argument("--readme", action="store_true", help="only write README.md's table")
+    ap.add_argument("--ceilings", action="store_true", help="only write bench-ceilings.json")
     args = ap.parse_args()
     if args.readme:
         return readme()
+    if args.ceilings:
+        return write_ceilings()
     if not set(args.host) <= set(HOSTS):
         sys.exit(f"bench: hosts are {', '.join(HOSTS)}")
     rows, wrong = [], []
@@ -154,6 +268,7 @@ def main():
     tmp = out.with_suffix(".tmp")
     tmp.write_text(json.dumps({"rows": rows}, indent=1) + "\n")
     tmp.rename(out)
+    chart(rows)
     print(f"\n{len(rows)} rows in {os.path.relpath(out, util.ROOT)}, logs in build/logs/bench-*")
     return 1 if wrong else 0
 

@@ -97,6 +97,11 @@ MUTANTS = [
            "\tif (VMX_AR_DPL(vmcs_read32(GUEST_SS_AR_BYTES)))\n\t\treturn raise_gp(v);\n",
            "",
            "api/guest_exits@6.1", "ring-3-may-not,-whether-there-is-an-exit-or-not"),
+    Mutant("leaked-page", "of a vCPU's run area one page is not freed",
+           "vcpu/vcpu.c",
+           "\t\tfree_page(at);\n",
+           "\t\tfree_page(at), at += PAGE_SIZE;\n",
+           "api/idle_vms@6.1", "gone-without-a-trace"),
 ]
 
 MUTANTS += [

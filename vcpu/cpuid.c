@@ -122,8 +122,14 @@ static struct vmxhv_cpuid_entry *row_of(struct cpuid_table *t, u32 leaf, u32 ind
 	return NULL;
 }
 
-/* What never changes for a vCPU: its APIC id. */
-static void set_apic_id(struct cpuid_table *t, u32 id)
+/**
+ * cpuid_set_apic_id() - write what never changes for a vCPU into the rows
+ * @t: the table
+ * @id: the vCPU's APIC id
+ *
+ * Context: Any; the vCPU has not run.
+ */
+void cpuid_set_apic_id(struct cpuid_table *t, u32 id)
 {
 	u32 i;
 
@@ -269,7 +275,7 @@ struct cpuid_table *cpuid_table_build(const struct vmxhv_cpuid_entry *entries, u
 	t->count = count;
 	memcpy(t->rows, entries, count * sizeof(*entries));
 	sort(t->rows, count, sizeof(*entries), compare_rows, NULL);
-	set_apic_id(t, id);
+	cpuid_set_apic_id(t, id);
 
 	t->highest = find_slot(t, find_slot(t, 0).row->eax);
 	fill_slots(t, t->basic, CPUID_BASIC_SLOTS, 0);
@@ -288,8 +294,14 @@ struct cpuid_table *cpuid_table_build(const struct vmxhv_cpuid_entry *entries, u
 
 VMXHV_EXPORT_FOR_TEST(cpuid_table_build);
 
-/* The host's default table, allocated. */
-static struct vmxhv_cpuid_entry *default_entries(u32 *count)
+/**
+ * cpuid_default_entries() - the host's default table, allocated
+ * @count: entries it has
+ *
+ * Context: Process context, may sleep. The caller frees it with kvfree().
+ * Return: the entries, or NULL when there is no memory.
+ */
+struct vmxhv_cpuid_entry *cpuid_default_entries(u32 *count)
 {
 	struct vmxhv_cpuid_entry *entries;
 
@@ -310,13 +322,7 @@ static struct vmxhv_cpuid_entry *default_entries(u32 *count)
  */
 int cpuid_create(struct vcpu *v)
 {
-	u32 count = 0;
-	struct vmxhv_cpuid_entry *entries = default_entries(&count);
-
-	if (!entries)
-		return -ENOMEM;
-	v->cpuid = cpuid_table_build(entries, count, v->id);
-	kvfree(entries);
+	v->cpuid = cpuid_prototype_copy(v->id);
 	if (!v->cpuid)
 		return -ENOMEM;
 	config_mark_cpuid(v->vm, v->cpuid);
@@ -368,7 +374,7 @@ int cpuid_set(struct vcpu *v, const struct vmxhv_cpuid_entry *entries, u32 count
 	      struct vmxhv_error *err)
 {
 	u32 nr_allowed = 0;
-	struct vmxhv_cpuid_entry *allowed = default_entries(&nr_allowed);
+	struct vmxhv_cpuid_entry *allowed = cpuid_default_entries(&nr_allowed);
 	struct cpuid_table *t;
 	int ret;
 

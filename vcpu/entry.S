@@ -30,6 +30,7 @@
 #include <asm/unwind_hints.h>
 
 #include "vcpu/entry.h"
+#include "vmx/count.h"
 
 .section .noinstr.text, "ax"
 
@@ -64,6 +65,9 @@ SYM_FUNC_START(vmx_enter)
 	cmp	%rsp, VCPU_HOST_RSP(%rdi)
 	je	.Lenter
 	mov	%rsp, VCPU_HOST_RSP(%rdi)
+#ifdef VMXHV_COUNT
+	incq	PER_CPU_VAR(vmx_counts + 8 * VMX_COUNT_VMWRITE)
+#endif
 	mov	$VMCS_HOST_RSP, %eax
 	vmwrite	%rsp, %rax
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A vCPU's life: made, loaded on a CPU, followed across CPUs, gone. */
+#include <linux/gfp.h>
+#include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include <linux/vmalloc.h>
 
 #include "vcpu/cpu_state.h"
 #include "vcpu/host.h"
@@ -138,16 +139,38 @@ static struct vcpu *vcpu_alloc(struct vm *vm, u32 id)
 	return v;
 }
 
+/* Pages, each with a count of its own, since each is mapped by itself. */
+static struct vmxhv_run *alloc_run(void)
+{
+	const unsigned int order = get_order(VMXHV_RUN_SIZE);
+	struct page *page = alloc_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO, order);
+
+	BUILD_BUG_ON(PAGE_SIZE << get_order(VMXHV_RUN_SIZE) != VMXHV_RUN_SIZE);
+	if (!page)
+		return NULL;
+	split_page(page, order);
+	return page_address(page);
+}
+
+static void free_run(struct vmxhv_run *run)
+{
+	unsigned long at = (unsigned long)run;
+	unsigned long end = at + VMXHV_RUN_SIZE;
+
+	for (; at < end; at += PAGE_SIZE)
+		free_page(at);
+}
+
 static int vcpu_create_parts(struct vcpu *v)
 {
 	int ret;
 
-	v->run = vmalloc_user(VMXHV_RUN_SIZE);
+	v->run = alloc_run();
 	if (!v->run)
 		return -ENOMEM;
 	ret = vpid_alloc();
 	if (ret < 0)
-		goto free_run;
+		goto undo_run;
 	v->vpid = ret;
 	ret = loaded_vmcs_init(&v->vmcs);
 	if (ret)
@@ -179,8 +202,8 @@ free_vmcs:
 	loaded_vmcs_free(&v->vmcs);
 free_vpid:
 	vpid_free(v->vpid);
-free_run:
-	vfree(v->run);
+undo_run:
+	free_run(v->run);
 	return ret;
 }
 
@@ -284,6 +307,6 @@ void vcpu_free(struct vcpu *v)
 	cpuid_free(v);
 	loaded_vmcs_free(&v->vmcs);
 	vpid_free(v->vpid);
-	vfree(v->run);
+	free_run(v->run);
 	kfree(v);
 }

@@ -145,11 +145,11 @@ static u32 mxcsr_mask(void)
 	return fx.mxcsr_mask ?: 0xffbf;
 }
 
+/* of zeroed memory */
 static void to_power_on(struct xstate *x)
 {
 	struct xregs_state *area = x->guest;
 
-	memset(area, 0, xstate_size());
 	area->i387.cwd = FCW_POWER_ON;
 	area->i387.twd = 0xff;	/* no register empty */
 	area->i387.mxcsr = MXCSR_INIT;
@@ -218,6 +218,7 @@ static void switch_xcr0(struct vcpu *v)
 static noinline void load_failed(struct xstate *x)
 {
 	WARN_ONCE(1, "vmxhv: XRSTOR refused a checked image\n");
+	memset(x->guest, 0, xstate_size());
 	to_power_on(x);
 	load_registers(x->guest, x->mask);
 }

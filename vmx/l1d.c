@@ -12,6 +12,7 @@
 #include <asm/msr.h>
 #include <asm/processor.h>
 
+#include "vmx/count.h"
 #include "vmx/l1d.h"
 
 /* Twice the largest L1 data cache of the affected CPUs: any replacement policy evicts the rest. */

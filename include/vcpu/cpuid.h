@@ -101,6 +101,14 @@ void cpuid_table_refresh(struct cpuid_table *table, u64 cr4, u64 xcr0);
 const struct vmxhv_cpuid_entry *cpuid_lookup(const struct cpuid_table *table, u32 leaf, u32 index);
 bool cpuid_table_has(const struct cpuid_table *table, u32 leaf, u32 index, int reg, u32 bit);
 
+void cpuid_set_apic_id(struct cpuid_table *table, u32 id);
+struct vmxhv_cpuid_entry *cpuid_default_entries(u32 *count);
+
+/* vcpu/cpuid_prototype.c */
+struct cpuid_table *cpuid_table_copy(const struct cpuid_table *table, u32 id, gfp_t gfp);
+struct cpuid_table *cpuid_prototype_copy(u32 id);
+void cpuid_prototype_exit(void);	/* there is no vCPU */
+
 /* sizes of an XSAVE area, from the rows of leaf DH */
 u32 cpuid_xsave_size(const struct cpuid_table *table, u64 xcr0, bool compacted);
 

@@ -13,6 +13,7 @@
 #include <linux/percpu.h>
 #include <linux/types.h>
 #include <asm/asm.h>
+#include <vmx/count.h>
 #include <vmx/fields.h>
 #include <vmx/vmx.h>
 
@@ -88,6 +89,7 @@ static __always_inline unsigned long vmcs_vmread(unsigned long field)
 {
 	unsigned long value;
 
+	vmx_count(VMREAD);
 	asm volatile("1: vmread %[field], %[value]\n\t"
 		     "ja 3f\n"
 		     "2: push %[field]\n\t"
@@ -103,6 +105,7 @@ static __always_inline unsigned long vmcs_vmread(unsigned long field)
 
 static __always_inline void vmcs_vmwrite(unsigned long field, unsigned long value)
 {
+	vmx_count(VMWRITE);
 	asm volatile("1: vmwrite %[value], %[field]\n\t"
 		     "ja 3f\n"
 		     "2: push %[field]\n\t"

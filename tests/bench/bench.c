@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bench vmxhv|kvm: ticks per operation, one line each: "bench SIDE NAME TICKS".
+ * bench vmxhv|kvm [short]: ticks per operation, one line each: "bench SIDE NAME TICKS".
+ * bench vmxhv|kvm memory: bytes, likewise.
+ * bench vmxhv count: "count NAME VMREADS VMWRITES MSRS", with a module that counts.
  *
  * On the test machine with one CPU a tick is an instruction. The guest measures with RDTSC, which
  * neither hypervisor intercepts; so what userspace does to answer an exit is counted too. Each
- * figure is the median of SAMPLES, so that a timer interrupt in one of them does not show.
+ * figure is the median of SAMPLES, so that a timer interrupt in one of them does not show; with
+ * few samples it is the least of them.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,15 +21,17 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
+#include "host.h"
 #include "refusal.h"
 #include "side.h"
 
-#define SAMPLES		9
 #define REPEATS		200
+#define ARMED		50	/* timers: each one waits */
 
+int samples = SAMPLES;
 static const struct side *side;
 static struct machine m;
-static uint8_t *pages;
+static uint8_t *pages, *huge;
 
 void die(const char *fmt, ...)
 {
@@ -46,15 +52,15 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static double median(double *values)
+double figure(double *values)
 {
-	qsort(values, SAMPLES, sizeof(*values), by_value);
-	return values[SAMPLES / 2];
+	qsort(values, samples, sizeof(*values), by_value);
+	return samples == SAMPLES ? values[samples / 2] : values[0];
 }
 
-static void report(const char *name, double ticks)
+void report(const struct side *side, const char *name, double value)
 {
-	printf("bench %s %s %.1f\n", side->name, name, ticks);
+	printf("bench %s %s %.1f\n", side->name, name, value);
 	fflush(stdout);
 }
 
@@ -77,7 +83,7 @@ static double measure(unsigned int entry, uint32_t count, void (*prepare)(void))
 {
 	double ticks[SAMPLES];
 
-	for (int i = -1; i < SAMPLES; i++) {
+	for (int i = -1; i < samples; i++) {
 		double t;
 
 		if (prepare)
@@ -86,7 +92,7 @@ static double measure(unsigned int entry, uint32_t count, void (*prepare)(void))
 		if (i >= 0)
 			ticks[i] = t;
 	}
-	return median(ticks);
+	return figure(ticks);
 }
 
 /* The host lacks the pages, or has them: either way the guest's mapping is gone. */
@@ -116,17 +122,63 @@ static void renew_apart(void)
 	}
 }
 
-static void *memory(size_t size)
+/* The host has them, in large pages; the guest's mappings are gone. */
+static void renew_huge(void)
+{
+	const size_t size = BENCH_HUGE_PAGES * BENCH_HUGE_SIZE;
+
+	if (mprotect(huge, size, PROT_READ) || mprotect(huge, size, PROT_READ | PROT_WRITE))
+		die("mprotect");
+	for (size_t i = 0; i < size; i += BENCH_HUGE_SIZE)
+		huge[i] = 1;
+}
+
+static void *reserve(size_t size, int advice)
 {
 	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (p == MAP_FAILED)
 		die("mmap");
-	/* 4K pages on both sides, whatever the host's setting is */
-	madvise(p, size, MADV_NOHUGEPAGE);
+	madvise(p, size, advice);
+	return p;
+}
+
+/* 4K pages on both sides, whatever the host's setting is */
+static void *memory(size_t size)
+{
+	void *p = reserve(size, MADV_NOHUGEPAGE);
+
 	memset(p, 0, size);
 	return p;
+}
+
+static void expect_huge(size_t size)
+{
+	unsigned long kib = 0;
+	char line[128];
+	FILE *f = fopen("/proc/self/smaps_rollup", "re");
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "AnonHugePages: %lu", &kib) == 1)
+			break;
+	}
+	if (!f || kib < size / 1024)
+		die("%lu KiB in large pages, wanted %zu", kib, size / 1024);
+	fclose(f);
+}
+
+/* A kernel with little memory has switched them off. */
+static void *huge_memory(size_t size)
+{
+	const uintptr_t odd = BENCH_HUGE_SIZE - 1;
+	uintptr_t p = (uintptr_t)reserve(size + BENCH_HUGE_SIZE, MADV_HUGEPAGE);
+
+	write_line("/sys/kernel/mm/transparent_hugepage/enabled", "madvise");
+	p = (p + odd) & ~odd;
+	memset((void *)p, 0, size);
+	expect_huge(size);
+	return (void *)p;
 }
 
 static void getppid_call(void)
@@ -143,56 +195,133 @@ static double host_ticks(void (*call)(void))
 {
 	double ticks[SAMPLES];
 
-	for (int i = 0; i < SAMPLES; i++) {
+	for (int i = 0; i < samples; i++) {
 		uint64_t start = __rdtsc();
 
 		for (int n = 0; n < REPEATS; n++)
 			call();
 		ticks[i] = (double)(__rdtsc() - start) / REPEATS;
 	}
-	return median(ticks);
+	return figure(ticks);
 }
 
-static void guest_rows(void)
-{
-	static const char *const names[] = { "cpuid", "vmcall", "rdmsr", "wrmsr", "out", "mmio" };
-	const int count = ARRAY_SIZE(names);
-	double empty = measure(0, REPEATS, NULL);
+/* Less the empty turn, unless the guest itself takes the times. */
+static const struct guest_row {
+	const char *name;
+	enum bench_case entry;
+	uint32_t count;
+	void (*prepare)(void);
+	bool whole;
+} guest_rows[] = {
+	{ "cpuid", CASE_CPUID, REPEATS, NULL, false },
+	{ "vmcall", CASE_VMCALL, REPEATS, NULL, false },
+	{ "rdmsr", CASE_RDMSR, REPEATS, NULL, false },
+	{ "wrmsr", CASE_WRMSR, REPEATS, NULL, false },
+	{ "wbinvd", CASE_WBINVD, REPEATS, NULL, false },
+	{ "out", CASE_OUT, REPEATS, NULL, false },
+	{ "in", CASE_IN, REPEATS, NULL, false },
+	{ "mmio", CASE_MMIO_WRITE, REPEATS, NULL, false },
+	{ "mmio-read", CASE_MMIO_READ, REPEATS, NULL, false },
+	{ "touch-present", CASE_TOUCH_APART, BENCH_PAGES / BENCH_APART, renew_apart, false },
+	{ "touch-around", CASE_TOUCH, BENCH_PAGES, renew_pages, false },
+	{ "touch-absent", CASE_TOUCH, BENCH_PAGES, drop_pages, false },
+	{ "touch-2m", CASE_TOUCH_HUGE, BENCH_HUGE_PAGES, renew_huge, false },
+	{ "deadline", CASE_DEADLINE, ARMED, NULL, true },
+	{ "window", CASE_WINDOW, REPEATS, NULL, false },
+};
 
-	report("loop", empty);
-	for (int i = 0; i < count; i++)
-		report(names[i], measure(1 + i, REPEATS, NULL) - empty);
-	drop_pages();
-	report("touch-present",
-	       measure(2 + count, BENCH_PAGES / BENCH_APART, renew_apart) - empty);
-	report("touch-around", measure(1 + count, BENCH_PAGES, renew_pages) - empty);
-	report("touch-absent", measure(1 + count, BENCH_PAGES, drop_pages) - empty);
+static void measure_guest(void)
+{
+	const double empty = measure(CASE_EMPTY, REPEATS, NULL);
+
+	report(side, "loop", empty);
+	for (int i = 0; i < ARRAY_SIZE(guest_rows); i++) {
+		const struct guest_row *r = &guest_rows[i];
+
+		report(side, r->name,
+		       measure(r->entry, r->count, r->prepare) - (r->whole ? 0 : empty));
+	}
 }
 
 static void floors(void)
 {
 	double empty = host_ticks(nothing);
 
-	report("run-at-once", host_ticks(side->run_at_once) - empty);
-	report("ioctl", host_ticks(side->ioctl) - empty);
-	report("getppid", host_ticks(getppid_call) - empty);
+	report(side, "run-at-once", host_ticks(side->run_at_once) - empty);
+	report(side, "ioctl", host_ticks(side->ioctl) - empty);
+	report(side, "getppid", host_ticks(getppid_call) - empty);
+}
+
+static void count_of_guest(const void *row, uint32_t count)
+{
+	const struct guest_row *r = row;
+
+	if (r->prepare)
+		r->prepare();
+	run_case(r->entry, count);
+}
+
+static void count_of_run(const void *unused, uint32_t count)
+{
+	(void)unused;
+	while (count--)
+		side->run_at_once();
+}
+
+static void count(void)
+{
+	for (int i = 0; i < ARRAY_SIZE(guest_rows); i++)
+		count_row(guest_rows[i].name, count_of_guest, &guest_rows[i], guest_rows[i].count);
+	count_row("run-at-once", count_of_run, NULL, REPEATS);
+	lives_count(side);
+}
+
+static void ticks(void)
+{
+	lives(side, false);
+	measure_guest();
+	floors();
+}
+
+static void create(void)
+{
+	m.ram_size = 1 << 20;
+	m.ram = memory(m.ram_size);
+	pages = memory(BENCH_PAGES * 4096);
+	huge = huge_memory(BENCH_HUGE_PAGES * BENCH_HUGE_SIZE);
+	/* until a row brings the others, those that lie apart have no neighbours */
+	drop_pages();
+	machine_tables(&m);
+	load_guest(&m, "bench");
+}
+
+static const struct side *side_of(const char *name)
+{
+	return !strcmp(name, vmxhv_side.name) ? &vmxhv_side :
+	       !strcmp(name, kvm_side.name) ? &kvm_side : NULL;
 }
 
 int main(int argc, char **argv)
 {
-	if (argc == 2 && !strcmp(argv[1], vmxhv_side.name))
-		side = &vmxhv_side;
-	else if (argc == 2 && !strcmp(argv[1], kvm_side.name))
-		side = &kvm_side;
+	const char *what = argc == 3 ? argv[2] : "";
+
+	side = argc == 2 || argc == 3 ? side_of(argv[1]) : NULL;
+	if (!side)
+		die("usage: bench vmxhv|kvm [short|memory|count]");
+	side->open(&m);
+	if (!strcmp(what, "memory")) {
+		memory_of_idle(side);
+		return 0;
+	}
+	if (!strcmp(what, "short"))
+		samples = SAMPLES / 3;
+	create();
+	if (strcmp(what, "count"))
+		lives(side, true);
+	side->create(&m, pages, huge);
+	if (strcmp(what, "count"))
+		ticks();
 	else
-		die("usage: bench vmxhv|kvm");
-	m.ram_size = 1 << 20;
-	m.ram = memory(m.ram_size);
-	pages = memory(BENCH_PAGES * 4096);
-	machine_tables(&m);
-	load_guest(&m, "bench");
-	side->create(&m, pages);
-	guest_rows();
-	floors();
+		count();
 	return 0;
 }

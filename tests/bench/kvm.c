@@ -6,23 +6,61 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "side.h"
 
 #define CPUID_ENTRIES	256
 
-static int dev, vm, cpu;
+#define TSC_DEADLINE	0x01000000	/* CPUID leaf 1, ECX */
+
+static int dev, vm, cpu, area_size;
 static struct kvm_run *area;
 static const struct machine *machine;
 
-static void map(uint32_t slot, uint64_t gpa, void *hva, size_t size)
+static int vm_create(void)
+{
+	int fd = ioctl(dev, KVM_CREATE_VM, 0);
+
+	if (fd < 0)
+		die("KVM_CREATE_VM");
+	return fd;
+}
+
+static void split_apic(int of)
+{
+	struct kvm_enable_cap apic = { .cap = KVM_CAP_SPLIT_IRQCHIP, .args = { 24 } };
+
+	if (ioctl(of, KVM_ENABLE_CAP, &apic))
+		die("KVM_CAP_SPLIT_IRQCHIP");
+}
+
+static int vcpu_create(int in)
+{
+	int fd = ioctl(in, KVM_CREATE_VCPU, 0);
+
+	if (fd < 0)
+		die("KVM_CREATE_VCPU");
+	return fd;
+}
+
+static struct kvm_run *map_area(int fd)
+{
+	void *p = mmap(NULL, area_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (p == MAP_FAILED)
+		die("mmap of struct kvm_run");
+	return p;
+}
+
+static void map(int in, uint32_t slot, uint64_t gpa, void *hva, size_t size)
 {
 	struct kvm_userspace_memory_region r = {
 		.slot = slot, .guest_phys_addr = gpa, .memory_size = size,
 		.userspace_addr = (uintptr_t)hva,
 	};
 
-	if (ioctl(vm, KVM_SET_USER_MEMORY_REGION, &r))
+	if (ioctl(in, KVM_SET_USER_MEMORY_REGION, &r))
 		die("KVM_SET_USER_MEMORY_REGION");
 }
 
@@ -31,8 +69,15 @@ static void set_cpuid(void)
 	struct kvm_cpuid2 *c = calloc(1, sizeof(*c) + CPUID_ENTRIES * sizeof(c->entries[0]));
 
 	c->nent = CPUID_ENTRIES;
-	if (ioctl(dev, KVM_GET_SUPPORTED_CPUID, c) || ioctl(cpu, KVM_SET_CPUID2, c))
-		die("CPUID");
+	if (ioctl(dev, KVM_GET_SUPPORTED_CPUID, c))
+		die("KVM_GET_SUPPORTED_CPUID");
+	/* the in-kernel APIC has it, which depends on there being one: so it is not in the list */
+	for (uint32_t i = 0; i < c->nent; i++) {
+		if (c->entries[i].function == 1)
+			c->entries[i].ecx |= TSC_DEADLINE;
+	}
+	if (ioctl(cpu, KVM_SET_CPUID2, c))
+		die("KVM_SET_CPUID2");
 	free(c);
 }
 
@@ -47,82 +92,117 @@ static struct kvm_segment segment(const struct vmxhv_segment *s)
 	};
 }
 
-static void set_sregs(void)
+static void set_sregs(int of, const struct vmxhv_sregs *v)
 {
-	struct vmxhv_sregs v = {};
 	struct kvm_sregs s;
 
-	set_long_mode(&v);
-	if (ioctl(cpu, KVM_GET_SREGS, &s))
+	if (ioctl(of, KVM_GET_SREGS, &s))
 		die("KVM_GET_SREGS");
-	s.cs = segment(&v.cs);
-	s.ds = segment(&v.ds);
-	s.es = segment(&v.es);
-	s.fs = segment(&v.fs);
-	s.gs = segment(&v.gs);
-	s.ss = segment(&v.ss);
-	s.tr = segment(&v.tr);
-	s.gdt.base = v.gdtr.base;
-	s.gdt.limit = v.gdtr.limit;
-	s.cr0 = v.cr0;
-	s.cr3 = v.cr3;
-	s.cr4 = v.cr4;
-	s.efer = v.efer;
-	if (ioctl(cpu, KVM_SET_SREGS, &s))
+	s.cs = segment(&v->cs);
+	s.ds = segment(&v->ds);
+	s.es = segment(&v->es);
+	s.fs = segment(&v->fs);
+	s.gs = segment(&v->gs);
+	s.ss = segment(&v->ss);
+	s.tr = segment(&v->tr);
+	s.gdt.base = v->gdtr.base;
+	s.gdt.limit = v->gdtr.limit;
+	s.cr0 = v->cr0;
+	s.cr3 = v->cr3;
+	s.cr4 = v->cr4;
+	s.efer = v->efer;
+	if (ioctl(of, KVM_SET_SREGS, &s))
 		die("KVM_SET_SREGS");
 }
 
-static void create(struct machine *m, void *pages)
+static void open_side(struct machine *m)
 {
-	int size;
-
 	machine = m;
 	dev = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	if (dev < 0)
 		die("/dev/kvm");
-	vm = ioctl(dev, KVM_CREATE_VM, 0);
-	if (vm < 0)
-		die("KVM_CREATE_VM");
-	if (ioctl(vm, KVM_CREATE_IRQCHIP, 0))
-		die("KVM_CREATE_IRQCHIP");
-	map(0, 0, m->ram, m->ram_size);
-	map(1, BENCH_TOUCH, pages, BENCH_PAGES * 4096);
-	cpu = ioctl(vm, KVM_CREATE_VCPU, 0);
-	size = ioctl(dev, KVM_GET_VCPU_MMAP_SIZE, 0);
-	area = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, cpu, 0);
-	if (cpu < 0 || area == MAP_FAILED)
-		die("KVM_CREATE_VCPU");
-	set_cpuid();
-	set_sregs();
+	area_size = ioctl(dev, KVM_GET_VCPU_MMAP_SIZE, 0);
 }
 
-static void start(unsigned int entry)
+static void create(struct machine *m, void *pages, void *huge)
+{
+	struct vmxhv_sregs sregs = {};
+
+	vm = vm_create();
+	if (ioctl(vm, KVM_CREATE_IRQCHIP, 0))
+		die("KVM_CREATE_IRQCHIP");
+	map(vm, 0, 0, m->ram, m->ram_size);
+	map(vm, 1, BENCH_TOUCH, pages, BENCH_PAGES * 4096);
+	map(vm, 2, BENCH_HUGE, huge, BENCH_HUGE_PAGES * BENCH_HUGE_SIZE);
+	cpu = vcpu_create(vm);
+	area = map_area(cpu);
+	set_cpuid();
+	set_long_mode(&sregs);
+	set_sregs(cpu, &sregs);
+}
+
+static void set_entry(int of, unsigned int entry)
 {
 	struct kvm_regs regs = { .rflags = 2, .rsp = STACK_TOP };
 
 	memcpy(&regs.rip, machine->ram + GUEST_BASE + 8 * entry, 8);
-	if (ioctl(cpu, KVM_SET_REGS, &regs))
+	if (ioctl(of, KVM_SET_REGS, &regs))
 		die("KVM_SET_REGS");
+}
+
+static void start(unsigned int entry)
+{
+	set_entry(cpu, entry);
+}
+
+static void run_until_done(int fd, struct kvm_run *run)
+{
+	for (;;) {
+		if (ioctl(fd, KVM_RUN, 0) && errno != EINTR)
+			die("KVM_RUN");
+		switch (run->exit_reason) {
+		case KVM_EXIT_IO:
+			if (run->io.port == PORT_DONE)
+				return;
+			*((uint8_t *)run + run->io.data_offset) = 0;
+			break;
+		case KVM_EXIT_MMIO:
+			if (!run->mmio.is_write)
+				memset(run->mmio.data, 0, run->mmio.len);
+			break;
+		case KVM_EXIT_INTR:
+			break;
+		default:
+			die("exit %u, hardware reason %#llx", run->exit_reason,
+			    (unsigned long long)run->hw.hardware_exit_reason);
+		}
+	}
 }
 
 static void run_case(void)
 {
-	for (;;) {
-		if (ioctl(cpu, KVM_RUN, 0) && errno != EINTR)
-			die("KVM_RUN");
-		switch (area->exit_reason) {
-		case KVM_EXIT_IO:
-			if (area->io.port == PORT_DONE)
-				return;
-			break;
-		case KVM_EXIT_MMIO:
-		case KVM_EXIT_INTR:
-			break;
-		default:
-			die("exit %u, hardware reason %#llx", area->exit_reason,
-			    (unsigned long long)area->hw.hardware_exit_reason);
-		}
-	}
+	run_until_done(cpu, area);
+}
+
+/* The APIC alone is in the kernel, as it is in vmxhv: a whole chip set takes longer to make. */
+static void life(unsigned int entry)
+{
+	struct vmxhv_sregs sregs = {};
+	struct kvm_run *run;
+	int vm_fd, fd;
+
+	vm_fd = vm_create();
+	split_apic(vm_fd);
+	map(vm_fd, 0, 0, machine->ram, machine->ram_size);
+	fd = vcpu_create(vm_fd);
+	run = map_area(fd);
+	set_real_mode(&sregs);
+	set_sregs(fd, &sregs);
+	set_entry(fd, entry);
+	run_until_done(fd, run);
+	munmap(run, area_size);
+	close(fd);
+	close(vm_fd);
 }
 
 static void cheapest_ioctl(void)
@@ -137,6 +217,7 @@ static void run_at_once(void)
 }
 
 const struct side kvm_side = {
-	.name = "kvm", .create = create, .start = start, .run = run_case,
+	.name = "kvm", .open = open_side, .create = create, .start = start, .run = run_case,
 	.ioctl = cheapest_ioctl, .run_at_once = run_at_once,
+	.vm_create = vm_create, .apic = split_apic, .vcpu_create = vcpu_create, .life = life,
 };

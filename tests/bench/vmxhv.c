@@ -1,46 +1,90 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "refusal.h"
 #include "side.h"
 
 static struct cpu cpu;
+static struct machine *machine;
 
-static void create(struct machine *m, void *pages)
+static int vm_create(void)
 {
 	struct vmxhv_create_vm create = { .size = sizeof(create) };
+	int vm = call(machine->dev, VMXHV_CREATE_VM, &create);
 
+	if (vm < 0)
+		die("CREATE_VM: %d", vm);
+	return vm;
+}
+
+static void has_apic(int vm)
+{
+	(void)vm;
+}
+
+static int vcpu_create(int vm)
+{
+	struct vmxhv_create_vcpu create = { .size = sizeof(create) };
+	int fd = call(vm, VMXHV_CREATE_VCPU, &create);
+
+	if (fd < 0)
+		die("CREATE_VCPU: %d", fd);
+	return fd;
+}
+
+static void open_side(struct machine *m)
+{
+	machine = m;
 	m->dev = open_device();
-	m->vm = call(m->dev, VMXHV_CREATE_VM, &create);
-	if (m->vm < 0)
-		die("CREATE_VM: %d", m->vm);
+}
+
+static void create(struct machine *m, void *pages, void *huge)
+{
+	m->vm = vm_create();
 	machine_map(m, 0, m->ram, m->ram_size, 0);
 	machine_map(m, BENCH_TOUCH, pages, BENCH_PAGES * 4096, 0);
+	machine_map(m, BENCH_HUGE, huge, BENCH_HUGE_PAGES * BENCH_HUGE_SIZE, 0);
 	cpu_create(m, &cpu, 0);
 }
 
 static void start(unsigned int entry)
 {
 	cpu_start(&cpu, MODE_LONG, entry);
+	/* a read ends with a register of the guest's changed */
+	cpu.run->wanted = entry == CASE_MMIO_READ ? VMXHV_GROUP_GPRS : 0;
 }
 
-static void run_case(void)
+static void answer_mmio(struct vmxhv_run *run)
+{
+	run->u.mmio.completion = VMXHV_MMIO_RETIRE;
+	run->u.mmio.retire_len = BENCH_MMIO_LEN;
+	if (run->u.mmio.access & VMXHV_MMIO_READ) {
+		run->gprs.gpr[0] = 0;
+		run->gprs.rip += BENCH_MMIO_LEN;
+		run->dirty = VMXHV_GROUP_GPRS;
+	}
+}
+
+static void run_until_done(struct cpu *c)
 {
 	struct vmxhv_run_args args = { .size = sizeof(args) };
-	struct vmxhv_run *run = cpu.run;
+	struct vmxhv_run *run = c->run;
 
 	for (;;) {
-		if (ioctl(cpu.fd, VMXHV_RUN, &args) && errno != EINTR)
-			die("RUN: %.96s", last_error(cpu.fd).text);
+		if (ioctl(c->fd, VMXHV_RUN, &args) && errno != EINTR)
+			die("RUN: %.96s", last_error(c->fd).text);
 		switch (run->exit_reason) {
 		case VMXHV_EXIT_IO:
 			if (run->u.io.port == PORT_DONE)
 				return;
+			run->u.io.data = 0;
 			break;
 		case VMXHV_EXIT_MMIO:
-			run->u.mmio.completion = VMXHV_MMIO_RETIRE;
-			run->u.mmio.retire_len = BENCH_MMIO_LEN;
+			answer_mmio(run);
 			break;
 		case VMXHV_EXIT_INTR:
 			break;
@@ -49,6 +93,34 @@ static void run_case(void)
 			    run->hw.reason);
 		}
 	}
+}
+
+static void run_case(void)
+{
+	run_until_done(&cpu);
+}
+
+/* The guest's registers are given with the first RUN. */
+static void life(unsigned int entry)
+{
+	struct machine m = *machine;
+	struct cpu c = { .m = &m };
+
+	m.vm = vm_create();
+	machine_map(&m, 0, m.ram, m.ram_size, 0);
+	c.fd = vcpu_create(m.vm);
+	c.run = mmap(NULL, VMXHV_RUN_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, c.fd, 0);
+	if (c.run == MAP_FAILED)
+		die("mmap of the run area");
+	if (get_group(&c, VMXHV_STATE_SREGS, &c.run->sregs, sizeof(c.run->sregs)))
+		die("GET_STATE");
+	set_real_mode(&c.run->sregs);
+	c.run->gprs = (struct vmxhv_gprs){ .rflags = 2 };
+	memcpy(&c.run->gprs.rip, m.ram + GUEST_BASE + 8 * entry, 8);
+	c.run->dirty = VMXHV_GROUP_SREGS | VMXHV_GROUP_GPRS;
+	run_until_done(&c);
+	cpu_destroy(&c);
+	close(m.vm);
 }
 
 static void cheapest_ioctl(void)
@@ -65,6 +137,7 @@ static void run_at_once(void)
 }
 
 const struct side vmxhv_side = {
-	.name = "vmxhv", .create = create, .start = start, .run = run_case,
+	.name = "vmxhv", .open = open_side, .create = create, .start = start, .run = run_case,
 	.ioctl = cheapest_ioctl, .run_at_once = run_at_once,
+	.vm_create = vm_create, .apic = has_apic, .vcpu_create = vcpu_create, .life = life,
 };

@@ -48,6 +48,10 @@ for name in ["guest_cpu", "guest_time"]:
                     cmdline="nohz_full=1 idle=nomwait", timeout=60)
 
 
+# a thousand VMs and what they leave
+CASES += matrix("api/idle_vms", "idle_vms", kernel=KERNELS, timeout=90, mem=768)
+
+
 def only_vmalloc(_output, log):
     """vmalloc() says with a trace that it failed; no other trace may be there."""
     for i, line in enumerate(log):

@@ -12,6 +12,7 @@
 _start:
 	CASES	empty, cpuid_exit, vmcall_exit, rdmsr_exit, wrmsr_exit, out_exit, mmio_exit, touch
 	CASES	touch_apart
+	CASES	wbinvd_exit, in_exit, mmio_read, touch_huge, deadline, window, life
 	.code64
 
 .macro START
@@ -92,3 +93,124 @@ touch_apart:
 1:	movb	%al, (%rbx)
 	addq	$(BENCH_APART * 4096), %rbx
 	REPEAT	1b
+
+wbinvd_exit:
+	START
+1:	wbinvd
+	REPEAT	1b
+
+in_exit:
+	START
+	movl	$BENCH_PORT, %edx
+1:	inb	%dx, %al
+	REPEAT	1b
+
+mmio_read:
+	START
+	movl	$BENCH_MMIO, %ebx
+1:	movl	(%rbx), %eax		/* BENCH_MMIO_LEN bytes */
+	REPEAT	1b
+
+touch_huge:
+	START
+	movl	$BENCH_HUGE, %ebx
+1:	movb	%al, (%rbx)
+	addq	$BENCH_HUGE_SIZE, %rbx
+	REPEAT	1b
+
+/* An x2APIC that takes interrupts, and an IDT with one gate. There is no way back to its page. */
+.macro TAKE_INTERRUPTS
+	lidt	one_gate(%rip)
+	movl	$0x1b, %ecx
+	rdmsr
+	orl	$0xc00, %eax
+	wrmsr
+	movl	$0x80f, %ecx		/* SVR: enabled */
+	movl	$0x1ff, %eax
+	xorl	%edx, %edx
+	wrmsr
+.endm
+
+/* 64 bits of the TSC, less a time, are added to R8 */
+.macro ADD_TIME_SINCE time:req
+	rdtsc
+	shlq	$32, %rdx
+	orq	%rdx, %rax
+	subq	\time, %rax
+	addq	%rax, %r8
+.endm
+
+/*
+ * The APIC's timer, BENCH_AHEAD ticks ahead: what it takes to set, and the time from its deadline
+ * until the guest has ended the interrupt. What lies between is the guest's own.
+ */
+deadline:
+	TAKE_INTERRUPTS
+	movl	$0x832, %ecx		/* LVT timer: TSC deadline */
+	movl	$0x40000 + TIMER_VECTOR, %eax
+	wrmsr
+	movl	BENCH_COUNT, %esi
+	xorl	%r8d, %r8d
+1:	movl	$0, interrupts(%rip)
+	rdtsc
+	shlq	$32, %rdx
+	orq	%rdx, %rax
+	movq	%rax, %r9
+	addq	$BENCH_AHEAD, %rax
+	movq	%rax, %r10
+	movq	%rax, %rdx
+	shrq	$32, %rdx
+	movl	$0x6e0, %ecx
+	wrmsr
+	ADD_TIME_SINCE %r9
+	sti
+2:	cmpl	$0, interrupts(%rip)
+	je	2b
+	cli
+	ADD_TIME_SINCE %r10
+	decl	%esi
+	jnz	1b
+	movq	%r8, BENCH_TICKS
+	DONE
+
+/* An interrupt comes while the guest has them off; it opens them, takes it, and ends it. */
+window:
+	TAKE_INTERRUPTS
+	START
+1:	movl	$0x83f, %ecx		/* self-IPI */
+	movl	$TIMER_VECTOR, %eax
+	xorl	%edx, %edx
+	wrmsr
+	sti
+	nop
+	cli
+	REPEAT	1b
+
+/* in real mode, and the same bytes in any */
+life:
+	DONE
+
+	.set	TIMER_VECTOR, 0x62
+x2apic_interrupt:
+	pushq	%rax
+	pushq	%rcx
+	pushq	%rdx
+	movl	$0x80b, %ecx		/* EOI */
+	xorl	%eax, %eax
+	xorl	%edx, %edx
+	wrmsr
+	incl	interrupts(%rip)
+	popq	%rdx
+	popq	%rcx
+	popq	%rax
+	iretq
+
+	.balign	16
+timer_idt:
+	.skip	TIMER_VECTOR * 16
+	GATE64	x2apic_interrupt
+one_gate:
+	.word	. - timer_idt - 1
+	.quad	timer_idt
+interrupts:
+	.long	0

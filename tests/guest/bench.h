@@ -11,5 +11,9 @@
 #define BENCH_TOUCH	0x1000000	/* the pages to touch */
 #define BENCH_PAGES	512
 #define BENCH_APART	16	/* pages: as far as a fault maps around */
+#define BENCH_HUGE	0x8000000	/* large pages to touch */
+#define BENCH_HUGE_SIZE	0x200000
+#define BENCH_HUGE_PAGES 8
+#define BENCH_AHEAD	20000	/* ticks: longer than it takes to set the timer */
 
 #endif /* TESTS_GUEST_BENCH_H */

@@ -528,11 +528,15 @@ static struct vcpu *cached_vcpu(struct kunit *test, struct cpuid_table *t)
 static void cpuid_exit(struct kunit *test)
 {
 	struct fixture *f = filtered(test, &everything, 0xe7);
-	struct cpuid_table *t = build(test, f, 5);
+	struct cpuid_table *first = build(test, f, 9);
+	struct cpuid_table *t = cpuid_table_copy(first, 5, GFP_KERNEL);
 	struct vcpu *v = cached_vcpu(test, t);
 	static const struct vmxhv_cpuid_entry zero;
 	unsigned int i;
 
+	/* a copy stands by itself */
+	KUNIT_ASSERT_NOT_NULL(test, t);
+	kvfree(first);
 	for (i = 0; i < ARRAY_SIZE(lookups); i++) {
 		const struct vmxhv_cpuid_entry *e = &zero;
 

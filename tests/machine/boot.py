@@ -72,7 +72,7 @@ def build_initramfs(kernel, cases, plan, built=None):
     for case in cases:
         loads.append([])
         for m in case.modules:
-            if isinstance(m, modbuild.Fault):
+            if isinstance(m, (modbuild.Fault, modbuild.Variant)):
                 loads[-1].append((add_faulty(a, kernel, m), ""))
                 continue
             name, _, params = m.partition(" ")

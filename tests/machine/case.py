@@ -30,7 +30,7 @@ class Case:
         added after an "@".
     run: shell command(s) in the machine, or host: a callable on this one.
     modules: loaded before and removed after: ours, or the kernel's own with what they
-        need; "vmxhv foo=1" passes parameters. A modbuild.Fault is vmxhv.ko with it.
+        need; "vmxhv foo=1" passes parameters. A modbuild.Fault or Variant is vmxhv.ko with it.
     files: (path in the machine, path here or bytes or a callable that returns bytes).
         Programs of build/user/ that @run names are there without being listed; all
         guest images are in /guest.

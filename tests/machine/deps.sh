@@ -10,6 +10,8 @@ BUILD="gcc g++ make binutils bc bison flex libelf-dev libssl-dev pahole cpio kmo
  perl python3 rsync xz-utils lz4 zstd gcc-multilib libc6-dev libzydis-dev"
 CHECKS="sparse clang-format"
 MACHINES="bochs bochsbios vgabios qemu-system-x86 busybox-static"
+# never installed from here
+OPTIONAL="gnuplot-nox"
 KERNELS="linux-headers-cloud-amd64 linux-headers-6.12-cloud-amd64 linux-source-6.12"
 
 missing() {
@@ -25,6 +27,15 @@ missing() {
 	done
 }
 
+optional() {
+	# shellcheck disable=SC2086
+	for p in $OPTIONAL; do
+		dpkg-query -W -f '${db:Status-Abbrev}\n' "$p" 2>/dev/null | grep -q ^ii ||
+			echo "deps: optional, and not installed: $p (a chart of make bench)"
+	done
+}
+
+[ "${1:-}" = "-q" ] || optional
 need=$(missing | tr '\n' ' ')
 if [ -z "$need" ]; then
 	[ "${1:-}" = "-q" ] || echo "deps: every package is installed"

@@ -42,6 +42,21 @@ class Fault:
         path.write_text(text.replace(self.old, self.new))
 
 
+@dataclasses.dataclass(frozen=True)
+class Variant:
+    """vmxhv.ko as Kbuild makes it with @args."""
+    name: str
+    what: str
+    args: tuple
+
+    def plant(self, tree):
+        """Nothing is changed."""
+
+
+COUNTING = Variant("counting", "VMREADs, VMWRITEs and MSR accesses are counted",
+                   ("VMXHV_COUNT=1",))
+
+
 def sync(dest, how=("-a",)):
     """Copy what Kbuild reads to @dest; objects that are there stay for the next build."""
     dest.mkdir(parents=True, exist_ok=True)
@@ -81,16 +96,19 @@ def sources_digest(*parts):
 
 @functools.lru_cache(None)
 def faulty(kernel, fault):
-    """The path of a vmxhv.ko for @kernel with @fault in it."""
-    top = util.BUILD / kernel.name / "faults"
+    """The path of a vmxhv.ko for @kernel with @fault, or a Variant's arguments, in it."""
+    args = getattr(fault, "args", ())
+    # other arguments make every object anew: they get objects of their own
+    top = util.BUILD / kernel.name / ("variants" if args else "faults")
     out, stamp = top / fault.name / "vmxhv.ko", top / fault.name / "made-of"
-    with util.locked(util.BUILD / f"{kernel.name}-faults.lock"):
+    with util.locked(util.BUILD / f"{kernel.name}-{top.name}.lock"):
         key = sources_digest(str(kernel.kdir), fault)
         if stamp.exists() and stamp.read_text() == key:
             return out
         sync(top / "src", BY_CONTENT)
         fault.plant(top / "src")
-        make_modules(kernel, top / "src", util.LOGS / f"module-{kernel.name}-{fault.name}.log")
+        make_modules(kernel, top / "src", util.LOGS / f"module-{kernel.name}-{fault.name}.log",
+                     *args)
         out.parent.mkdir(exist_ok=True)
         stamp.unlink(missing_ok=True)
         shutil.copy(top / "src" / "vmxhv.ko", out)
