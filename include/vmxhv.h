@@ -423,7 +423,7 @@ struct vmxhv_exit_cpuid {
  * An exception of the guest's that it has not got yet: CR2, DR6 and the stack are as before, and
  * RIP is at the instruction (behind it for a #DB trap). With deliver set the guest gets it, or the
  * double fault that it makes. Else it goes on at RIP: into the same fault again, unless userspace
- * has done something about it.
+ * has done something about it. INT1's #DB is delivered without an exit.
  */
 struct vmxhv_exit_exception {
 	__u8 vector;
