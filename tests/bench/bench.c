@@ -26,6 +26,7 @@
 #include "side.h"
 
 #define REPEATS		200
+#define FEW_SAMPLES	5
 #define ARMED		50	/* timers: each one waits */
 
 int samples = SAMPLES;
@@ -314,7 +315,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (!strcmp(what, "short"))
-		samples = SAMPLES / 3;
+		samples = FEW_SAMPLES;
 	create();
 	if (strcmp(what, "count"))
 		lives(side, true);
