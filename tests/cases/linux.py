@@ -62,7 +62,8 @@ def pc_cases():
         pc("linux/nolapic", NOLAPIC, [TIMER, SERIAL], "acpi_pm", PERIODIC, kernel="6.12",
            guest="6.12", not_debug=TOO_FAST),
         pc("linux/noacpi", NOACPI, [TIMER, SERIAL, "reset itself .port 0x64."],
-           "(refined-)?jiffies", PERIODIC, script=TELL + "reboot -f", status=3),
+           "(refined-)?jiffies", PERIODIC, script=TELL + "reboot -f", status=3,
+           not_debug=TOO_FAST),
     ]
 
 
