@@ -41,6 +41,8 @@ ROWS = [
     ("touch-present", "first touch of a 4K page that the host has", 1200),
     ("touch-around", "the same, with its neighbours: each", 300),
     ("touch-absent", "first touch of a 4K page that the host lacks", 4000),
+    ("self-ipi", "IPI to itself, delivered and acknowledged", 600),
+    ("self-ipi-hlt", "the same, ending HLT", 2500),
     ("run-at-once", "RUN that returns at once", 750),
     ("ioctl", "the cheapest ioctl", None),
     ("getppid", "getppid", None),

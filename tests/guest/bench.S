@@ -13,6 +13,7 @@ _start:
 	CASES	empty, cpuid_exit, vmcall_exit, rdmsr_exit, wrmsr_exit, out_exit, mmio_exit, touch
 	CASES	touch_apart
 	CASES	wbinvd_exit, in_exit, mmio_read, touch_huge, deadline, window, life
+	CASES	self_ipi, self_ipi_halted
 	.code64
 
 .macro START
@@ -214,3 +215,48 @@ one_gate:
 	.quad	timer_idt
 interrupts:
 	.long	0
+
+	.balign	8
+#define APIC_PAGE	0xfee00000
+#define SVR		0xf0
+#define EOI		0xb0
+#define ICR		0x300
+#define VECTOR		0x40
+#define TO_SELF		(0x40000 + VECTOR)
+
+/* RBX: the local APIC's page */
+.macro USE_APIC
+	lidt	idtr(%rip)
+	movl	$APIC_PAGE, %ebx
+	movl	$0x1ff, SVR(%rbx)
+.endm
+
+/* by ICR; the handler acknowledges and returns */
+self_ipi:
+	USE_APIC
+	sti
+	START
+1:	movl	$TO_SELF, ICR(%rbx)
+	REPEAT	1b
+
+/* it is pending when the guest halts */
+self_ipi_halted:
+	USE_APIC
+	START
+1:	cli
+	movl	$TO_SELF, ICR(%rbx)
+	sti
+	hlt
+	REPEAT	1b
+
+acknowledge:
+	movl	$0, EOI(%rbx)
+	iretq
+
+	.balign	16
+idtr:
+	.word	(VECTOR + 1) * 16 - 1
+	.quad	idt
+	.balign	16
+idt:
+	GATES64	acknowledge, (VECTOR + 1)
