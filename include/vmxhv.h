@@ -120,9 +120,16 @@ struct vmxhv_info {
 	__u64 vmx_msr[VMXHV_VMX_MSRS];
 };
 
+/*
+ * By default the CPU does as much of the local APIC as it can, without exits. A guest sees no
+ * difference but in time; these are for tests, for comparison and against faulty CPUs.
+ */
+#define VMXHV_VM_NO_APICV	(1u << 0)	/* the kernel delivers interrupts, sees EOIs */
+#define VMXHV_VM_NO_TPR_SHADOW	(1u << 1)	/* ... and every access to the APIC exits */
+
 struct vmxhv_create_vm {
 	__u32 size;
-	__u32 flags;			/* none yet */
+	__u32 flags;			/* VMXHV_VM_* */
 };					/* returns a VM descriptor */
 
 struct vmxhv_cpuid_entry {

@@ -121,7 +121,7 @@ static long device_get_info(struct file *file, void *arg, struct vmxhv_error *er
 /**
  * device_create_vm() - VMXHV_CREATE_VM: a VM that belongs to the caller's address space
  * @file: the device
- * @arg: struct vmxhv_create_vm; no flags yet
+ * @arg: struct vmxhv_create_vm; flags: VMXHV_VM_*
  * @err: where a refusal is recorded
  *
  * Context: Process context; the first VM turns VMX on, on every CPU.
@@ -130,7 +130,8 @@ static long device_get_info(struct file *file, void *arg, struct vmxhv_error *er
  */
 static long device_create_vm(struct file *file, void *arg, struct vmxhv_error *err)
 {
-	struct vm *vm = vm_create(err);
+	const struct vmxhv_create_vm *create = arg;
+	struct vm *vm = vm_create(create->flags, err);
 	int fd;
 
 	if (IS_ERR(vm))
@@ -225,7 +226,8 @@ static long device_get_error(struct file *file, void *arg, struct vmxhv_error *e
 
 static const struct ioctl_call device_calls[] = {
 	IOCTL_CALL(VMXHV_GET_INFO, vmxhv_info, 480, 0, CALL_OUT, device_get_info),
-	IOCTL_CALL(VMXHV_CREATE_VM, vmxhv_create_vm, 8, 0, 0, device_create_vm),
+	IOCTL_CALL(VMXHV_CREATE_VM, vmxhv_create_vm, 8,
+		   VMXHV_VM_NO_APICV | VMXHV_VM_NO_TPR_SHADOW, 0, device_create_vm),
 	IOCTL_CALL(VMXHV_GET_CPUID, vmxhv_cpuid, 24, 0, CALL_OUT | CALL_OUT_ON_ERROR,
 		   device_get_cpuid),
 	IOCTL_CALL(VMXHV_GET_MSR_LIST, vmxhv_msrs, 24, 0, CALL_OUT | CALL_OUT_ON_ERROR,

@@ -19,6 +19,7 @@
 
 #include "vcpu/debug.h"
 #include "vcpu/exits.h"
+#include "vcpu/lapic.h"
 #include "vcpu/publish.h"
 #include "vcpu/regs.h"
 #include "vcpu/run.h"
@@ -65,6 +66,7 @@ void debug_set(struct vcpu *v, const struct vmxhv_debug *debug)
 	d->plan = v->completion != COMPLETE_NONE ? PLAN_TRAP : PLAN_NONE;
 	d->rip = vcpu_rip(v);
 	set_bit(REQ_DEBUG, &v->requests);
+	v->lapic->controls_stale = true;
 	if (stepping(v))
 		exceptions = ~0u;
 	else if (d->control & VMXHV_DEBUG_INT3)

@@ -15,13 +15,16 @@
 #include <asm/traps.h>
 
 #include "compat.h"
+#include "vcpu/apicv.h"
 #include "vcpu/exits.h"
 #include "vcpu/lapic.h"
 #include "vcpu/regs.h"
 #include "vcpu/setup.h"
 #include "vcpu/state.h"
 #include "vmx/arch.h"
+#include "vmx/caps.h"
 #include "vmx/controls.h"
+#include "vmx/vmx.h"
 
 /* SDM: "Interrupt 8 -- Double Fault Exception", table of interrupt and exception classes */
 #define CONTRIBUTORY	(BIT(X86_TRAP_DE) | BIT(X86_TRAP_TS) | BIT(X86_TRAP_NP) | \
@@ -156,6 +159,25 @@ static bool has_insn_len(u32 info)
 	       type == INTR_TYPE_PRIV_SW_EXCEPTION;
 }
 
+/*
+ * CPUs that deliver virtual interrupts have posted interrupts too, but for an emulated one, which
+ * says nothing of a virtual interrupt here and leaves what the event before was. An interrupt is in
+ * service and interrupts are not masked: its delivery was cut short.
+ */
+static u32 vectoring_info(struct vcpu *v)
+{
+	u32 info = vmcs_read32(IDT_VECTORING_INFO_FIELD);
+	u32 svi;
+
+	if (likely(!(info & INTR_INFO_VALID_MASK)) || !v->lapic->vid ||
+	    (vmx_caps.pin_allowed1 & PIN_BASED_POSTED_INTR))
+		return info;
+	svi = vmcs_read16(GUEST_INTR_STATUS) >> 8;
+	if (!svi || !(vcpu_rflags(v) & X86_EFLAGS_IF))
+		return info;
+	return svi | INTR_TYPE_EXT_INTR | INTR_INFO_VALID_MASK;
+}
+
 /**
  * vcpu_recover_events() - keep the event whose delivery the exit interrupted
  * @v: the vCPU, after an exit that can come during delivery
@@ -168,7 +190,7 @@ static bool has_insn_len(u32 info)
 void vcpu_recover_events(struct vcpu *v)
 {
 	struct injected_event *injected = &v->events.injected;
-	u32 info = vmcs_read32(IDT_VECTORING_INFO_FIELD);
+	u32 info = vectoring_info(v);
 
 	v->exit.vectoring_info = info;
 	v->exit.valid |= EXIT_HAS_VECTORING;
@@ -321,6 +343,9 @@ static bool inject_interrupt(struct vcpu *v)
 		v->events.extint_waiting = true;
 		return false;
 	}
+	/* the CPU delivers it, unless it is to tell of a window first */
+	if (v->lapic->vid && !(v->user_flags & VMXHV_USER_WANT_WINDOW))
+		return false;
 	vector = lapic_pending(v);
 	if (vector < 0)
 		return false;
@@ -332,7 +357,8 @@ static bool inject_interrupt(struct vcpu *v)
 /* The windows that what is left needs. */
 static void request_windows(struct vcpu *v)
 {
-	bool interrupt = v->events.extint_answered || extint_pending(v) || lapic_pending(v) >= 0 ||
+	bool interrupt = v->events.extint_answered || extint_pending(v) ||
+			 (!v->lapic->vid && lapic_pending(v) >= 0) ||
 			 (v->user_flags & VMXHV_USER_WANT_WINDOW);
 
 	vcpu_set_cpu_control(v, CPU_BASED_INTR_WINDOW_EXITING, interrupt);
@@ -351,6 +377,8 @@ void vcpu_inject_events(struct vcpu *v)
 {
 	struct vcpu_events *events = &v->events;
 
+	if (unlikely(v->lapic->controls_stale))
+		apicv_switch(v);
 	if (events->injected.info & INTR_INFO_VALID_MASK) {
 		write_entry_event(events->injected.info, events->injected.error_code,
 				  events->injected.insn_len);
@@ -362,6 +390,7 @@ void vcpu_inject_events(struct vcpu *v)
 		inject_interrupt(v);
 	}
 	request_windows(v);
+	apicv_follow(v);
 	if (unlikely(v->debug.on) && !events->extint_waiting)
 		debug_enter(v);
 }

@@ -11,6 +11,7 @@
 #include <asm/debugreg.h>
 #include <asm/traps.h>
 
+#include "vcpu/apicv.h"
 #include "vcpu/cpu_state.h"
 #include "vcpu/exits.h"
 #include "vcpu/lapic.h"
@@ -330,6 +331,11 @@ const struct exit_row exit_rows[EXIT_ROWS] = {
 	[EXIT_REASON_MWAIT_INSTRUCTION] = { handle_ud, FAST },
 	[EXIT_REASON_MONITOR_INSTRUCTION] = { handle_ud, FAST },
 	[EXIT_REASON_PAUSE_INSTRUCTION] = { handle_pause, 0 },
+	/* the APIC says for itself when one of these changed what can be injected */
+	[EXIT_REASON_TPR_BELOW_THRESHOLD] = { handle_tpr_below_threshold, FAST },
+	[EXIT_REASON_APIC_ACCESS] = { handle_apic_access, ROW_DELIVERY | ROW_EVENTS | ROW_L1D },
+	[EXIT_REASON_EOI_INDUCED] = { handle_virtualized_eoi, FAST },
+	[EXIT_REASON_APIC_WRITE] = { handle_apic_write, FAST },
 	[EXIT_REASON_MCE_DURING_VMENTRY] = { handle_mce_during_entry, FAST },
 	[EXIT_REASON_EPT_VIOLATION] = { handle_ept_violation,
 					ROW_DELIVERY | ROW_EVENTS | ROW_L1D },

@@ -31,6 +31,16 @@ static void set_identity(struct lapic *apic)
 	}
 }
 
+/* The summary before what it announces: an interrupt that comes meanwhile may stay, or be lost. */
+static void forget_arrived(struct lapic *apic)
+{
+	unsigned int i;
+
+	WRITE_ONCE(apic->irr_words, apic->vid ? LAPIC_IRR_WORDS : 0);
+	for (i = 0; i < ARRAY_SIZE(apic->arrived); i++)
+		xchg(&apic->arrived[i], 0);
+}
+
 /**
  * lapic_reset_regs() - all registers as after power-up or INIT; APIC_BASE stays
  * @apic: the APIC
@@ -46,13 +56,17 @@ void lapic_reset_regs(struct lapic *apic)
 	for (i = 0; i < LAPIC_REGS; i++)
 		lapic_put(apic, i * 16, lapic_regs[i].reset);
 	set_identity(apic);
-	WRITE_ONCE(apic->irr_words, 0);
+	forget_arrived(apic);
 	WRITE_ONCE(apic->errors, 0);
 	apic->isr_top = NO_VECTOR;
 	apic->isr_count = 0;
+	apic->svi_stale = true;
+	apic->eoi_map_stale = true;
+	apic->vcpu->recheck = true;
 	apic->eoi_waiting = false;
 	bitmap_zero(apic->eoi_exits, 256);
 	lapic_timer_stop(apic);
+	lapic_timer_remember(apic);
 }
 
 /**
@@ -127,6 +141,7 @@ void lapic_reset(struct vcpu *v, bool init)
 	if (!init) {
 		apic->base = LAPIC_DEFAULT_BASE | LAPIC_BASE_EN | (v->id ? 0 : LAPIC_BASE_BSP);
 		WRITE_ONCE(apic->mode, LAPIC_XAPIC);
+		apic->controls_stale = true;
 	}
 	lapic_reset_regs(apic);
 }
@@ -188,6 +203,8 @@ void lapic_enter_mode(struct lapic *apic, u64 base)
 	if (from == to)
 		return;
 	WRITE_ONCE(apic->mode, to);
+	apic->controls_stale = true;
+	apic->vcpu->recheck = true;
 	if (from == LAPIC_DISABLED || to == LAPIC_DISABLED)
 		lapic_reset_regs(apic);
 	else
@@ -211,28 +228,29 @@ bool lapic_base_ok(struct vcpu *v, u64 base)
 }
 
 /**
- * lapic_moved_page() - where the xAPIC page is, if not at the default base
+ * lapic_place() - where the xAPIC page is, if not at the default base
  * @apic: the APIC
  *
  * Context: vcpu->mutex is held.
- * Return: The address with APIC_BASE's enable bit; 0 at the default base, or without a page.
+ * Return: 0 at the default base; LAPIC_NOWHERE without a page; else its address with APIC_BASE's
+ * enable bit.
  */
-u64 lapic_moved_page(const struct lapic *apic)
+u64 lapic_place(const struct lapic *apic)
 {
 	const u64 page = apic->base & PAGE_MASK;
 
-	if (apic->mode != LAPIC_XAPIC || page == LAPIC_DEFAULT_BASE)
-		return 0;
-	return page | LAPIC_BASE_EN;
+	if (apic->mode != LAPIC_XAPIC)
+		return LAPIC_NOWHERE;
+	return page == LAPIC_DEFAULT_BASE ? 0 : page | LAPIC_BASE_EN;
 }
 
 /* What the EPT maps follows before the next entry: interrupts may be off here. */
 static void change_base(struct vcpu *v, u64 base)
 {
-	const u64 page = lapic_moved_page(v->lapic);
+	const u64 place = lapic_place(v->lapic);
 
 	lapic_enter_mode(v->lapic, base);
-	if (lapic_moved_page(v->lapic) != page)
+	if (lapic_place(v->lapic) != place)
 		vcpu_request(v, BIT(REQ_APIC_PAGE));
 }
 
@@ -264,20 +282,57 @@ int lapic_set_base(struct vcpu *v, u64 base)
 	return 0;
 }
 
-/* The summary bit of an empty IRR word goes; a vector that comes meanwhile brings it back. */
+/* The summary bit of an empty IRR word goes, unless the CPU may fill the word again. */
 static void forget_irr_word(struct lapic *apic, unsigned int word)
 {
-	clear_bit(word, &apic->irr_words);
-	smp_mb__after_atomic();		/* pairs with the atomic set of IRR in lapic_accept() */
-	if (lapic_get(apic, APIC_IRR + word * 16))
-		set_bit(word, &apic->irr_words);
+	if (!apic->vid)
+		clear_bit(word, &apic->irr_words);
 }
 
-static int highest_irr(struct lapic *apic)
+/**
+ * lapic_take_arrived() - what other threads have sent becomes pending
+ * @apic: the APIC
+ *
+ * Context: vcpu->mutex is held, the guest does not run; IRQs may be off.
+ */
+void lapic_take_arrived(struct lapic *apic)
+{
+	unsigned int i;
+
+	if (!(READ_ONCE(apic->irr_words) & BIT(LAPIC_ARRIVED)))
+		return;
+	clear_bit(LAPIC_ARRIVED, &apic->irr_words);
+	smp_mb__after_atomic();		/* pairs with the atomic set in arrive() */
+	for (i = 0; i < 8; i++) {
+		u32 bits = xchg((u32 *)apic->arrived + i, 0);
+		u32 level = READ_ONCE(((u32 *)apic->arrived_level)[i]) & bits;
+		u32 tmr = lapic_get(apic, APIC_TMR + i * 16);
+
+		if (!bits)
+			continue;
+		if ((tmr & bits) != level) {
+			lapic_put(apic, APIC_TMR + i * 16, (tmr & ~bits) | level);
+			apic->eoi_map_stale = true;
+		}
+		lapic_put(apic, APIC_IRR + i * 16, lapic_get(apic, APIC_IRR + i * 16) | bits);
+		set_bit(i, &apic->irr_words);
+	}
+}
+
+/**
+ * lapic_highest_irr() - the highest vector in IRR
+ * @apic: the APIC
+ *
+ * Context: vcpu->mutex is held, the guest does not run; IRQs may be off.
+ * Return: A vector or -1.
+ */
+int lapic_highest_irr(struct lapic *apic)
 {
 	unsigned long words;
 
-	while ((words = READ_ONCE(apic->irr_words))) {
+	lapic_take_arrived(apic);
+	words = READ_ONCE(apic->irr_words) & LAPIC_IRR_WORDS;
+	for (; words; words &= ~BIT(__fls(words))) {
 		unsigned int word = __fls(words);
 		u32 bits = lapic_get(apic, APIC_IRR + word * 16);
 
@@ -286,25 +341,6 @@ static int highest_irr(struct lapic *apic)
 		forget_irr_word(apic, word);
 	}
 	return NO_VECTOR;
-}
-
-/**
- * lapic_pending_slow() - lapic_pending() when IRR may not be empty
- * @apic: the APIC
- *
- * Context: vcpu->mutex is held; IRQs may be off.
- * Return: A vector or -1.
- */
-int lapic_pending_slow(struct lapic *apic)
-{
-	int vector = highest_irr(apic);
-
-	if (apic->mode == LAPIC_DISABLED)
-		return NO_VECTOR;
-	/* -1 has no class that is above any */
-	if ((vector & ~15) <= (int)(lapic_get(apic, APIC_PROCPRI) & 0xf0))
-		return NO_VECTOR;
-	return vector;
 }
 
 static void set_ppr(struct lapic *apic)
@@ -316,27 +352,27 @@ static void set_ppr(struct lapic *apic)
 }
 
 /**
- * lapic_update_ppr() - TPR or ISR changed
+ * lapic_pending_slow() - lapic_pending() when IRR may not be empty
  * @apic: the APIC
  *
- * SDM: "Task and Processor Priorities".
- *
  * Context: vcpu->mutex is held; IRQs may be off.
+ * Return: A vector or -1.
  */
-void lapic_update_ppr(struct lapic *apic)
+int lapic_pending_slow(struct lapic *apic)
 {
-	set_ppr(apic);
-	if (READ_ONCE(apic->irr_words))
-		apic->vcpu->recheck = true;
+	int vector = lapic_highest_irr(apic);
+
+	if (apic->mode == LAPIC_DISABLED)
+		return NO_VECTOR;
+	if (apic->tpr_live)
+		set_ppr(apic);
+	/* -1 has no class that is above any */
+	if ((vector & ~15) <= (int)(lapic_get(apic, APIC_PROCPRI) & 0xf0))
+		return NO_VECTOR;
+	return vector;
 }
 
-/**
- * lapic_find_isr_top() - the highest vector in service, from ISR
- * @apic: the APIC; isr_count is right
- *
- * Context: vcpu->mutex is held; IRQs may be off.
- */
-void lapic_find_isr_top(struct lapic *apic)
+static void find_isr_top(struct lapic *apic)
 {
 	int word;
 
@@ -354,6 +390,69 @@ void lapic_find_isr_top(struct lapic *apic)
 }
 
 /**
+ * lapic_count_isr() - how many vectors are in service, and the highest, from ISR
+ * @apic: the APIC
+ *
+ * Context: vcpu->mutex is held; IRQs may be off.
+ */
+void lapic_count_isr(struct lapic *apic)
+{
+	unsigned int word;
+
+	apic->isr_count = 0;
+	for (word = 0; word < 8; word++)
+		apic->isr_count += hweight32(lapic_get(apic, APIC_ISR + word * 16));
+	find_isr_top(apic);
+}
+
+/* Before software looks at what is in service: the CPU does not tell when it changes that. */
+static void follow_isr(struct lapic *apic)
+{
+	if (unlikely(apic->vid))
+		lapic_count_isr(apic);
+}
+
+/**
+ * lapic_update_ppr() - TPR or ISR changed
+ * @apic: the APIC
+ *
+ * SDM: "Task and Processor Priorities".
+ *
+ * Context: vcpu->mutex is held; IRQs may be off.
+ */
+void lapic_update_ppr(struct lapic *apic)
+{
+	follow_isr(apic);
+	set_ppr(apic);
+	if (READ_ONCE(apic->irr_words))
+		apic->vcpu->recheck = true;
+}
+
+/**
+ * lapic_set_live() - which registers the CPU changes while the guest runs, from now on
+ * @apic: the APIC
+ * @vid: it delivers interrupts: IRR, ISR, TPR and PPR
+ * @tpr: TPR alone: PPR is to be computed when somebody asks
+ *
+ * SDM: "APIC Virtualization and Virtual Interrupts".
+ *
+ * Context: vcpu->mutex is held, the guest does not run; IRQs may be off.
+ */
+void lapic_set_live(struct lapic *apic, bool vid, bool tpr)
+{
+	unsigned int word;
+
+	follow_isr(apic);
+	apic->vid = vid;
+	apic->tpr_live = tpr;
+	apic->svi_stale = true;
+	apic->eoi_map_stale = true;
+	for (word = 0; word < 8; word++)
+		set_bit(word, &apic->irr_words);
+	lapic_update_ppr(apic);
+}
+
+/**
  * lapic_irr_to_isr() - a pending interrupt is being delivered
  * @apic: the APIC
  * @vector: what lapic_pending() returned
@@ -362,7 +461,8 @@ void lapic_find_isr_top(struct lapic *apic)
  */
 void lapic_irr_to_isr(struct lapic *apic, u8 vector)
 {
-	clear_bit(vector % 32, lapic_word(apic, APIC_IRR, vector));
+	follow_isr(apic);
+	__clear_bit(vector % 32, lapic_word(apic, APIC_IRR, vector));
 	if (!lapic_get(apic, APIC_IRR + vector / 32 * 16))
 		forget_irr_word(apic, vector / 32);
 
@@ -370,6 +470,7 @@ void lapic_irr_to_isr(struct lapic *apic, u8 vector)
 		apic->isr_count++;
 	if (vector > apic->isr_top)
 		apic->isr_top = vector;
+	apic->svi_stale = true;
 	set_ppr(apic);
 }
 
@@ -386,6 +487,20 @@ void lapic_take(struct vcpu *v, u8 vector)
 }
 
 /**
+ * lapic_report_eoi() - userspace is to hear of an EOI
+ * @apic: the APIC
+ * @vector: of a level-triggered interrupt
+ *
+ * Context: vcpu->mutex is held; IRQs may be off.
+ */
+void lapic_report_eoi(struct lapic *apic, u8 vector)
+{
+	__set_bit(vector, apic->eoi_exits);
+	apic->eoi_waiting = true;
+	apic->vcpu->recheck = true;
+}
+
+/**
  * lapic_eoi() - the guest ends the interrupt in service
  * @apic: the APIC
  *
@@ -395,19 +510,19 @@ void lapic_take(struct vcpu *v, u8 vector)
  */
 void lapic_eoi(struct lapic *apic)
 {
-	int vector = apic->isr_top;
+	int vector;
 
+	follow_isr(apic);
+	vector = apic->isr_top;
 	if (vector < 0)
 		return;
 	__clear_bit(vector % 32, lapic_word(apic, APIC_ISR, vector));
 	apic->isr_count--;
-	lapic_find_isr_top(apic);
+	apic->svi_stale = true;
+	find_isr_top(apic);
 	lapic_update_ppr(apic);
-	if (unlikely(lapic_test(apic, APIC_TMR, vector))) {
-		__set_bit(vector, apic->eoi_exits);
-		apic->eoi_waiting = true;
-		apic->vcpu->recheck = true;
-	}
+	if (unlikely(lapic_test(apic, APIC_TMR, vector)))
+		lapic_report_eoi(apic, vector);
 }
 
 /**
@@ -464,10 +579,14 @@ void lapic_set_cr8(struct vcpu *v, u64 cr8)
 
 VMXHV_EXPORT_FOR_TEST(lapic_reset_regs);
 VMXHV_EXPORT_FOR_TEST(lapic_init);
+VMXHV_EXPORT_FOR_TEST(lapic_reset);
 VMXHV_EXPORT_FOR_TEST(lapic_base_legal);
 VMXHV_EXPORT_FOR_TEST(lapic_base_step);
 VMXHV_EXPORT_FOR_TEST(lapic_enter_mode);
+VMXHV_EXPORT_FOR_TEST(lapic_take_arrived);
+VMXHV_EXPORT_FOR_TEST(lapic_highest_irr);
 VMXHV_EXPORT_FOR_TEST(lapic_pending_slow);
+VMXHV_EXPORT_FOR_TEST(lapic_set_live);
 VMXHV_EXPORT_FOR_TEST(lapic_irr_to_isr);
 VMXHV_EXPORT_FOR_TEST(lapic_eoi);
 VMXHV_EXPORT_FOR_TEST(lapic_eoi_exit_slow);

@@ -46,10 +46,20 @@ void lapic_error(struct lapic *apic, u32 esr, bool local)
 
 static void change_tmr(struct lapic *apic, u8 vector, bool level)
 {
-	if (level)
-		set_bit(vector % 32, lapic_word(apic, APIC_TMR, vector));
-	else
-		clear_bit(vector % 32, lapic_word(apic, APIC_TMR, vector));
+	__assign_bit(vector % 32, lapic_word(apic, APIC_TMR, vector), level);
+	apic->eoi_map_stale = true;
+}
+
+/* From another thread: beside the registers, which are not its to write. */
+static void arrive(struct lapic *apic, u8 vector, bool level)
+{
+	if (test_bit(vector, apic->arrived_level) != level)
+		assign_bit(vector, apic->arrived_level, level);
+	if (test_and_set_bit(vector, apic->arrived))
+		return;
+	if (!test_bit(LAPIC_ARRIVED, &apic->irr_words))
+		set_bit(LAPIC_ARRIVED, &apic->irr_words);
+	vcpu_request(apic->vcpu, BIT(REQ_EVENT));
 }
 
 /**
@@ -66,24 +76,23 @@ static void change_tmr(struct lapic *apic, u8 vector, bool level)
  */
 bool lapic_accept(struct lapic *apic, u8 vector, bool level, bool local)
 {
-	unsigned int word = vector / 32, bit = vector % 32;
-
 	if (!lapic_accepting(apic))
 		return false;
 	if (vector < FIRST_VECTOR) {
 		lapic_error(apic, APIC_ESR_RECVILL, local);
 		return false;
 	}
+	if (!local) {
+		arrive(apic, vector, level);
+		return true;
+	}
 	if (lapic_test(apic, APIC_TMR, vector) != level)
 		change_tmr(apic, vector, level);
-	if (test_and_set_bit(bit, lapic_word(apic, APIC_IRR, vector)))
+	if (__test_and_set_bit(vector % 32, lapic_word(apic, APIC_IRR, vector)))
 		return true;
-	if (!test_bit(word, &apic->irr_words))
-		set_bit(word, &apic->irr_words);
-	if (local)
-		apic->vcpu->recheck = true;
-	else
-		vcpu_request(apic->vcpu, BIT(REQ_EVENT));
+	if (!test_bit(vector / 32, &apic->irr_words))
+		set_bit(vector / 32, &apic->irr_words);
+	apic->vcpu->recheck = true;
 	return true;
 }
 

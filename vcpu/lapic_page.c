@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* EPT violations on the xAPIC page: the instruction is fetched, decoded and done here. */
+/* Accesses to the xAPIC page that exit: the instruction is fetched, decoded and done here. */
 #include "vcpu/cpu_state.h"
 #include "vcpu/exits.h"
 #include "vcpu/lapic_core.h"
 #include "vcpu/regs.h"
 #include "vcpu/retire.h"
-#include "vmx/arch.h"
 
 /**
  * lapic_covers() - is this address on the xAPIC page?
@@ -38,27 +37,26 @@ static void do_access(struct vcpu *v, u32 offset, const struct lapic_mov *mov)
 }
 
 /**
- * lapic_page_access() - an EPT violation on the xAPIC page
+ * lapic_page_access() - an instruction's own access to the xAPIC page
  * @v: the vCPU
  * @gpa: the address, which lapic_covers()
  * @write: the exit was caused by a write
  *
- * Does the instruction at RIP if it is a 32-bit MOV that the decoder knows. An access that is no
- * instruction's own (event delivery, a page walk) is left alone, like any other instruction: it
- * becomes MMIO, and comes back through LAPIC_ACCESS.
+ * Does the instruction at RIP if it is a 32-bit MOV that the decoder knows. Any other becomes MMIO,
+ * and comes back through LAPIC_ACCESS; so does an access that is no instruction's own (event
+ * delivery, a page walk): the caller tells those apart as far as the exit says.
  *
  * Context: vCPU loaded, mutex held; may sleep (the fetch walks the guest's page tables).
  * Return: HANDLED, or TO_USER with nothing changed.
  */
 int lapic_page_access(struct vcpu *v, u64 gpa, bool write)
 {
-	const u64 final = EPT_VIOLATION_GLA_VALID | EPT_VIOLATION_GLA_TRANSLATED;
 	enum vmxhv_cpu_mode mode = vcpu_cpu_mode(v);
 	u8 bytes[15];
 	struct lapic_mov mov;
 	u32 count;
 
-	if (v->events.injected.info || (exit_qualification(v) & final) != final)
+	if (v->events.injected.info)
 		return TO_USER;
 	count = vcpu_fetch_insn(v, bytes, mode);
 	if (lapic_decode_mov(bytes, count, mode, &mov) || mov.store != write)

@@ -89,6 +89,8 @@ static u32 read_reg(struct lapic *apic, u32 offset)
 {
 	u64 now;
 
+	if (offset == APIC_PROCPRI && apic->tpr_live)
+		lapic_update_ppr(apic);
 	if (offset != APIC_TMCCT)
 		return lapic_get(apic, offset);
 	now = rdtsc();
@@ -205,6 +207,47 @@ void lapic_page_write(struct lapic *apic, u32 offset, u32 value)
 	lapic_put(apic, APIC_ICR, value);
 	dest = lapic_get(apic, APIC_ICR2) >> 24;
 	lapic_send_icr(apic, value, dest == 0xff ? LAPIC_BROADCAST : dest);
+}
+
+/* What stood in the register before the CPU stored over it, where that still counts. */
+static void restore(struct lapic *apic, u32 offset)
+{
+	switch (offset) {
+	case APIC_ID:
+		lapic_put(apic, offset, apic->vcpu->id << 24);
+		break;
+	case APIC_LVTT:
+		lapic_put(apic, offset, apic->timer.lvt);
+		break;
+	case APIC_TMICT:
+		lapic_put(apic, offset, apic->timer.initial);
+		break;
+	case APIC_TDCR:
+		lapic_put(apic, offset, apic->timer.divide);
+		break;
+	}
+}
+
+/**
+ * lapic_page_written() - the CPU has stored a write of the guest's in a register: what follows?
+ * @apic: the APIC
+ * @offset: of the register, a multiple of 16
+ *
+ * In x2APIC mode that is SELF IPI with a vector that is illegal. SDM: "APIC-Write Emulation".
+ *
+ * Context: As lapic_page_read().
+ */
+void lapic_page_written(struct lapic *apic, u32 offset)
+{
+	u32 value = lapic_get(apic, offset);
+
+	if (apic->mode == LAPIC_X2APIC) {
+		if (offset == APIC_SELF_IPI)
+			lapic_self_ipi(apic, value);
+		return;
+	}
+	restore(apic, offset);
+	lapic_page_write(apic, offset, value);
 }
 
 static int write_x2_icr(struct lapic *apic, u64 value)
@@ -375,5 +418,6 @@ int lapic_mmio_write(struct vcpu *v, u32 offset, u32 value)
 VMXHV_EXPORT_FOR_TEST(lapic_regs);
 VMXHV_EXPORT_FOR_TEST(lapic_page_read);
 VMXHV_EXPORT_FOR_TEST(lapic_page_write);
+VMXHV_EXPORT_FOR_TEST(lapic_page_written);
 VMXHV_EXPORT_FOR_TEST(lapic_x2_read);
 VMXHV_EXPORT_FOR_TEST(lapic_x2_write);

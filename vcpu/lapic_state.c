@@ -32,8 +32,13 @@ void lapic_get_state(struct vcpu *v, struct vmxhv_lapic *out)
 	u32 offset, value;
 
 	lapic_timer_expire(apic, now);
+	lapic_take_arrived(apic);
+	lapic_update_ppr(apic);
 	memset(out, 0, sizeof(*out));
 	for (offset = 0; offset < sizeof(out->regs); offset += 16) {
+		/* what can only be written is the CPU's own business */
+		if (!(lapic_regs[offset >> 4].access & (LAPIC_XR | LAPIC_X2R)))
+			continue;
 		value = offset == APIC_TMCCT ? lapic_timer_count(apic, now) :
 					       lapic_get(apic, offset);
 		memcpy(out->regs + offset, &value, sizeof(value));
@@ -164,13 +169,11 @@ static void derive(struct lapic *apic)
 {
 	unsigned int word;
 
-	apic->isr_count = 0;
 	for (word = 0; word < 8; word++) {
-		apic->isr_count += hweight32(lapic_get(apic, APIC_ISR + word * 16));
 		if (lapic_get(apic, APIC_IRR + word * 16))
 			set_bit(word, &apic->irr_words);
 	}
-	lapic_find_isr_top(apic);
+	lapic_count_isr(apic);
 	lapic_update_ppr(apic);
 }
 
@@ -211,6 +214,7 @@ void lapic_set_state(struct vcpu *v, const struct vmxhv_lapic *in)
 	else
 		lapic_put(apic, APIC_LDR, state_reg(in, APIC_LDR) & APIC_LDR_MASK);
 	derive(apic);
+	lapic_timer_remember(apic);
 	restore_timer(apic, in, rdtsc());
 }
 

@@ -132,6 +132,7 @@ void lapic_timer_start(struct lapic *apic, u32 count, u64 now)
 	if (deadline_mode(apic))
 		return;
 	lapic_put(apic, APIC_TMICT, count);
+	lapic_timer_remember(apic);
 	lapic_timer_resume(apic, count, now);
 }
 
@@ -210,9 +211,11 @@ void lapic_timer_set_lvt(struct lapic *apic, u32 lvt, u64 now)
 	lapic_put(apic, APIC_LVTT, lvt);
 	if (was_deadline != deadline_mode(apic)) {
 		lapic_put(apic, APIC_TMICT, 0);
+		lapic_timer_remember(apic);
 		lapic_timer_stop(apic);
 		return;
 	}
+	lapic_timer_remember(apic);
 	if (apic->timer.deadline != LAPIC_NO_DEADLINE)
 		apic->timer.period = period_of(apic);
 	lapic_timer_publish(apic);
@@ -235,6 +238,7 @@ void lapic_timer_set_divide(struct lapic *apic, u32 divide, u64 now)
 	lapic_timer_expire(apic, now);
 	left = lapic_timer_count(apic, now);
 	lapic_put(apic, APIC_TDCR, divide);
+	lapic_timer_remember(apic);
 	if (!deadline_mode(apic))
 		lapic_timer_resume(apic, left, now);
 }

@@ -9,9 +9,14 @@
  * vCPUs for as long as the APIC answers there, while on hardware the others would still see memory;
  * their accesses exit as MMIO. (SDM: "Local APIC Status and Location", "Relocating the Local APIC
  * Registers".)
+ *
+ * With APIC virtualization the page at the default base is in the EPT all the same, as the
+ * APIC-access page: to a vCPU with that control it is an APIC. To any other it would be memory, so
+ * it is there only as long as every vCPU's APIC answers there.
  */
 #include <linux/mm.h>
 
+#include "compat.h"
 #include "vcpu/lapic.h"
 #include "vcpu/memory.h"
 #include "vcpu/vcpu.h"
@@ -21,6 +26,11 @@
 static bool holds(u64 start, u64 length, u64 page)
 {
 	return page >= start && page - start < length;
+}
+
+static bool is_page(u64 place)
+{
+	return place && place != LAPIC_NOWHERE;
 }
 
 /**
@@ -41,7 +51,7 @@ bool memory_has_apic(const struct memory *m, u64 gpa, u64 length)
 	if (likely(!m->apics_moved))
 		return false;
 	for (i = 0; i < VM_MAX_VCPUS; i++) {
-		if (m->apic_page[i] && holds(gpa, length, m->apic_page[i] & PAGE_MASK))
+		if (is_page(m->apic_page[i]) && holds(gpa, length, m->apic_page[i] & PAGE_MASK))
 			return true;
 	}
 	return false;
@@ -51,23 +61,56 @@ bool memory_has_apic(const struct memory *m, u64 gpa, u64 length)
  * memory_place_apic() - a vCPU's xAPIC page is here from now on
  * @vm: the VM
  * @id: the vCPU's number
- * @page: what lapic_moved_page() says; 0: at the default base, or nowhere
+ * @place: what lapic_place() says
  *
- * When this returns, no CPU can reach memory there.
+ * When this returns, no CPU can reach memory there, nor the APIC-access page if there is a vCPU
+ * to which it would be memory.
  *
  * Context: Process; interrupts on.
  */
-void memory_place_apic(struct vm *vm, u32 id, u64 page)
+void memory_place_apic(struct vm *vm, u32 id, u64 place)
 {
 	struct memory *m = &vm->memory;
 	LIST_HEAD(retired);
+	bool flush = false;
 
 	write_lock(&m->lock);
-	m->apics_moved += !!page - !!m->apic_page[id];
-	m->apic_page[id] = page;
-	if (page && ept_unmap_range(&m->ept, page & PAGE_MASK, PAGE_SIZE))
+	m->apics_moved += is_page(place) - is_page(m->apic_page[id]);
+	m->apics_away += !!place - !!m->apic_page[id];
+	m->apic_page[id] = place;
+	if (is_page(place))
+		flush = ept_unmap_range(&m->ept, place & PAGE_MASK, PAGE_SIZE);
+	if (place && m->apic_access)
+		flush |= ept_unmap_range(&m->ept, LAPIC_DEFAULT_BASE, PAGE_SIZE);
+	if (flush)
 		vm_request_all(vm, BIT(REQ_TLB_FLUSH), true);
 	ept_take_retired(&m->ept, &retired);
 	write_unlock(&m->lock);
 	ept_free_retired(&m->ept, &retired, true);
 }
+
+/**
+ * memory_map_apic() - a vCPU has touched its xAPIC page at the default base
+ * @vm: the VM
+ *
+ * The APIC-access page goes into the EPT, if it may. If there is no page for a table just now, it
+ * will go there another time.
+ *
+ * Context: Process; may sleep.
+ */
+void memory_map_apic(struct vm *vm)
+{
+	struct memory *m = &vm->memory;
+
+	if (!m->apic_access || READ_ONCE(m->apics_away) || memory_refill_cache(m))
+		return;
+	write_lock(&m->lock);
+	if (!m->apics_away && ept_map(&m->ept, &m->cache, LAPIC_DEFAULT_BASE, m->apic_access,
+				      EPT_4K, EPT_READ | EPT_WRITE) > 0)
+		vm_request_all(vm, BIT(REQ_TLB_FLUSH), true);
+	write_unlock(&m->lock);
+}
+
+VMXHV_EXPORT_FOR_TEST(memory_has_apic);
+VMXHV_EXPORT_FOR_TEST(memory_place_apic);
+VMXHV_EXPORT_FOR_TEST(memory_map_apic);

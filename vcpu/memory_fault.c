@@ -82,12 +82,23 @@ bool memory_find(struct memory *m, u64 gpa, struct memory_range *out)
 	return range;
 }
 
-/* Pages for tables are few: one for 2 MiB of guest memory. */
-static int refill_cache(struct memory *m)
+/**
+ * memory_refill_cache() - enough pages for the tables of one ept_map()
+ * @m: the VM's memory
+ *
+ * Pages for tables are few: one for 2 MiB of guest memory.
+ *
+ * Context: Process; may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int memory_refill_cache(struct memory *m)
 {
 	struct ept_cache fresh = { .count = 0 };
-	int ret = ept_cache_fill(&fresh);
+	int ret;
 
+	if (likely(READ_ONCE(m->cache.count) >= EPT_CACHE_MIN))
+		return 0;
+	ret = ept_cache_fill(&fresh);
 	write_lock(&m->lock);
 	while (fresh.count && m->cache.count < EPT_CACHE_PAGES)
 		m->cache.page[m->cache.count++] = fresh.page[--fresh.count];
@@ -491,7 +502,7 @@ enum fault_result memory_fault(struct vm *vm, u64 gpa, bool write, bool fetch,
 
 	if (unlikely(current->mm != vm->mm))
 		return fault_error(info, 0, -EIO);
-	if (unlikely(READ_ONCE(m->cache.count) < EPT_CACHE_MIN) && refill_cache(m))
+	if (unlikely(READ_ONCE(m->cache.count) < EPT_CACHE_MIN) && memory_refill_cache(m))
 		return fault_error(info, 0, -ENOMEM);
 
 	result = fault_short(vm, &f, true, &need_page);

@@ -58,7 +58,15 @@ u32 vcpu_fetch_insn(struct vcpu *v, u8 bytes[15], enum vmxhv_cpu_mode mode)
 	return done;
 }
 
-static int mmio_to_user(struct vcpu *v, u32 qualification)
+/**
+ * mmio_to_user() - userspace is to decode an access and to do it
+ * @v: the vCPU, loaded; exit_gpa() is the address
+ * @qualification: of the access, as an EPT violation has it
+ *
+ * Context: Process; may sleep.
+ * Return: TO_USER.
+ */
+int mmio_to_user(struct vcpu *v, u32 qualification)
 {
 	struct vmxhv_exit_mmio *mmio = &v->mmio;
 
@@ -130,7 +138,9 @@ int handle_ept_violation(struct vcpu *v)
 	vcpu_reblock_nmis(v, qualification);
 	if (lapic_covers(v, gpa)) {
 		v->l1d_stale = true;
-		if (lapic_page_access(v, gpa, write) == HANDLED)
+		memory_map_apic(v->vm);
+		if ((qualification & EPT_VIOLATION_GLA_FINAL) == EPT_VIOLATION_GLA_FINAL &&
+		    lapic_page_access(v, gpa, write) == HANDLED)
 			return HANDLED;
 	}
 	result = memory_fault(v->vm, gpa, write, qualification & EPT_VIOLATION_EXEC, &info);

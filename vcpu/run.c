@@ -378,7 +378,7 @@ static int serve_outside(struct vcpu *v)
 	if (test_and_clear_bit(REQ_SIPI, &v->requests))
 		vcpu_start_up(v);
 	if (test_and_clear_bit(REQ_APIC_PAGE, &v->requests))
-		memory_place_apic(v->vm, v->id, lapic_moved_page(v->lapic));
+		memory_place_apic(v->vm, v->id, lapic_place(v->lapic));
 	if (lapic_eoi_exit(v, &eoi.vector)) {
 		exit_to_user(v, VMXHV_EXIT_EOI);
 		publish_union(v, &eoi, sizeof(eoi));

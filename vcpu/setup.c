@@ -4,6 +4,7 @@
 
 #include <asm/traps.h>
 
+#include "vcpu/apicv.h"
 #include "vcpu/cpuid.h"
 #include "vcpu/host.h"
 #include "vcpu/pml.h"
@@ -63,13 +64,14 @@ static void setup_controls(struct vcpu *v)
 	v->pin_controls = caps->pin;
 	if (caps->has_preemption_timer)
 		v->pin_controls |= PIN_BASED_VMX_PREEMPTION_TIMER;
-	/* CR8 is the APIC's task priority: in a register it would be the host's own */
+	/* CR8 is the APIC's task priority: in a register it would be the host's own; see apicv.c */
 	v->cpu_controls = caps->cpu | CPU_BASED_CR8_LOAD_EXITING | CPU_BASED_CR8_STORE_EXITING;
 	v->cpu2_controls = caps->cpu2 | (CPU2_WANTED & caps->cpu2_allowed1);
 	v->cpu2_controls = cpuid_controls(v->cpuid, v->cpu2_controls, caps->cpu2_allowed1);
 	pml_setup_vmcs(v);
 	setup_pause(v);
 	setup_ports(v);
+	apicv_setup_vmcs(v);
 	v->entry_controls = caps->entry & ~VM_ENTRY_IA32E_MODE;
 
 	vmcs_write32(PIN_BASED_VM_EXEC_CONTROL, v->pin_controls);

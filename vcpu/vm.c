@@ -12,6 +12,7 @@
 #include <asm/msr.h>
 
 #include "compat.h"
+#include "vcpu/apicv.h"
 #include "vcpu/cpu_state.h"
 #include "vcpu/memory.h"
 #include "vcpu/vcpu.h"
@@ -31,6 +32,7 @@ static int vm_get_vmx(struct vmxhv_error *err)
 
 /**
  * vm_create() - a VM without memory and without vCPUs, for current->mm
+ * @flags: VMXHV_VM_*, checked
  * @err: gets the refusal; may be NULL
  *
  * VMX is switched on for the first VM. The guest's TSC starts near 0, unless CONFIG says otherwise.
@@ -39,7 +41,7 @@ static int vm_get_vmx(struct vmxhv_error *err)
  * Return: the VM with one reference, or an error pointer: what vmx_get() says (GET_INFO has the
  *	reason), -ENOMEM, -EINTR.
  */
-struct vm *vm_create(struct vmxhv_error *err)
+struct vm *vm_create(u32 flags, struct vmxhv_error *err)
 {
 	struct vm *vm;
 	int ret;
@@ -60,14 +62,18 @@ struct vm *vm_create(struct vmxhv_error *err)
 	ret = msr_bitmap_init(vm);
 	if (ret)
 		goto put_vmx;
+	ret = apicv_vm_init(vm, flags);
+	if (ret)
+		goto free_apicv;
 	ret = memory_init(vm);
 	if (ret)
-		goto free_bitmap;
+		goto free_apicv;
 	/* vCPUs follow their threads: the scheduler calls notifiers from here on */
 	preempt_notifier_inc();
 	return vm;
 
-free_bitmap:
+free_apicv:
+	apicv_vm_free(vm);
 	free_page((unsigned long)vm->msr_bitmap);
 put_vmx:
 	vmx_put();
@@ -104,6 +110,7 @@ static void vm_free(struct kref *ref)
 			vcpu_free(vm->vcpus[i]);
 	}
 	vm_config_free(vm);
+	apicv_vm_free(vm);
 	free_page((unsigned long)vm->msr_bitmap);
 	vmx_put();
 	mmdrop(vm->mm);

@@ -30,6 +30,7 @@ int handle_ept_violation(struct vcpu *v);
 int complete_mmio(struct vcpu *v, struct vmxhv_error *err);
 
 /* vcpu/mmio.c */
+int mmio_to_user(struct vcpu *v, u32 qualification);
 void vcpu_reblock_nmis(struct vcpu *v, u64 qualification);
 enum vmxhv_cpu_mode vcpu_cpu_mode(struct vcpu *v);
 u32 vcpu_fetch_insn(struct vcpu *v, u8 bytes[15], enum vmxhv_cpu_mode mode);

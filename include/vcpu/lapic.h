@@ -4,8 +4,12 @@
  * (SDM: "Advanced Programmable Interrupt Controller (APIC)".)
  *
  * Its vCPU's thread owns it (vcpu->mutex); other threads only make an interrupt pending. They need
- * no lock: IRR, TMR and the summary of IRR are changed by atomic bit operations, and what decides
- * whether this APIC is the destination (mode, ID, LDR, DFR, SVR) is read as single words.
+ * no lock: an interrupt of theirs arrives by atomic bit operations beside the registers, and what
+ * decides whether this APIC is the destination (mode, ID, LDR, DFR, SVR) is read as single words.
+ *
+ * The page of registers is also the CPU's virtual-APIC page. While the guest runs, the CPU changes
+ * what it virtualizes, and nobody else writes there (SDM: "Software Access to Related Structures"):
+ * the thread takes what has arrived into IRR when it looks. vcpu/apicv.c has the VMCS's side.
  */
 #ifndef VCPU_LAPIC_H
 #define VCPU_LAPIC_H
@@ -20,6 +24,7 @@
 
 #define LAPIC_DEFAULT_BASE	0xfee00000ull
 #define LAPIC_NO_DEADLINE	U64_MAX
+#define LAPIC_NOWHERE		1ull	/* lapic_place(): it answers at no address */
 
 enum lapic_mode {
 	LAPIC_DISABLED,
@@ -32,12 +37,16 @@ enum lapic_mode {
  * @deadline: host TSC when it expires, masked or not; LAPIC_NO_DEADLINE: it does not run
  * @period: TSC cycles; 0: not periodic
  * @tsc_deadline: IA32_TSC_DEADLINE as the guest wrote it; 0: disarmed
+ * @lvt: the register as it was accepted: the CPU may have stored over it meanwhile
+ * @initial: the initial count, likewise
+ * @divide: the divide configuration, likewise
  * @hrtimer: stands in while the vCPU is halted
  */
 struct lapic_timer {
 	u64 deadline;
 	u64 period;
 	u64 tsc_deadline;
+	u32 lvt, initial, divide;
 	struct hrtimer hrtimer;
 };
 
@@ -47,9 +56,14 @@ struct lapic_timer {
  * Lock legend: I immutable, M vcpu->mutex, m the same to write but read by other threads, a atomic.
  */
 struct lapic {
-	unsigned long irr_words;	/* a: bit i: IRR's 32-bit word i may hold something */
+	unsigned long irr_words;	/* a: bit i: IRR's word i may hold something; see below */
 	u64 deadline;			/* M: timer.deadline; LAPIC_NO_DEADLINE while LVT masked */
 	bool eoi_waiting;		/* M: eoi_exits holds something */
+	bool vid;			/* M: the CPU delivers: see lapic_set_live() */
+	bool tpr_live;			/* M: TPR changes, and PPR does not follow */
+	bool controls_stale;		/* M: the mode changed: VMX controls are to follow */
+	bool svi_stale;			/* M: ISR was changed by software */
+	bool eoi_map_stale;		/* M: TMR was changed */
 	s16 isr_top;			/* M: highest vector in service, or -1 */
 	u16 isr_count;			/* M: vectors in service */
 	enum lapic_mode mode;		/* m */
@@ -58,8 +72,14 @@ struct lapic {
 	struct vcpu *vcpu;		/* I */
 	unsigned long errors;		/* a: ESR bits that the next write to ESR publishes */
 	struct lapic_timer timer;	/* M */
+	u8 threshold;			/* M: TPR threshold as in the VMCS */
 	DECLARE_BITMAP(eoi_exits, 256);	/* M: level-triggered EOIs to be reported */
+	DECLARE_BITMAP(arrived, 256);	/* a: from other threads, not yet in IRR */
+	DECLARE_BITMAP(arrived_level, 256); /* a: ... level-triggered ones of them */
 };
+
+#define LAPIC_IRR_WORDS	0xfful	/* of irr_words */
+#define LAPIC_ARRIVED	8	/* bit of irr_words: arrived may hold something */
 
 int lapic_create(struct vcpu *v);
 void lapic_destroy(struct vcpu *v);
@@ -129,7 +149,7 @@ static inline u64 lapic_cr8(struct vcpu *v)
 }
 
 /* registers: mutex held, IRQs may be off. Return 0, or 1 where the guest gets #GP */
-u64 lapic_moved_page(const struct lapic *apic);
+u64 lapic_place(const struct lapic *apic);
 int lapic_set_base(struct vcpu *v, u64 base);
 bool lapic_base_ok(struct vcpu *v, u64 base);
 void lapic_force_base(struct vcpu *v, u64 base);

@@ -95,18 +95,23 @@ static inline bool lapic_accepting(const struct lapic *apic)
 void lapic_init(struct lapic *apic, struct vcpu *v, void *page);
 void lapic_reset_regs(struct lapic *apic);
 void lapic_update_ppr(struct lapic *apic);
-void lapic_find_isr_top(struct lapic *apic);
 void lapic_irr_to_isr(struct lapic *apic, u8 vector);
 void lapic_eoi(struct lapic *apic);
 bool lapic_base_legal(u64 base, u8 maxphyaddr, bool x2apic);
 bool lapic_base_step(u64 from, u64 to);
 void lapic_enter_mode(struct lapic *apic, u64 base);
+void lapic_take_arrived(struct lapic *apic);
+int lapic_highest_irr(struct lapic *apic);
+void lapic_count_isr(struct lapic *apic);
+void lapic_report_eoi(struct lapic *apic, u8 vector);
+void lapic_set_live(struct lapic *apic, bool vid, bool tpr);
 
 /* lapic_regs.c */
 int lapic_x2_read(struct lapic *apic, u32 reg, u64 *value);
 int lapic_x2_write(struct lapic *apic, u32 reg, u64 value);
 u32 lapic_page_read(struct lapic *apic, u32 offset);
 void lapic_page_write(struct lapic *apic, u32 offset, u32 value);
+void lapic_page_written(struct lapic *apic, u32 offset);
 
 /* lapic_ipi.c */
 
@@ -150,6 +155,15 @@ void lapic_timer_set_lvt(struct lapic *apic, u32 lvt, u64 now);
 void lapic_timer_set_divide(struct lapic *apic, u32 divide, u64 now);
 void lapic_timer_set_deadline(struct lapic *apic, u64 tsc, u64 now);
 void lapic_timer_publish(struct lapic *apic);
+
+/* The timer's registers are as they shall be. */
+static inline void lapic_timer_remember(struct lapic *apic)
+{
+	apic->timer.lvt = lapic_get(apic, APIC_LVTT);
+	apic->timer.initial = lapic_get(apic, APIC_TMICT);
+	apic->timer.divide = lapic_get(apic, APIC_TDCR);
+}
+
 u64 lapic_cycles_to_ns(u64 cycles, u32 khz);
 
 /* lapic_mov.c */

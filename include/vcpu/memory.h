@@ -32,8 +32,10 @@ struct vm;
  * @range_start: W: what those in progress cover ...
  * @range_end: W: ... as one stretch of host addresses
  * @notifier: I: called when the VM's mm changes; registered for as long as the VM exists
- * @apic_page: W: xAPIC pages that vCPUs moved, each with a low bit set; 0: not moved
- * @apics_moved: W: how many of them there are
+ * @apic_page: W: where vCPUs have their xAPIC pages: what lapic_place() says
+ * @apics_moved: W: how many of them are elsewhere
+ * @apics_away: W (read without as a hint): how many are not at the default base
+ * @apic_access: I: the APIC-access page's physical address; 0: none
  * @log: a bit for each page that is logged, in pages of bits; those stay once they are there
  * @pml: I: the CPU logs pages that become dirty; otherwise their faults do
  * @split_exec: I: CPUs with the iTLB multihit erratum: no large page may be executable
@@ -54,7 +56,8 @@ struct memory {
 	unsigned long range_start, range_end;
 	struct mmu_notifier notifier;
 	u64 apic_page[MEMORY_MAX_APICS];
-	u32 apics_moved;
+	u32 apics_moved, apics_away;
+	u64 apic_access;
 	struct xarray log;
 	bool pml;
 	bool split_exec;
@@ -103,11 +106,13 @@ int memory_log_clear(struct vm *vm, u64 gpa, u64 pages, const unsigned long *bit
 /* vcpu/memory_fault.c: may sleep. write, fetch: from the exit qualification */
 enum fault_result memory_fault(struct vm *vm, u64 gpa, bool write, bool fetch,
 			       struct fault_info *info);
+int memory_refill_cache(struct memory *m);
 bool memory_find(struct memory *m, u64 gpa, struct memory_range *out);
 
 /* vcpu/memory_apic.c */
 bool memory_has_apic(const struct memory *m, u64 gpa, u64 length);	/* memory.lock is held */
-void memory_place_apic(struct vm *vm, u32 id, u64 page);
+void memory_place_apic(struct vm *vm, u32 id, u64 place);
+void memory_map_apic(struct vm *vm);
 
 /* vcpu/memory_copy.c: may sleep; -EFAULT where no range is (or it is read-only) */
 int vm_read(struct vm *vm, u64 gpa, void *to, u32 length);

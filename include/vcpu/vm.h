@@ -39,10 +39,12 @@ struct vm {
 	u64 created_tsc;			/* I: the host's, when the VM was made */
 	u64 tsc_offset;				/* as config: a vCPU's at power-on */
 	void *msr_bitmap;			/* a page; 0 bits: passed through; as config */
+	void *x2apic_bitmap;			/* ... where the CPU virtualizes x2APIC mode */
+	u8 apicv;				/* I: enum apicv_level */
 	struct memory memory;
 };
 
-struct vm *vm_create(struct vmxhv_error *err);
+struct vm *vm_create(u32 flags, struct vmxhv_error *err);
 void vm_get(struct vm *vm);
 void vm_put(struct vm *vm);
 void vm_kill(struct vm *vm);

@@ -81,6 +81,8 @@
 #define EPT_VIOLATION_GPA_EXECUTABLE	BIT(5)
 #define EPT_VIOLATION_GLA_VALID		BIT(7)
 #define EPT_VIOLATION_GLA_TRANSLATED	BIT(8)	/* clear: the access was to a paging structure */
+/* the access itself, not one to a paging structure on the way */
+#define EPT_VIOLATION_GLA_FINAL	(EPT_VIOLATION_GLA_VALID | EPT_VIOLATION_GLA_TRANSLATED)
 #define EPT_VIOLATION_IRET_UNBLOCK	BIT(12)
 
 /* VM-entry, VM-exit and IDT-vectoring interruption information: one format */

@@ -85,11 +85,11 @@ static void decoder(void)
 	ret = run_guest(&c);
 	if (ret != VMXHV_EXIT_MMIO && ret >= 0)
 		note_exit(&c);
-	tap_ok(ret == VMXHV_EXIT_MMIO && c.run->u.mmio.gpa == 0xfee00080,
+	tap_ok(ret == VMXHV_EXIT_MMIO && c.run->u.mmio.gpa == 0xfee00030,
 	       "OR to the APIC page goes to userspace");
 	tap_equal(call(c.fd, VMXHV_LAPIC_ACCESS, &a), 0, "LAPIC_ACCESS");
 	c.run->u.mmio.completion = VMXHV_MMIO_RETIRE;
-	c.run->u.mmio.retire_len = 7;
+	c.run->u.mmio.retire_len = 4;
 	EXPECT(&c, "forms of MOV that the kernel decodes", 0x20, 8, 0x14, 7);
 	a.write = 0;
 	a.value = 0;

@@ -108,7 +108,13 @@ CASES = [] if not available() else [
     *pc_cases(),
     fw_cfg(),
     fw_cfg(kernel="6.12", guest="6.12"),
+    # all of the local APIC by software
+    linux("linux/no-apicv", options="--no-apicv"),
+    linux("linux/no-apicv", options="--no-apicv", kernel="6.12", cpus=2),
     # A signature that Linux knows makes it use the x2APIC instead of the xAPIC page.
     linux("linux/x2apic", options="--cpu hypervisor=kvm",
           script="dmesg | grep -i x2apic"),
+    linux("linux/x2apic", options="--cpu hypervisor=kvm", kernel="6.12", guest="6.12", cpus=2),
+    linux("linux/x2apic", options="--cpu hypervisor=kvm", model="sandy_bridge"),
+    linux("linux/x2apic-no-apicv", options="--cpu hypervisor=kvm --no-apicv"),
 ]

@@ -9,77 +9,10 @@ _start:
 	.code64
 #include "idt64.inc"
 
-#define ID	0x20
-#define VERSION	0x30
-#define TPR	0x80
-#define SVR	0xf0
-#define ISR5	0x120
-#define ICR	0x300
-#define ICR2	0x310
-#define LVTT	0x320
-#define TMICT	0x380
-#define TMCCT	0x390
-#define TDCR	0x3e0
-#define X2	2
+#include "apic.inc"
+
 /* longer than the slowest host takes for one interrupt and its report */
 #define PERIOD	1000000
-
-.macro WRITE mode:req, reg:req, value:req
-	.if	\mode == X2
-	movl	$0x800 + (\reg >> 4), %ecx
-	movl	$\value, %eax
-	xorl	%edx, %edx
-	wrmsr
-	.else
-	movl	$APIC_PAGE, %ebx
-	movl	$\value, \reg(%rbx)
-	.endif
-.endm
-.macro READ mode:req, reg:req
-	.if	\mode == X2
-	movl	$0x800 + (\reg >> 4), %ecx
-	rdmsr
-	.else
-	movl	$APIC_PAGE, %ebx
-	movl	\reg(%rbx), %eax
-	.endif
-.endm
-/* EAX: vector or more */
-.macro SEND mode:req, command:req
-	.if	\mode == X2
-	movl	$0x830, %ecx
-	movl	$\command, %eax
-	xorl	%edx, %edx
-	wrmsr
-	.else
-	movl	$APIC_PAGE, %ebx
-	movl	$0, ICR2(%rbx)
-	movl	$\command, ICR(%rbx)
-	.endif
-.endm
-.macro ENABLE mode:req
-	USE_IDT
-	movl	$0x1b, %ecx
-	rdmsr
-	.if	\mode == X2
-	orl	$0xc00, %eax
-	.else
-	orl	$0x800, %eax
-	.endif
-	wrmsr
-	movl	$\mode, irq_eoi(%rip)
-	movl	$0, irq_count(%rip)
-	WRITE	\mode, SVR, 0x1ff
-	WRITE	\mode, TPR, 0
-	WRITE	\mode, TDCR, 0xb		/* divide by 1 */
-.endm
-.macro AWAIT count
-	sti
-1:	pause
-	cmpl	$\count, irq_count(%rip)
-	jb	1b
-	cli
-.endm
 
 .macro ALL mode:req, prefix:req
 \prefix\()_registers:
@@ -230,7 +163,7 @@ decoder:
 	andl	$0xff, %eax
 	VALUE
 	movl	$0, TPR(%rbx)
-	/* a form that the kernel leaves to userspace */
-	orl	$0x10, TPR(%rbx)
+	/* a form that the kernel leaves to userspace, and no CPU does this to a register */
+	orl	$0x10, VERSION(%rbx)
 	REPORT	$7
 	DONE

@@ -36,6 +36,7 @@ static u32 takers(struct vm *vm)
 	u32 id, set = 0;
 
 	for (id = 0; id < VCPUS; id++) {
+		lapic_take_arrived(vm->vcpus[id]->lapic);
 		if (lapic_test(vm->vcpus[id]->lapic, APIC_IRR, VECTOR))
 			set |= BIT(id);
 	}
@@ -247,8 +248,10 @@ static void msi_trigger_mode(struct kunit *test)
 	struct lapic *apic = vm->vcpus[2]->lapic;
 
 	lapic_deliver_msi(vm, 0xfee02000, VECTOR | APIC_INT_LEVELTRIG | APIC_INT_ASSERT);
+	lapic_take_arrived(apic);
 	KUNIT_EXPECT_TRUE(test, lapic_test(apic, APIC_TMR, VECTOR));
 	lapic_deliver_msi(vm, 0xfee02000, VECTOR);
+	lapic_take_arrived(apic);
 	KUNIT_EXPECT_FALSE(test, lapic_test(apic, APIC_TMR, VECTOR));
 }
 

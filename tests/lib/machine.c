@@ -114,7 +114,10 @@ void machine_tables(struct machine *m)
 
 void machine_create(struct machine *m, size_t ram_size)
 {
-	struct vmxhv_create_vm create = { .size = sizeof(create) };
+	const char *flags = getenv("VM_FLAGS");
+	struct vmxhv_create_vm create = {
+		.size = sizeof(create), .flags = flags ? atoi(flags) : 0,
+	};
 
 	m->dev = open_device();
 	m->vm = call(m->dev, VMXHV_CREATE_VM, &create);

@@ -41,7 +41,7 @@ enum cpu_mode { MODE_REAL, MODE_PROTECTED, MODE_LONG };
 
 /* A failure of these ends the test. */
 int open_device(void);			/* skips the test where there is no device or no VMX */
-void machine_create(struct machine *m, size_t ram_size);
+void machine_create(struct machine *m, size_t ram_size);	/* flags: VM_FLAGS, or 0 */
 void machine_tables(struct machine *m);	/* GDT, TSS and page tables into its RAM */
 void machine_destroy(struct machine *m);
 void machine_map(struct machine *m, uint64_t gpa, void *hva, uint64_t length, uint32_t flags);

@@ -90,6 +90,8 @@ int vmxhv_get_msr_list(struct vmxhv_dev *dev, struct vmxhv_msr_entry **list, uns
 /* ---- virtual machines --------------------------------------------------------------------- */
 
 int vmxhv_vm_create(struct vmxhv_dev *dev, struct vmxhv_vm *vm);
+/** vmxhv_vm_create_flags() - the same; flags are VMXHV_VM_* */
+int vmxhv_vm_create_flags(struct vmxhv_dev *dev, struct vmxhv_vm *vm, uint32_t flags);
 void vmxhv_vm_close(struct vmxhv_vm *vm);
 
 /** vmxhv_vm_memory() - do @count memory operations, all or none */

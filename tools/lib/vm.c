@@ -8,9 +8,9 @@
 
 #include "internal.h"
 
-int vmxhv_vm_create(struct vmxhv_dev *dev, struct vmxhv_vm *vm)
+int vmxhv_vm_create_flags(struct vmxhv_dev *dev, struct vmxhv_vm *vm, uint32_t flags)
 {
-	struct vmxhv_create_vm arg = { .size = sizeof(arg) };
+	struct vmxhv_create_vm arg = { .size = sizeof(arg), .flags = flags };
 	struct vmxhv_info info;
 	int fd, err;
 
@@ -30,6 +30,11 @@ int vmxhv_vm_create(struct vmxhv_dev *dev, struct vmxhv_vm *vm)
 	vm->fd = fd;
 	vm->run_size = info.run_size;
 	return 0;
+}
+
+int vmxhv_vm_create(struct vmxhv_dev *dev, struct vmxhv_vm *vm)
+{
+	return vmxhv_vm_create_flags(dev, vm, 0);
 }
 
 void vmxhv_vm_close(struct vmxhv_vm *vm)

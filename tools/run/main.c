@@ -7,9 +7,12 @@
 
 static void open_vm(struct machine *machine)
 {
+	uint32_t flags = machine->options->no_apicv ? VMXHV_VM_NO_APICV | VMXHV_VM_NO_TPR_SHADOW
+						    : 0;
+
 	if (vmxhv_open(&machine->dev, machine->options->device) ||
 	    vmxhv_get_info(&machine->dev, &machine->info) ||
-	    vmxhv_vm_create(&machine->dev, &machine->vm))
+	    vmxhv_vm_create_flags(&machine->dev, &machine->vm, flags))
 		die(STATUS_UNUSABLE, "%s", vmxhv_message(&machine->dev.fail));
 }
 
