@@ -226,13 +226,18 @@ static void write_eoi_map(struct lapic *apic)
 	vmcs_write64(EOI_EXIT_BITMAP3, level_triggered(apic, 3));
 }
 
-/* SVI is the CPU's own, unless software has changed what is in service. */
+/* Both are the CPU's own, unless software has changed what is pending or in service. */
 static void write_status(struct lapic *apic)
 {
-	u16 old = vmcs_read16(GUEST_INTR_STATUS);
-	u16 svi = old & 0xff00;
-	u16 rvi = max(lapic_highest_irr(apic), 0);
+	u16 old, svi, rvi;
 
+	lapic_take_arrived(apic);
+	if (likely(!apic->rvi_stale))
+		return;
+	apic->rvi_stale = false;
+	old = vmcs_read16(GUEST_INTR_STATUS);
+	svi = old & 0xff00;
+	rvi = max(lapic_highest_irr(apic), 0);
 	if (unlikely(apic->svi_stale)) {
 		apic->svi_stale = false;
 		svi = max_t(int, apic->isr_top, 0) << 8;
@@ -261,7 +266,7 @@ static void write_threshold(struct lapic *apic)
  * apicv_follow() - the VMCS says what the registers say
  * @v: the vCPU, loaded; what is injected has been taken from the registers
  *
- * Context: Interrupts off, right before an entry. One VMREAD, and a VMWRITE for what has changed.
+ * Context: Interrupts off, right before an entry. Where nothing has changed, a few tests.
  */
 void apicv_follow(struct vcpu *v)
 {

@@ -61,6 +61,7 @@ void lapic_reset_regs(struct lapic *apic)
 	apic->isr_top = NO_VECTOR;
 	apic->isr_count = 0;
 	apic->svi_stale = true;
+	apic->rvi_stale = true;
 	apic->eoi_map_stale = true;
 	apic->vcpu->recheck = true;
 	apic->eoi_waiting = false;
@@ -301,6 +302,7 @@ void lapic_take_arrived(struct lapic *apic)
 
 	if (!(READ_ONCE(apic->irr_words) & BIT(LAPIC_ARRIVED)))
 		return;
+	apic->rvi_stale = true;
 	clear_bit(LAPIC_ARRIVED, &apic->irr_words);
 	smp_mb__after_atomic();		/* pairs with the atomic set in arrive() */
 	for (i = 0; i < 8; i++) {
@@ -446,6 +448,7 @@ void lapic_set_live(struct lapic *apic, bool vid, bool tpr)
 	apic->vid = vid;
 	apic->tpr_live = tpr;
 	apic->svi_stale = true;
+	apic->rvi_stale = true;
 	apic->eoi_map_stale = true;
 	for (word = 0; word < 8; word++)
 		set_bit(word, &apic->irr_words);
@@ -471,6 +474,7 @@ void lapic_irr_to_isr(struct lapic *apic, u8 vector)
 	if (vector > apic->isr_top)
 		apic->isr_top = vector;
 	apic->svi_stale = true;
+	apic->rvi_stale = true;
 	set_ppr(apic);
 }
 
@@ -519,6 +523,7 @@ void lapic_eoi(struct lapic *apic)
 	__clear_bit(vector % 32, lapic_word(apic, APIC_ISR, vector));
 	apic->isr_count--;
 	apic->svi_stale = true;
+	apic->rvi_stale = true;
 	find_isr_top(apic);
 	lapic_update_ppr(apic);
 	if (unlikely(lapic_test(apic, APIC_TMR, vector)))

@@ -92,6 +92,7 @@ bool lapic_accept(struct lapic *apic, u8 vector, bool level, bool local)
 		return true;
 	if (!test_bit(vector / 32, &apic->irr_words))
 		set_bit(vector / 32, &apic->irr_words);
+	apic->rvi_stale = true;
 	apic->vcpu->recheck = true;
 	return true;
 }

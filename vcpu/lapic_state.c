@@ -173,6 +173,7 @@ static void derive(struct lapic *apic)
 		if (lapic_get(apic, APIC_IRR + word * 16))
 			set_bit(word, &apic->irr_words);
 	}
+	apic->rvi_stale = true;
 	lapic_count_isr(apic);
 	lapic_update_ppr(apic);
 }

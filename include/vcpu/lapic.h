@@ -63,6 +63,7 @@ struct lapic {
 	bool tpr_live;			/* M: TPR changes, and PPR does not follow */
 	bool controls_stale;		/* M: the mode changed: VMX controls are to follow */
 	bool svi_stale;			/* M: ISR was changed by software */
+	bool rvi_stale;			/* M: IRR was changed by software */
 	bool eoi_map_stale;		/* M: TMR was changed */
 	s16 isr_top;			/* M: highest vector in service, or -1 */
 	u16 isr_count;			/* M: vectors in service */
