@@ -132,8 +132,22 @@ VMXHV_EXPORT_FOR_TEST(apicv_bitmap_fill);
 static char access_page[PAGE_SIZE] __aligned(PAGE_SIZE);
 
 /**
+ * apicv_msr_bitmap_changed() - the VM's MSR bitmap has been filled
+ * @vm: the VM; no vCPU has been made
+ *
+ * Context: Any.
+ */
+void apicv_msr_bitmap_changed(struct vm *vm)
+{
+	if (!vm->x2apic_bitmap)
+		return;
+	copy_page(vm->x2apic_bitmap, vm->msr_bitmap);
+	apicv_bitmap_fill(vm->x2apic_bitmap, vm->apicv);
+}
+
+/**
  * apicv_vm_init() - what a VM's vCPUs share
- * @vm: the VM, before memory_init(); vmx_caps are valid
+ * @vm: the VM, its MSR bitmap filled, before memory_init(); vmx_caps are valid
  * @flags: VMXHV_VM_*
  *
  * Context: May sleep.
@@ -147,6 +161,7 @@ int apicv_vm_init(struct vm *vm, u32 flags)
 	vm->x2apic_bitmap = (void *)__get_free_page(GFP_KERNEL_ACCOUNT);
 	if (!vm->x2apic_bitmap)
 		return -ENOMEM;
+	apicv_msr_bitmap_changed(vm);
 	vm->memory.apic_access = PFN_PHYS(vmalloc_to_pfn(access_page));
 	return 0;
 }
@@ -175,9 +190,6 @@ void apicv_setup_vmcs(struct vcpu *v)
 	v->lapic->controls_stale = true;
 	if (v->vm->apicv == APICV_NONE)
 		return;
-	/* CONFIG is closed: all vCPUs make the same of it, and none lets through more meanwhile */
-	copy_page(v->vm->x2apic_bitmap, v->vm->msr_bitmap);
-	apicv_bitmap_fill(v->vm->x2apic_bitmap, v->vm->apicv);
 	vmcs_write64(VIRTUAL_APIC_PAGE_ADDR, virt_to_phys(v->lapic->regs));
 	vmcs_write64(APIC_ACCESS_ADDR, v->vm->memory.apic_access);
 	vmcs_write32(TPR_THRESHOLD, 0);

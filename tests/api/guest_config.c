@@ -10,6 +10,8 @@
 #include "tap.h"
 
 #define MSR_PAT		0x277
+#define MSR_APIC_BASE	0x1b
+#define MSR_X2APIC_ID	0x802
 #define MSR_NOBODYS	0x1b0	/* guests do not have it */
 #define MSR_NOWHERE	0x4b564d00 /* and no bitmap covers this one */
 #define MSR_SYSENTER_CS	0x174	/* reached without an exit ... */
@@ -71,6 +73,23 @@ static uint64_t kernels(uint32_t msr)
 
 	get_msr(&c, msr, &value);
 	return value;
+}
+
+/* In x2APIC mode a CPU that virtualizes it has another MSR bitmap. */
+static void msr_reads_x2apic(void)
+{
+	static const struct vmxhv_range range = {
+		.access = READ, .first = MSR_GS_BASE, .last = MSR_GS_BASE,
+	};
+
+	start(0, &range, 1);
+	tap_equal(set_msr(&c, MSR_APIC_BASE, 0xfee00d00), 0, "x2APIC mode");
+	prepare(&c, READ_MSR, MSR_X2APIC_ID, 0);
+	expect_read("its registers are MSRs", 0);
+	tap_ok(msr_exits(false, MSR_GS_BASE, 0), "RDMSR of a passed-through one exits there too");
+	answer(7);
+	expect_read("RDMSR of it: the answer", 7);
+	end();
 }
 
 static void msr_reads(void)
@@ -365,6 +384,7 @@ static void replaced(void)
 int main(void)
 {
 	msr_reads();
+	msr_reads_x2apic();
 	msr_writes();
 	msrs_unknown();
 	completion();
