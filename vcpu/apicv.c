@@ -132,22 +132,8 @@ VMXHV_EXPORT_FOR_TEST(apicv_bitmap_fill);
 static char access_page[PAGE_SIZE] __aligned(PAGE_SIZE);
 
 /**
- * apicv_msr_bitmap_changed() - the VM's MSR bitmap has been filled
- * @vm: the VM; no vCPU has been made
- *
- * Context: Any.
- */
-void apicv_msr_bitmap_changed(struct vm *vm)
-{
-	if (!vm->x2apic_bitmap)
-		return;
-	copy_page(vm->x2apic_bitmap, vm->msr_bitmap);
-	apicv_bitmap_fill(vm->x2apic_bitmap, vm->apicv);
-}
-
-/**
  * apicv_vm_init() - what a VM's vCPUs share
- * @vm: the VM, its MSR bitmap filled, before memory_init(); vmx_caps are valid
+ * @vm: the VM, before memory_init(); vmx_caps are valid
  * @flags: VMXHV_VM_*
  *
  * Context: May sleep.
@@ -161,7 +147,6 @@ int apicv_vm_init(struct vm *vm, u32 flags)
 	vm->x2apic_bitmap = (void *)__get_free_page(GFP_KERNEL_ACCOUNT);
 	if (!vm->x2apic_bitmap)
 		return -ENOMEM;
-	apicv_msr_bitmap_changed(vm);
 	vm->memory.apic_access = PFN_PHYS(vmalloc_to_pfn(access_page));
 	return 0;
 }
@@ -197,6 +182,19 @@ void apicv_setup_vmcs(struct vcpu *v)
 		vmcs_write16(GUEST_INTR_STATUS, 0);
 }
 
+/*
+ * For the first vCPU in x2APIC mode, which few VMs have. The VM's own bitmap does not change any
+ * more: CONFIG is closed. Two vCPUs may do this at once: for a moment more MSRs exit than have to.
+ */
+static void fill_x2apic_bitmap(struct vm *vm)
+{
+	if (smp_load_acquire(&vm->x2apic_filled))
+		return;
+	copy_page(vm->x2apic_bitmap, vm->msr_bitmap);
+	apicv_bitmap_fill(vm->x2apic_bitmap, vm->apicv);
+	smp_store_release(&vm->x2apic_filled, true);
+}
+
 /**
  * apicv_switch() - the APIC's mode changed, or a debugger came or went
  * @v: the vCPU, loaded
@@ -212,6 +210,8 @@ void apicv_switch(struct vcpu *v)
 	apic->controls_stale = false;
 	if (v->vm->apicv == APICV_NONE)
 		return;
+	if (c.x2apic_bitmap)
+		fill_x2apic_bitmap(v->vm);
 	v->cpu_controls = (v->cpu_controls & ~CPU_OURS) | c.cpu;
 	v->cpu2_controls = (v->cpu2_controls & ~CPU2_OURS) | c.cpu2;
 	vmcs_write32(CPU_BASED_VM_EXEC_CONTROL, v->cpu_controls);

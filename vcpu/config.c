@@ -10,7 +10,6 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "vcpu/apicv.h"
 #include "vcpu/config.h"
 #include "vcpu/cpuid.h"
 #include "vcpu/exits.h"
@@ -198,7 +197,6 @@ int vm_configure(struct vm *vm, const struct vmxhv_config *wanted,
 		vm_config_free(vm);
 		vm->config = config;
 		config_fill_msr_bitmap(&vm->config, vm->msr_bitmap);
-		apicv_msr_bitmap_changed(vm);
 		vm->tsc_offset = wanted->flags & VMXHV_CONFIG_TSC ? wanted->tsc_offset :
 				 -vm->created_tsc;
 	}

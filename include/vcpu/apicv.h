@@ -32,7 +32,6 @@ void apicv_bitmap_fill(u8 *bitmap, enum apicv_level level);	/* one page; pure */
 
 int apicv_vm_init(struct vm *vm, u32 flags);			/* may sleep */
 void apicv_vm_free(struct vm *vm);
-void apicv_msr_bitmap_changed(struct vm *vm);
 void apicv_setup_vmcs(struct vcpu *v);
 void apicv_switch(struct vcpu *v);
 void apicv_follow(struct vcpu *v);

@@ -40,6 +40,7 @@ struct vm {
 	u64 tsc_offset;				/* as config: a vCPU's at power-on */
 	void *msr_bitmap;			/* a page; 0 bits: passed through; as config */
 	void *x2apic_bitmap;			/* ... where the CPU virtualizes x2APIC mode */
+	bool x2apic_filled;			/* a: ... and what is in it is valid */
 	u8 apicv;				/* I: enum apicv_level */
 	struct memory memory;
 };
