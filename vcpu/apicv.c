@@ -188,10 +188,12 @@ void apicv_setup_vmcs(struct vcpu *v)
  */
 static void fill_x2apic_bitmap(struct vm *vm)
 {
+	/* pairs with the release below */
 	if (smp_load_acquire(&vm->x2apic_filled))
 		return;
 	copy_page(vm->x2apic_bitmap, vm->msr_bitmap);
 	apicv_bitmap_fill(vm->x2apic_bitmap, vm->apicv);
+	/* the page before the word that it is filled */
 	smp_store_release(&vm->x2apic_filled, true);
 }
 

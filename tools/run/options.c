@@ -33,7 +33,7 @@ static const char help[] =
 "  --timeout SECONDS     end the guest after this time\n"
 "  --debug-exit PORT     an OUT of N to this port ends the run; the exit status is N modulo 256\n"
 "  --trace-io            say on stderr which ports and addresses nobody claims\n"
-"  --no-apicv            the module does all of the local APIC, the CPU nothing: to compare\n"
+"  --apicv               the CPU does what it can of the local APIC: fewer exits; on trial\n"
 "  --device FILE         default: /dev/vmxhv\n"
 "  --help, --version\n"
 "\n"
@@ -128,7 +128,7 @@ static uint64_t take_number(const char *option, const char *text, uint64_t min, 
 
 enum { OPT_KERNEL = 1, OPT_INITRD, OPT_APPEND, OPT_MEM, OPT_CPU, OPT_CPUS, OPT_FLAT, OPT_FLAT_ADDR,
 	OPT_DEBUG_EXIT, OPT_MODULE, OPT_TIMEOUT, OPT_TRACE_IO, OPT_DEVICE, OPT_HELP, OPT_VERSION,
-	OPT_MACHINE, OPT_FW_CFG, OPT_NO_APICV };
+	OPT_MACHINE, OPT_FW_CFG, OPT_APICV };
 
 static const struct option known[] = {
 	{ "kernel", required_argument, NULL, OPT_KERNEL },
@@ -145,7 +145,7 @@ static const struct option known[] = {
 	{ "debug-exit", required_argument, NULL, OPT_DEBUG_EXIT },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "trace-io", no_argument, NULL, OPT_TRACE_IO },
-	{ "no-apicv", no_argument, NULL, OPT_NO_APICV },
+	{ "apicv", no_argument, NULL, OPT_APICV },
 	{ "device", required_argument, NULL, OPT_DEVICE },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "version", no_argument, NULL, OPT_VERSION },
@@ -208,8 +208,8 @@ static void take(struct options *options, int option)
 	case OPT_TRACE_IO:
 		options->trace_io = true;
 		break;
-	case OPT_NO_APICV:
-		options->no_apicv = true;
+	case OPT_APICV:
+		options->apicv = true;
 		break;
 	case OPT_DEVICE:
 		options->device = optarg;
