@@ -124,8 +124,8 @@ struct vmxhv_info {
  * By default the CPU does as much of the local APIC as it can, without exits. A guest sees no
  * difference but in time; these are for tests, for comparison and against faulty CPUs.
  */
-#define VMXHV_VM_NO_APICV	(1u << 0)	/* the kernel delivers interrupts, sees EOIs */
-#define VMXHV_VM_NO_TPR_SHADOW	(1u << 1)	/* ... and every access to the APIC exits */
+#define VMXHV_VM_APICV		(1u << 0)	/* the CPU delivers interrupts, if it can; on trial */
+#define VMXHV_VM_TPR_SHADOW	(1u << 1)	/* the CPU keeps TPR, if it can */
 
 struct vmxhv_create_vm {
 	__u32 size;

@@ -227,7 +227,7 @@ static long device_get_error(struct file *file, void *arg, struct vmxhv_error *e
 static const struct ioctl_call device_calls[] = {
 	IOCTL_CALL(VMXHV_GET_INFO, vmxhv_info, 480, 0, CALL_OUT, device_get_info),
 	IOCTL_CALL(VMXHV_CREATE_VM, vmxhv_create_vm, 8,
-		   VMXHV_VM_NO_APICV | VMXHV_VM_NO_TPR_SHADOW, 0, device_create_vm),
+		   VMXHV_VM_APICV | VMXHV_VM_TPR_SHADOW, 0, device_create_vm),
 	IOCTL_CALL(VMXHV_GET_CPUID, vmxhv_cpuid, 24, 0, CALL_OUT | CALL_OUT_ON_ERROR,
 		   device_get_cpuid),
 	IOCTL_CALL(VMXHV_GET_MSR_LIST, vmxhv_msrs, 24, 0, CALL_OUT | CALL_OUT_ON_ERROR,

@@ -86,7 +86,7 @@ NO_CHANCE = f"clearcpuid={bochs.MODELS[Spec().model][1]},rdrand,rdseed norandmap
 def side_case(side, what="", **kw):
     kw.setdefault("modules", [SIDES[side]])
     kw.setdefault("cmdline", NO_CHANCE)
-    return case(f"bench/{side}{what and '-'}{what}", f"bench {side} {what}".rstrip(),
+    return case(f"bench/{side}{what and '-'}{what}", f"VM_FLAGS=1 bench {side} {what}".rstrip(),
                 kind="plain", timeout=120, not_debug="a benchmark", **kw)
 
 

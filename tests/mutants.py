@@ -160,12 +160,12 @@ MUTANTS += [
            "vcpu/apicv.c",
            "\t\tif (unlikely(apic->eoi_map_stale))\n",
            "\t\tif (0)\n",
-           "api/guest_apicv@6.1", "xAPIC:-the-EOI-of-a-level-triggered-MSI-comes-out"),
+           "api/guest_apicv/flags1@6.1", "xAPIC:-the-EOI-of-a-level-triggered-MSI-comes-out"),
     Mutant("apic-page-is-memory", "a vCPU in x2APIC mode finds the APIC-access page in the EPT",
            "vcpu/memory_apic.c",
            "\tif (place && m->apic_access)\n",
            "\tif (0)\n",
-           "api/apic_memory@6.1", "in-x2APIC-mode-there-is-no-memory-either"),
+           "api/apic_memory/flags1@6.1,2cpu", "in-x2APIC-mode-there-is-no-memory-either"),
 ]
 
 LINE = re.compile(r"^\[ *\d+\] +\S+ (ok  |FAIL|skip) (.*) \(\d+\.\d s\)")

@@ -44,10 +44,10 @@
  */
 enum apicv_level apicv_level(const struct vmx_caps *caps, u32 vm_flags)
 {
-	if (vm_flags & VMXHV_VM_NO_TPR_SHADOW || !caps->tpr_shadow || !caps->virt_apic_accesses ||
-	    !caps->virt_x2apic)
+	if (!(vm_flags & (VMXHV_VM_APICV | VMXHV_VM_TPR_SHADOW)) || !caps->tpr_shadow ||
+	    !caps->virt_apic_accesses || !caps->virt_x2apic)
 		return APICV_NONE;
-	if (vm_flags & VMXHV_VM_NO_APICV || !caps->apic_reg_virt || !caps->virt_intr_delivery)
+	if (!(vm_flags & VMXHV_VM_APICV) || !caps->apic_reg_virt || !caps->virt_intr_delivery)
 		return APICV_TPR;
 	return APICV_FULL;
 }

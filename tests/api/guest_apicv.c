@@ -41,9 +41,9 @@ static void find_level(void)
 	cpu = info.vmx_msr[14] >> 32;
 	cpu2 = info.vmx_msr[11] >> 32;
 	if ((cpu >> 21 & 1) && (cpu2 >> 0 & 1) && (cpu2 >> 4 & 1) &&
-	    !(flags & VMXHV_VM_NO_TPR_SHADOW))
+	    flags & (VMXHV_VM_APICV | VMXHV_VM_TPR_SHADOW))
 		level = TPR;
-	if (level == TPR && (cpu2 & delivery) == delivery && !(flags & VMXHV_VM_NO_APICV))
+	if (level == TPR && (cpu2 & delivery) == delivery && flags & VMXHV_VM_APICV)
 		level = FULL;
 	exact = sysconf(_SC_NPROCESSORS_ONLN) == 1;
 	tap_note("flags %u: %s", flags, level == FULL ? "interrupts are delivered by the CPU" :

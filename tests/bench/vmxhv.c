@@ -13,7 +13,9 @@ static struct machine *machine;
 
 static int vm_create(void)
 {
-	struct vmxhv_create_vm create = { .size = sizeof(create) };
+	struct vmxhv_create_vm create = {
+		.size = sizeof(create), .flags = VMXHV_VM_APICV,
+	};
 	int vm = call(machine->dev, VMXHV_CREATE_VM, &create);
 
 	if (vm < 0)

@@ -27,7 +27,7 @@ for name in GUESTS:
     CASES += matrix(f"api/{name}", name, model=MODELS, timeout=60)
 for name in TWO_CPUS:
     CASES += matrix(f"api/{name}", name, kernel=KERNELS, cpus=[2], timeout=60)
-# as much of the local APIC by the CPU as it can, only TPR, and nothing (VMXHV_VM_*)
+# nothing of the local APIC by the CPU, as much as it can, and only TPR (VMXHV_VM_*)
 for flags in ["", "VM_FLAGS=1 ", "VM_FLAGS=2 "]:
     level = f"/flags{flags[9:10]}" if flags else ""
     CASES += matrix(f"api/guest_apicv{level}", f"{flags}guest_apicv", kernel=KERNELS, timeout=60)
@@ -37,7 +37,9 @@ for flags in ["", "VM_FLAGS=1 ", "VM_FLAGS=2 "]:
 for flags in ["1", "2"]:
     for name in ["guest_apic", "guest_event", "guest_debug", "guest_smp", "apic_memory"]:
         CASES += matrix(f"api/{name}/flags{flags}", f"VM_FLAGS={flags} {name}", kernel=KERNELS,
-                        cpus=[2], timeout=60)
+                        cpus=[2], timeout=60,
+                        # an IPI in some hundreds is lost: see the README
+                        on_demand=flags == "1" and name == "guest_smp")
 # without a page-modification log, and without dirty flags
 CASES += matrix("api/dirty", "dirty", kernel=["6.12"], model=MODELS, cpus=[2], timeout=60)
 # swap on compressed memory, whose 6.1 compresses with what the crypto API finds

@@ -21,19 +21,19 @@ static void levels(struct kunit *test)
 {
 	struct vmx_caps caps = all_caps;
 
-	KUNIT_EXPECT_EQ(test, (int)apicv_level(&caps, 0), APICV_FULL);
-	KUNIT_EXPECT_EQ(test, (int)apicv_level(&caps, VMXHV_VM_NO_APICV), APICV_TPR);
-	KUNIT_EXPECT_EQ(test, (int)apicv_level(&caps, VMXHV_VM_NO_TPR_SHADOW), APICV_NONE);
+	KUNIT_EXPECT_EQ(test, (int)apicv_level(&caps, VMXHV_VM_APICV), APICV_FULL);
+	KUNIT_EXPECT_EQ(test, (int)apicv_level(&caps, VMXHV_VM_TPR_SHADOW), APICV_TPR);
+	KUNIT_EXPECT_EQ(test, (int)apicv_level(&caps, 0), APICV_NONE);
 	caps.apic_reg_virt = false;
-	KUNIT_EXPECT_EQ(test, (int)apicv_level(&caps, 0), APICV_TPR);
+	KUNIT_EXPECT_EQ(test, (int)apicv_level(&caps, VMXHV_VM_APICV), APICV_TPR);
 	caps.apic_reg_virt = true;
 	caps.virt_intr_delivery = false;
-	KUNIT_EXPECT_EQ(test, (int)apicv_level(&caps, 0), APICV_TPR);
+	KUNIT_EXPECT_EQ(test, (int)apicv_level(&caps, VMXHV_VM_APICV), APICV_TPR);
 	caps.virt_apic_accesses = false;
-	KUNIT_EXPECT_EQ(test, (int)apicv_level(&caps, 0), APICV_NONE);
+	KUNIT_EXPECT_EQ(test, (int)apicv_level(&caps, VMXHV_VM_APICV), APICV_NONE);
 	caps = all_caps;
 	caps.tpr_shadow = false;
-	KUNIT_EXPECT_EQ(test, (int)apicv_level(&caps, 0), APICV_NONE);
+	KUNIT_EXPECT_EQ(test, (int)apicv_level(&caps, VMXHV_VM_APICV), APICV_NONE);
 }
 
 #define CR8	(CPU_BASED_CR8_LOAD_EXITING | CPU_BASED_CR8_STORE_EXITING)

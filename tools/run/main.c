@@ -7,7 +7,7 @@
 
 static void open_vm(struct machine *machine)
 {
-	uint32_t flags = machine->options->apicv ? 0 : VMXHV_VM_NO_APICV | VMXHV_VM_NO_TPR_SHADOW;
+	uint32_t flags = machine->options->apicv ? VMXHV_VM_APICV : 0;
 
 	if (vmxhv_open(&machine->dev, machine->options->device) ||
 	    vmxhv_get_info(&machine->dev, &machine->info) ||
