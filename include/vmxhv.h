@@ -121,10 +121,10 @@ struct vmxhv_info {
 };
 
 /*
- * By default the CPU does as much of the local APIC as it can, without exits. A guest sees no
- * difference but in time; these are for tests, for comparison and against faulty CPUs.
+ * How much of the local APIC the CPU does, without exits; a CPU that can do less does less. A guest
+ * sees no difference but in time.
  */
-#define VMXHV_VM_APICV		(1u << 0)	/* the CPU delivers interrupts, if it can; on trial */
+#define VMXHV_VM_APICV		(1u << 0)	/* the CPU delivers interrupts; on trial */
 #define VMXHV_VM_TPR_SHADOW	(1u << 1)	/* the CPU keeps TPR, if it can */
 
 struct vmxhv_create_vm {
