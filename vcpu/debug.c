@@ -336,12 +336,11 @@ static bool is_exception(u32 info, u8 vector, u32 type)
  */
 int debug_exception(struct vcpu *v, u32 info)
 {
-	struct exception e = { .vector = info & INTR_INFO_VECTOR_MASK };
+	struct exception e = exit_exception(v, info);
 
 	if (is_exception(info, X86_TRAP_DB, INTR_TYPE_HARD_EXCEPTION)) {
-		e.has_payload = true;
-		e.payload = v->debug.on ? sort_out(v, exit_qualification(v)) :
-			    exit_qualification(v) & (DR_TRAP_BITS | DR6_BD | DR_STEP);
+		if (v->debug.on)
+			e.payload = sort_out(v, exit_qualification(v));
 		if (!e.payload)
 			return HANDLED;
 	}
@@ -350,14 +349,6 @@ int debug_exception(struct vcpu *v, u32 info)
 		v->debug.plan = PLAN_NONE;
 		say(v, VMXHV_DEBUG_INT3, 0);
 		return HANDLED;
-	}
-	if (e.vector == X86_TRAP_PF) {
-		e.has_payload = true;
-		e.payload = exit_qualification(v);
-	}
-	if (info & INTR_INFO_DELIVER_CODE_MASK) {
-		e.has_error = true;
-		e.error_code = v->exit.intr_error;
 	}
 	return guest_exception(v, &e);
 }

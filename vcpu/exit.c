@@ -198,18 +198,25 @@ static int handle_vmcall(struct vcpu *v)
 	return vcpu_skip_insn(v);
 }
 
-/*
- * #DB and #AC may come here only to go back: see EXCEPTIONS in setup.c. The CPU has not changed DR6
- * for a #DB that exits, nor CR2 for a #PF; the qualification has what would be in it.
+/**
+ * exit_exception() - the exception that an exit reports, as the guest would get it
+ * @v: the vCPU, loaded
+ * @info: VM-exit interruption information; not an NMI
+ *
+ * The CPU has not changed DR6 for a #DB that exits, nor CR2 for a #PF; the qualification has what
+ * would be in it (SDM: "Exit Qualification for Debug Exceptions").
+ *
+ * Context: Interrupts may be off.
+ * Return: the exception, not pending.
  */
-static int reflect_exception(struct vcpu *v, u8 vector, u32 info)
+struct exception exit_exception(struct vcpu *v, u32 info)
 {
-	struct exception e = { .vector = vector };
+	struct exception e = { .vector = info & INTR_INFO_VECTOR_MASK };
 
-	if (vector == X86_TRAP_DB) {
+	if (e.vector == X86_TRAP_DB) {
 		e.has_payload = true;
 		e.payload = exit_qualification(v) & (DR_TRAP_BITS | DR6_BD | DR_STEP);
-	} else if (vector == X86_TRAP_PF) {
+	} else if (e.vector == X86_TRAP_PF) {
 		e.has_payload = true;
 		e.payload = exit_qualification(v);
 	}
@@ -217,6 +224,14 @@ static int reflect_exception(struct vcpu *v, u8 vector, u32 info)
 		e.has_error = true;
 		e.error_code = v->exit.intr_error;
 	}
+	return e;
+}
+
+/* #DB and #AC may come here only to go back: see EXCEPTIONS in setup.c. */
+static int reflect_exception(struct vcpu *v, u32 info)
+{
+	const struct exception e = exit_exception(v, info);
+
 	return guest_exception(v, &e);
 }
 
@@ -263,7 +278,7 @@ static int handle_exception(struct vcpu *v)
 		return debug_exception(v, info);
 	if (vector == X86_TRAP_DB || vector == X86_TRAP_AC ||
 	    v->vm->config.exceptions & BIT(vector & 31))
-		return reflect_exception(v, vector, info);
+		return reflect_exception(v, info);
 	return exit_unexpected(v);
 }
 

@@ -17,6 +17,7 @@
 int vcpu_handle_exit(struct vcpu *v);
 void exit_to_user(struct vcpu *v, enum vmxhv_exit reason);	/* the run area's common part */
 int exit_internal(struct vcpu *v, const char *what);		/* kills the VM; TO_USER */
+struct exception exit_exception(struct vcpu *v, u32 info);
 
 /* vcpu/retire.h ends the exiting instruction */
 
