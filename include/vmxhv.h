@@ -121,11 +121,13 @@ struct vmxhv_info {
 };
 
 /*
- * How much of the local APIC the CPU does, without exits; a CPU that can do less does less. A guest
- * sees no difference but in time.
+ * How much of the local APIC the CPU does, without exits: with none of these flags, all that it is
+ * known to do well. A CPU that can do less does less. A guest sees no difference but in time. At
+ * most one of them.
  */
-#define VMXHV_VM_APICV		(1u << 0)	/* the CPU delivers interrupts; on trial */
-#define VMXHV_VM_TPR_SHADOW	(1u << 1)	/* the CPU keeps TPR, if it can */
+#define VMXHV_VM_APICV		(1u << 0)	/* all that the CPU has, well done or not */
+#define VMXHV_VM_TPR_SHADOW	(1u << 1)	/* TPR at most */
+#define VMXHV_VM_NO_APICV	(1u << 2)	/* nothing */
 
 struct vmxhv_create_vm {
 	__u32 size;

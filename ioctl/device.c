@@ -121,19 +121,24 @@ static long device_get_info(struct file *file, void *arg, struct vmxhv_error *er
 /**
  * device_create_vm() - VMXHV_CREATE_VM: a VM that belongs to the caller's address space
  * @file: the device
- * @arg: struct vmxhv_create_vm; flags: VMXHV_VM_*
+ * @arg: struct vmxhv_create_vm; flags: VMXHV_VM_*, one of them at most
  * @err: where a refusal is recorded
  *
  * Context: Process context; the first VM turns VMX on, on every CPU.
  * Return: A descriptor (close-on-exec), or -ENODEV, -EPERM, -EBUSY, -EOPNOTSUPP, -EXDEV, -EIO,
- * -ESHUTDOWN as enum vmxhv_unusable says; -ENOMEM, -EMFILE, -ENFILE.
+ * -ESHUTDOWN as enum vmxhv_unusable says; -EINVAL, -ENOMEM, -EMFILE, -ENFILE.
  */
 static long device_create_vm(struct file *file, void *arg, struct vmxhv_error *err)
 {
 	const struct vmxhv_create_vm *create = arg;
-	struct vm *vm = vm_create(create->flags, err);
+	struct vm *vm;
 	int fd;
 
+	if (hweight32(create->flags) > 1)
+		return refuse_arg(err, -EINVAL, vmxhv_create_vm, flags, create->flags,
+				  create->flags & -create->flags,
+				  "how much of the local APIC is the CPU's: one flag at most");
+	vm = vm_create(create->flags, err);
 	if (IS_ERR(vm))
 		return PTR_ERR(vm);
 	fd = vm_fd_create(vm);
@@ -227,7 +232,7 @@ static long device_get_error(struct file *file, void *arg, struct vmxhv_error *e
 static const struct ioctl_call device_calls[] = {
 	IOCTL_CALL(VMXHV_GET_INFO, vmxhv_info, 480, 0, CALL_OUT, device_get_info),
 	IOCTL_CALL(VMXHV_CREATE_VM, vmxhv_create_vm, 8,
-		   VMXHV_VM_APICV | VMXHV_VM_TPR_SHADOW, 0, device_create_vm),
+		   VMXHV_VM_APICV | VMXHV_VM_TPR_SHADOW | VMXHV_VM_NO_APICV, 0, device_create_vm),
 	IOCTL_CALL(VMXHV_GET_CPUID, vmxhv_cpuid, 24, 0, CALL_OUT | CALL_OUT_ON_ERROR,
 		   device_get_cpuid),
 	IOCTL_CALL(VMXHV_GET_MSR_LIST, vmxhv_msrs, 24, 0, CALL_OUT | CALL_OUT_ON_ERROR,

@@ -95,7 +95,7 @@ ROWS = [
     taken("MONITOR_INSTRUCTION", "guest_exits"),
     taken("PAUSE_INSTRUCTION", "guest_config"),
     unreachable("MCE_DURING_VMENTRY", "the machine has no machine checks"),
-    Row("TPR_BELOW_THRESHOLD", SEEN, "api/guest_apicv/flags2"),
+    Row("TPR_BELOW_THRESHOLD", SEEN, "api/guest_apicv"),
     Row("APIC_ACCESS", SEEN, "api/guest_apicv/flags1"),
     Row("EOI_INDUCED", SEEN, "api/guest_apicv/flags1"),
     never("GDTR_IDTR", "SECONDARY_EXEC_DESC"),

@@ -34,22 +34,34 @@
 #define CPU2_OURS	(DELIVERY | SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES | \
 			 SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE)
 
+static enum apicv_level most(const struct vmx_caps *caps)
+{
+	if (!caps->tpr_shadow || !caps->virt_apic_accesses || !caps->virt_x2apic)
+		return APICV_NONE;
+	return caps->apic_reg_virt && caps->virt_intr_delivery ? APICV_FULL : APICV_TPR;
+}
+
 /**
  * apicv_level() - how much of it a VM gets
  * @caps: the CPU's capabilities
- * @vm_flags: VMXHV_VM_*
+ * @vm_flags: VMXHV_VM_*, one of them at most
+ *
+ * Without a wish, all that the CPU does well: see apicv_emulated().
  *
  * Context: Any.
  * Return: The level.
  */
 enum apicv_level apicv_level(const struct vmx_caps *caps, u32 vm_flags)
 {
-	if (!(vm_flags & (VMXHV_VM_APICV | VMXHV_VM_TPR_SHADOW)) || !caps->tpr_shadow ||
-	    !caps->virt_apic_accesses || !caps->virt_x2apic)
+	enum apicv_level level = most(caps);
+
+	if (vm_flags & VMXHV_VM_APICV)
+		return level;
+	if (vm_flags & VMXHV_VM_NO_APICV)
 		return APICV_NONE;
-	if (!(vm_flags & VMXHV_VM_APICV) || !caps->apic_reg_virt || !caps->virt_intr_delivery)
-		return APICV_TPR;
-	return APICV_FULL;
+	if ((vm_flags & VMXHV_VM_TPR_SHADOW) || apicv_emulated(caps))
+		return min(level, APICV_TPR);
+	return level;
 }
 
 VMXHV_EXPORT_FOR_TEST(apicv_level);

@@ -160,9 +160,8 @@ static bool has_insn_len(u32 info)
 }
 
 /*
- * CPUs that deliver virtual interrupts have posted interrupts too, but for an emulated one, which
- * says nothing of a virtual interrupt here and leaves what the event before was. An interrupt is in
- * service and interrupts are not masked: its delivery was cut short.
+ * The emulated CPU says nothing of a virtual interrupt here and leaves what the event before was.
+ * An interrupt is in service and interrupts are not masked: its delivery was cut short.
  */
 static u32 vectoring_info(struct vcpu *v)
 {
@@ -170,7 +169,7 @@ static u32 vectoring_info(struct vcpu *v)
 	u32 svi;
 
 	if (likely(!(info & INTR_INFO_VALID_MASK)) || !v->lapic->vid ||
-	    (vmx_caps.pin_allowed1 & PIN_BASED_POSTED_INTR))
+	    !apicv_emulated(&vmx_caps))
 		return info;
 	svi = vmcs_read16(GUEST_INTR_STATUS) >> 8;
 	if (!svi || !(vcpu_rflags(v) & X86_EFLAGS_IF))

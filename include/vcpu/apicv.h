@@ -9,10 +9,11 @@
 #include <linux/types.h>
 
 #include "vcpu/lapic.h"
+#include "vmx/caps.h"
+#include "vmx/controls.h"
 
 struct vcpu;
 struct vm;
-struct vmx_caps;
 
 enum apicv_level {
 	APICV_NONE,	/* nothing: every access to the APIC exits */
@@ -25,6 +26,22 @@ struct apicv_controls {
 	u32 cpu, cpu2;
 	bool x2apic_bitmap;
 };
+
+/**
+ * apicv_emulated() - is this the emulated CPU whose virtual interrupts are not quite a CPU's?
+ * @caps: the CPU's capabilities
+ *
+ * CPUs that deliver virtual interrupts have posted interrupts too, but for Bochs 2.7. There, what
+ * is pending comes with the next interrupt of the host's, even if RFLAGS.IF is 0 by then; and no
+ * IDT-vectoring information tells of a delivery that was cut short (vectoring_info()).
+ *
+ * Context: Any.
+ * Return: true if so.
+ */
+static inline bool apicv_emulated(const struct vmx_caps *caps)
+{
+	return caps->virt_intr_delivery && !(caps->pin_allowed1 & PIN_BASED_POSTED_INTR);
+}
 
 enum apicv_level apicv_level(const struct vmx_caps *caps, u32 vm_flags);
 struct apicv_controls apicv_controls(enum apicv_level level, enum lapic_mode mode, bool debugged);

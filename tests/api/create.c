@@ -60,6 +60,12 @@ static void descriptors(int vm)
 int main(void)
 {
 	struct vmxhv_create_vm c = { .size = sizeof(c) };
+	static const struct poke flags[] = {
+		{ "VM: all of the APIC and nothing", POKE_ARG(vmxhv_create_vm, flags),
+		  VMXHV_VM_APICV | VMXHV_VM_NO_APICV, EINVAL },
+		{ "VM: nothing and TPR", POKE_ARG(vmxhv_create_vm, flags),
+		  VMXHV_VM_NO_APICV | VMXHV_VM_TPR_SHADOW, EINVAL },
+	};
 	int dev = open_device(), vm, second;
 
 	vm = call(dev, VMXHV_CREATE_VM, &c);
@@ -68,6 +74,7 @@ int main(void)
 	tap_ok(second >= 0, "a second VM at the same time");
 	close(second);
 	expect_struct_rules(dev, VMXHV_CREATE_VM, &c, sizeof(c), "CREATE_VM");
+	expect_refused(dev, VMXHV_CREATE_VM, &c, &c, flags, ARRAY_SIZE(flags));
 	tap_equal(-call(vm, VMXHV_CREATE_VM, &c), ENOTTY, "a device's command on a VM");
 	vcpu_ids(vm);
 	descriptors(vm);

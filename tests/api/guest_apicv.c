@@ -6,21 +6,21 @@
  * That an operation does not exit is told by its ticks: an exit costs a hundred and more. With more
  * than one CPU ticks are no instructions; then only results are looked at.
  */
-#include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 #include <unistd.h>
 
 #include "machine.h"
 #include "refusal.h"
 #include "tap.h"
 
-enum { COSTS, BATCH, LEVEL, IN_SERVICE, GOES_ON, HALTED, BURST, MASKS, X2 = 8, LEAVE = 15 };
-enum { NONE, TPR, FULL };
+enum { COSTS, BATCH, LEVEL, IN_SERVICE, GOES_ON, HALTED, BURST, CLOSED, MASKS, X2 = 9, LEAVE = 17 };
 
 #define TIMES		100
 #define NO_EXIT		12	/* ticks at most: the loop and the operation's set-up */
 #define ONE_EXIT	60	/* ticks at least */
 #define BATCH_SIZE	8
+#define TRIES		3	/* an interrupt of the host's may come in between, but not each time */
 #define HANDLER		40	/* ticks at most of one interrupt that nobody reports */
 
 static struct machine m, second;
@@ -30,24 +30,13 @@ static bool exact;
 
 static void find_level(void)
 {
-	struct vmxhv_info info = { .size = sizeof(info) };
-	const char *text = getenv("VM_FLAGS");
-	unsigned int flags = text ? atoi(text) : 0;
-	const uint32_t delivery = 1u << 8 | 1u << 9;
-	uint32_t cpu, cpu2;
+	static const char *const names[] = { "all by software", "the CPU keeps TPR",
+					     "interrupts are delivered by the CPU",
+					     "by the CPU, even if they are masked" };
 
-	if (call(m.dev, VMXHV_GET_INFO, &info))
-		tap_bail("GET_INFO");
-	cpu = info.vmx_msr[14] >> 32;
-	cpu2 = info.vmx_msr[11] >> 32;
-	if ((cpu >> 21 & 1) && (cpu2 >> 0 & 1) && (cpu2 >> 4 & 1) &&
-	    flags & (VMXHV_VM_APICV | VMXHV_VM_TPR_SHADOW))
-		level = TPR;
-	if (level == TPR && (cpu2 & delivery) == delivery && flags & VMXHV_VM_APICV)
-		level = FULL;
+	level = apic_level(&m);
 	exact = sysconf(_SC_NPROCESSORS_ONLN) == 1;
-	tap_note("flags %u: %s", flags, level == FULL ? "interrupts are delivered by the CPU" :
-		 level == TPR ? "the CPU keeps TPR" : "all by software");
+	tap_note("flags %u: %s", vm_flags(), names[level]);
 }
 
 static void start(unsigned int entry)
@@ -70,37 +59,30 @@ static bool ends(unsigned int entry)
 static void costs(unsigned int first, const char *mode)
 {
 	static const struct { const char *name; int level; } ops[] = {
-		{ "TPR is written", TPR }, { "TPR is read", TPR }, { "EOI", FULL },
-		{ "SVR is read", FULL }, { "an IPI to itself", FULL },
-		{ "CR8 is written", TPR }, { "CR8 is read", TPR },
+		{ "TPR is written", LEVEL_TPR }, { "TPR is read", LEVEL_TPR }, { "EOI", LEVEL_FULL },
+		{ "SVR is read", LEVEL_FULL }, { "an IPI to itself", LEVEL_FULL },
+		{ "CR8 is written", LEVEL_TPR }, { "CR8 is read", LEVEL_TPR },
 	};
 	const int count = ARRAY_SIZE(ops);
+	unsigned int least[ARRAY_SIZE(ops)];
+	bool right = true;
 
-	tap_ok(ends(first + COSTS) && c.nr_values == count + 1 && c.values[count] == 1,
-	       "%s: each operation, and one interrupt in the end", mode);
+	memset(least, 0xff, sizeof(least));
+	for (int i = 0; i < TRIES; i++) {
+		right &= ends(first + COSTS) && c.nr_values == count + 1 && c.values[count] == 1;
+		for (int k = 0; k < count; k++)
+			least[k] = MIN(least[k], c.values[k] / TIMES);
+	}
+	tap_ok(right, "%s: each operation, and one interrupt in the end", mode);
 	for (int i = 0; exact && i < count; i++) {
-		unsigned int ticks = c.values[i] / TIMES;
-		bool good = level >= ops[i].level ? ticks <= NO_EXIT : ticks >= ONE_EXIT;
+		bool none = level >= ops[i].level;
+		bool good = none ? least[i] <= NO_EXIT : least[i] >= ONE_EXIT;
 
 		tap_ok(good, "%s: %s %s", mode, ops[i].name,
-		       level >= ops[i].level ? "without an exit" : "by an exit");
+		       none ? "without an exit" : "by an exit");
 		if (!good)
-			tap_note("%u ticks", ticks);
+			tap_note("%u ticks", least[i]);
 	}
-}
-
-/* All that wait are delivered without an exit between them. */
-static void one_entry(const char *mode, const char *what)
-{
-	unsigned int ticks = c.values[0], most = BATCH_SIZE * HANDLER;
-	bool good = level == FULL ? ticks <= most : ticks >= BATCH_SIZE * ONE_EXIT;
-
-	if (!exact)
-		return;
-	tap_ok(good, "%s: %s %s", mode, what,
-	       level == FULL ? "cost one entry" : "cost an exit each");
-	if (!good)
-		tap_note("%u ticks", ticks);
 }
 
 static int msi(uint32_t data)
@@ -111,22 +93,49 @@ static int msi(uint32_t data)
 	return ret ? ret : (int)a.delivered;
 }
 
-static void batches(unsigned int first, const char *mode)
+static bool takes_ipis(unsigned int first)
+{
+	return ends(first + BATCH) && c.nr_values == 2 && c.values[1] == BATCH_SIZE;
+}
+
+static bool takes_msis(unsigned int first)
 {
 	int sent = 0;
-
-	tap_ok(ends(first + BATCH) && c.nr_values == 2 && c.values[1] == BATCH_SIZE,
-	       "%s: eight IPIs to itself", mode);
-	one_entry(mode, "eight IPIs");
 
 	if (!ends(first + BURST))
 		tap_note("it did not come to the point");
 	for (int i = 0; i < BATCH_SIZE; i++)
 		sent += msi(0x40 + 16 * i);
 	c.nr_values = 0;
-	tap_ok(run_guest(&c) == VMXHV_EXIT_NONE && sent == BATCH_SIZE && c.nr_values == 2 &&
-	       c.values[1] == BATCH_SIZE, "%s: eight MSIs", mode);
-	one_entry(mode, "eight MSIs");
+	return run_guest(&c) == VMXHV_EXIT_NONE && sent == BATCH_SIZE && c.nr_values == 2 &&
+	       c.values[1] == BATCH_SIZE;
+}
+
+/* All that wait are delivered without an exit between them. */
+static void batch(unsigned int first, bool (*takes)(unsigned int), const char *mode,
+		  const char *what)
+{
+	unsigned int ticks = -1u, most = BATCH_SIZE * HANDLER;
+	bool right = true, good;
+
+	for (int i = 0; i < TRIES; i++) {
+		right &= takes(first);
+		ticks = MIN(ticks, c.values[0]);
+	}
+	tap_ok(right, "%s: %s", mode, what);
+	if (!exact)
+		return;
+	good = level >= LEVEL_FULL ? ticks <= most : ticks >= BATCH_SIZE * ONE_EXIT;
+	tap_ok(good, "%s: %s cost %s", mode, what,
+	       level >= LEVEL_FULL ? "one entry" : "an exit each");
+	if (!good)
+		tap_note("%u ticks", ticks);
+}
+
+static void batches(unsigned int first, const char *mode)
+{
+	batch(first, takes_ipis, mode, "eight IPIs to itself");
+	batch(first, takes_msis, mode, "eight MSIs");
 }
 
 /* The EOI of a level-triggered vector comes out, that of an edge does not, in either order. */
@@ -190,6 +199,12 @@ static void both_modes(unsigned int first, const char *mode)
 	moves(first, mode);
 	start(first + HALTED);
 	EXPECT(&c, "what is pending ends HLT", 0x166, 9);
+	if (level == LEVEL_FULL_EMULATED) {
+		tap_skip("none is delivered while interrupts are masked", "this CPU does");
+	} else {
+		start(first + CLOSED);
+		EXPECT(&c, "none is delivered while interrupts are masked", 0, 1);
+	}
 }
 
 /*

@@ -143,8 +143,11 @@ static void count_during(const char *name, void (*before)(void), void (*during)(
 	tap_ok(good && !wrong, "%s: no count is lost", name);
 }
 
-/* ---- swap, on compressed memory -------------------------------------------------------------- */
+/* ---- swap, in memory ------------------------------------------------------------------------- */
 
+static const char *swap_device;
+
+/* On compressed memory, or where there is none, on a RAM disk. */
 static bool make_swap(void)
 {
 	static uint8_t header[4096];
@@ -155,13 +158,15 @@ static bool make_swap(void)
 	info->version = 1;
 	info->last_page = SWAP_PAGES - 1;
 	memcpy(header + 4096 - 10, "SWAPSPACE2", 10);
-	if (write_line("/sys/block/zram0/disksize", "16M"))
+	swap_device = access("/sys/block/zram0", F_OK) ? "/dev/ram0" : "/dev/zram0";
+	if (!strcmp(swap_device, "/dev/zram0") &&
+	    write_line("/sys/block/zram0/disksize", "16M"))
 		return false;
-	fd = open("/dev/zram0", O_WRONLY | O_CLOEXEC);
+	fd = open(swap_device, O_WRONLY | O_CLOEXEC);
 	if (fd < 0 || write(fd, header, sizeof(header)) != sizeof(header))
 		return false;
 	close(fd);
-	return !swapon("/dev/zram0", 0);
+	return !swapon(swap_device, 0);
 }
 
 static void page_out(void)
@@ -205,7 +210,7 @@ static void swapping(void)
 	long out, in;
 
 	if (!make_swap()) {
-		tap_ok(false, "swap space on /dev/zram0: %s", strerror(errno));
+		tap_ok(false, "swap space on %s: %s", swap_device, strerror(errno));
 		return;
 	}
 	out = vm_counter("pswpout");
@@ -219,9 +224,10 @@ static void swapping(void)
 		tap_ok(in > AREA_PAGES, "%ld pages went out, %ld came back", out, in);
 	else
 		tap_skip("pages went out", "this kernel found only %ld to swap", out);
-	if (swapoff("/dev/zram0"))
+	if (swapoff(swap_device))
 		tap_note("swapoff: %s", strerror(errno));
-	write_line("/sys/block/zram0/reset", "1");
+	if (!strcmp(swap_device, "/dev/zram0"))
+		write_line("/sys/block/zram0/reset", "1");
 }
 
 /* ---- KSM ------------------------------------------------------------------------------------- */

@@ -27,25 +27,24 @@ for name in GUESTS:
     CASES += matrix(f"api/{name}", name, model=MODELS, timeout=60)
 for name in TWO_CPUS:
     CASES += matrix(f"api/{name}", name, kernel=KERNELS, cpus=[2], timeout=60)
-# nothing of the local APIC by the CPU, as much as it can, and only TPR (VMXHV_VM_*)
-for flags in ["", "VM_FLAGS=1 ", "VM_FLAGS=2 "]:
+# how much of the local APIC is the CPU's: the default, all, TPR, nothing (VMXHV_VM_*)
+for flags in ["", "VM_FLAGS=1 ", "VM_FLAGS=2 ", "VM_FLAGS=4 "]:
     level = f"/flags{flags[9:10]}" if flags else ""
     CASES += matrix(f"api/guest_apicv{level}", f"{flags}guest_apicv", kernel=KERNELS, timeout=60)
     CASES += matrix(f"api/guest_apicv{level}", f"{flags}guest_apicv", model=MODELS, timeout=60)
     CASES += matrix(f"api/guest_apicv{level}", f"{flags}guest_apicv", kernel=KERNELS, cpus=[2],
                     timeout=60)
-for flags in ["1", "2"]:
+for flags in ["1", "4"]:
     for name in ["guest_apic", "guest_event", "guest_debug", "guest_smp", "apic_memory"]:
         CASES += matrix(f"api/{name}/flags{flags}", f"VM_FLAGS={flags} {name}", kernel=KERNELS,
-                        cpus=[2], timeout=60,
-                        # an IPI in some hundreds is lost: see the README
-                        on_demand=flags == "1" and name == "guest_smp")
+                        cpus=[2], timeout=60)
 # without a page-modification log, and without dirty flags
 CASES += matrix("api/dirty", "dirty", kernel=["6.12"], model=MODELS, cpus=[2], timeout=60)
 # swap on compressed memory, whose 6.1 compresses with what the crypto API finds
 for _kernel, _more in (("6.1", ["lzo-rle"]), ("6.12", [])):
     CASES += matrix("api/memory_host", "memory_host", kernel=[_kernel], cpus=[1, 2], timeout=90,
-                    modules=[*_more, "zram", "vmxhv"])
+                    modules=[*_more, "zram", "vmxhv"], not_debug="it has no zram")
+CASES.append(case("api/memory_host/ramdisk", "memory_host", kernel="debug", timeout=90))
 # a 32-bit process has the same interface
 CASES += matrix("api/info.m32", "info.m32", kernel=KERNELS, timeout=60)
 CASES += matrix("api/guest_first.m32", "guest_first.m32", kernel=KERNELS, timeout=60)

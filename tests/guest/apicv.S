@@ -6,8 +6,9 @@
 #include "guest.inc"
 	.globl	_start
 _start:
-	CASES	x_costs, x_batch, x_level, x_in_service, x_goes_on, x_halted, x_burst, x_masks
-	CASES	x2_costs, x2_batch, x2_level, x2_in_service, x2_goes_on, x2_halted, x2_burst
+	CASES	x_costs, x_batch, x_level, x_in_service, x_goes_on, x_halted, x_burst, x_closed
+	CASES	x_masks
+	CASES	x2_costs, x2_batch, x2_level, x2_in_service, x2_goes_on, x2_halted, x2_burst, x2_closed
 	CASES	leave
 	.code64
 #include "idt64.inc"
@@ -19,6 +20,7 @@ _start:
 #define LVT0	0x350
 #define SELF_IPI 0x3f0
 #define TIMES	100
+#define CLOSED	10000000	/* instructions: longer than some ticks of a host */
 
 /* reports the ticks that TIMES of @op took: EAX, EDX and ECX are the operation's */
 .macro COST op:vararg
@@ -90,6 +92,19 @@ _start:
 	rdtsc
 	subl	%r8d, %eax
 	VALUE
+	REPORT	irq_count(%rip)
+	DONE
+
+/* one waits for as long as interrupts are masked, whatever the host is interrupted by */
+\prefix\()_closed:
+	BEGIN	\mode, 1
+	TAKE
+	SEND_SELF \mode, 0x50
+	movl	$CLOSED, %esi
+1:	decl	%esi
+	jnz	1b
+	REPORT	irq_count(%rip)
+	AWAIT	1
 	REPORT	irq_count(%rip)
 	DONE
 

@@ -3,7 +3,7 @@
 #include "guest.inc"
 	.globl	_start
 _start:
-	CASES	boot_ap, count_locked, ping, pong
+	CASES	boot_ap, count_locked, ping, pong, serve, return
 	.code64
 #include "idt64.inc"
 
@@ -87,3 +87,42 @@ ping:
 	PLAYER	1, 1
 pong:
 	PLAYER	0, 0
+
+/* The same with interrupts on: each waits for its turn to be counted. */
+#define HITS	40
+
+.macro RALLY other:req, turn:req
+	USE_IDT
+	movl	$APIC_PAGE, %ebx
+	movl	$0x1ff, 0xf0(%rbx)
+	movl	$0, 0x80(%rbx)
+	movl	$\other << 24, 0x310(%rbx)
+	movl	$EOI_XAPIC, irq_eoi(%rip)
+	movl	$1, irq_quiet(%rip)
+	.if	\turn
+	movl	$0, irq_count(%rip)
+	movl	$1, MAILBOX + 8
+	.else
+1:	pause
+	cmpl	$1, MAILBOX + 8
+	jne	1b
+	.endif
+	movl	$\turn, %ecx
+	sti
+1:	pause
+	cmpl	%ecx, irq_count(%rip)
+	jne	1b
+	cmpl	$HITS, %ecx
+	je	2f
+	movl	$0x4090, 0x300(%rbx)
+	addl	$2, %ecx
+	cmpl	$HITS, %ecx
+	jbe	1b
+2:	cli
+	REPORT	irq_count(%rip)
+	DONE
+.endm
+serve:
+	RALLY	1, 0
+return:
+	RALLY	0, 1

@@ -23,12 +23,20 @@ static void levels(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, (int)apicv_level(&caps, VMXHV_VM_APICV), APICV_FULL);
 	KUNIT_EXPECT_EQ(test, (int)apicv_level(&caps, VMXHV_VM_TPR_SHADOW), APICV_TPR);
-	KUNIT_EXPECT_EQ(test, (int)apicv_level(&caps, 0), APICV_NONE);
+	KUNIT_EXPECT_EQ(test, (int)apicv_level(&caps, VMXHV_VM_NO_APICV), APICV_NONE);
+	/* what the emulated CPU does of interrupts must be asked for */
+	KUNIT_EXPECT_EQ(test, (int)apicv_level(&caps, 0), APICV_TPR);
+	caps.pin_allowed1 = PIN_BASED_POSTED_INTR;
+	KUNIT_EXPECT_EQ(test, (int)apicv_level(&caps, 0), APICV_FULL);
+	KUNIT_EXPECT_EQ(test, (int)apicv_level(&caps, VMXHV_VM_TPR_SHADOW), APICV_TPR);
+	KUNIT_EXPECT_EQ(test, (int)apicv_level(&caps, VMXHV_VM_NO_APICV), APICV_NONE);
 	caps.apic_reg_virt = false;
 	KUNIT_EXPECT_EQ(test, (int)apicv_level(&caps, VMXHV_VM_APICV), APICV_TPR);
 	caps.apic_reg_virt = true;
 	caps.virt_intr_delivery = false;
 	KUNIT_EXPECT_EQ(test, (int)apicv_level(&caps, VMXHV_VM_APICV), APICV_TPR);
+	caps.pin_allowed1 = 0;
+	KUNIT_EXPECT_EQ(test, (int)apicv_level(&caps, 0), APICV_TPR);
 	caps.virt_apic_accesses = false;
 	KUNIT_EXPECT_EQ(test, (int)apicv_level(&caps, VMXHV_VM_APICV), APICV_NONE);
 	caps = all_caps;

@@ -112,12 +112,42 @@ void machine_tables(struct machine *m)
 	build_page_tables(m->ram);
 }
 
-void machine_create(struct machine *m, size_t ram_size)
+unsigned int vm_flags(void)
 {
 	const char *flags = getenv("VM_FLAGS");
-	struct vmxhv_create_vm create = {
-		.size = sizeof(create), .flags = flags ? atoi(flags) : 0,
-	};
+
+	return flags ? atoi(flags) : 0;
+}
+
+#define TPR_SHADOW	(1u << 21)
+#define PAGE_AND_MSRS	(1u << 0 | 1u << 4)	/* APIC accesses, x2APIC mode */
+#define DELIVERY	(1u << 8 | 1u << 9)	/* registers, virtual interrupts */
+#define POSTED		(1u << 7)
+
+int apic_level(struct machine *m)
+{
+	struct vmxhv_info info = { .size = sizeof(info) };
+	unsigned int flags = vm_flags();
+	uint32_t pin, cpu, cpu2;
+
+	if (call(m->dev, VMXHV_GET_INFO, &info))
+		tap_bail("GET_INFO");
+	pin = info.vmx_msr[1] >> 32;
+	cpu = info.vmx_msr[2] >> 32;
+	cpu2 = info.vmx_msr[11] >> 32;
+	if (!(cpu & TPR_SHADOW) || (cpu2 & PAGE_AND_MSRS) != PAGE_AND_MSRS ||
+	    flags & VMXHV_VM_NO_APICV)
+		return LEVEL_NONE;
+	if ((cpu2 & DELIVERY) != DELIVERY || flags & VMXHV_VM_TPR_SHADOW)
+		return LEVEL_TPR;
+	if (pin & POSTED)
+		return LEVEL_FULL;
+	return flags & VMXHV_VM_APICV ? LEVEL_FULL_EMULATED : LEVEL_TPR;
+}
+
+void machine_create(struct machine *m, size_t ram_size)
+{
+	struct vmxhv_create_vm create = { .size = sizeof(create), .flags = vm_flags() };
 
 	m->dev = open_device();
 	m->vm = call(m->dev, VMXHV_CREATE_VM, &create);

@@ -40,8 +40,9 @@ struct cpu {
 enum cpu_mode { MODE_REAL, MODE_PROTECTED, MODE_LONG };
 
 /* A failure of these ends the test. */
+unsigned int vm_flags(void);		/* VM_FLAGS, or 0: VMXHV_VM_* */
 int open_device(void);			/* skips the test where there is no device or no VMX */
-void machine_create(struct machine *m, size_t ram_size);	/* flags: VM_FLAGS, or 0 */
+void machine_create(struct machine *m, size_t ram_size);	/* flags: vm_flags() */
 void machine_tables(struct machine *m);	/* GDT, TSS and page tables into its RAM */
 void machine_destroy(struct machine *m);
 void machine_map(struct machine *m, uint64_t gpa, void *hva, uint64_t length, uint32_t flags);
@@ -97,6 +98,14 @@ struct reports {
 
 #define COUNTED(...)	{ __VA_ARGS__ },					\
 	.count = sizeof((const uint32_t[]){ __VA_ARGS__ }) / sizeof(uint32_t)
+
+/*
+ * How much of the local APIC the CPU does, from what GET_INFO and VM_FLAGS say. The emulated CPU
+ * delivers interrupts when asked to, but one that waits comes with the host's next interrupt even
+ * to a guest that has masked them meanwhile.
+ */
+enum { LEVEL_NONE, LEVEL_TPR, LEVEL_FULL, LEVEL_FULL_EMULATED };
+int apic_level(struct machine *m);
 
 /* How long to wait for what must come: as many seconds, more on a kernel that is slow. */
 int patience(int seconds);

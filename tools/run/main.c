@@ -7,11 +7,9 @@
 
 static void open_vm(struct machine *machine)
 {
-	uint32_t flags = machine->options->apicv ? VMXHV_VM_APICV : 0;
-
 	if (vmxhv_open(&machine->dev, machine->options->device) ||
 	    vmxhv_get_info(&machine->dev, &machine->info) ||
-	    vmxhv_vm_create_flags(&machine->dev, &machine->vm, flags))
+	    vmxhv_vm_create_flags(&machine->dev, &machine->vm, machine->options->vm_flags))
 		die(STATUS_UNUSABLE, "%s", vmxhv_message(&machine->dev.fail));
 }
 

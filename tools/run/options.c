@@ -9,6 +9,7 @@
 
 #include "options.h"
 #include "util.h"
+#include "vmxhv.h"
 
 static const char help[] =
 "usage: vmxhv-run --kernel IMAGE [--initrd FILE] [--append STRING] [--mem SIZE] ...\n"
@@ -33,7 +34,8 @@ static const char help[] =
 "  --timeout SECONDS     end the guest after this time\n"
 "  --debug-exit PORT     an OUT of N to this port ends the run; the exit status is N modulo 256\n"
 "  --trace-io            say on stderr which ports and addresses nobody claims\n"
-"  --apicv               the CPU does what it can of the local APIC: fewer exits; on trial\n"
+"  --apicv WHAT          of the local APIC the CPU does: all (as much as it can), tpr, or nothing;\n"
+"                        default: all that it is known to do well\n"
 "  --device FILE         default: /dev/vmxhv\n"
 "  --help, --version\n"
 "\n"
@@ -126,6 +128,22 @@ static uint64_t take_number(const char *option, const char *text, uint64_t min, 
 	return value;
 }
 
+static void parse_apicv(struct options *options, const char *text)
+{
+	static const struct { const char *name; uint32_t flag; } known_words[] = {
+		{ "all", VMXHV_VM_APICV }, { "tpr", VMXHV_VM_TPR_SHADOW },
+		{ "nothing", VMXHV_VM_NO_APICV },
+	};
+
+	for (unsigned int i = 0; i < sizeof(known_words) / sizeof(known_words[0]); i++) {
+		if (!strcmp(text, known_words[i].name)) {
+			options->vm_flags = known_words[i].flag;
+			return;
+		}
+	}
+	usage("--apicv %s: WHAT is all, tpr or nothing", text);
+}
+
 enum { OPT_KERNEL = 1, OPT_INITRD, OPT_APPEND, OPT_MEM, OPT_CPU, OPT_CPUS, OPT_FLAT, OPT_FLAT_ADDR,
 	OPT_DEBUG_EXIT, OPT_MODULE, OPT_TIMEOUT, OPT_TRACE_IO, OPT_DEVICE, OPT_HELP, OPT_VERSION,
 	OPT_MACHINE, OPT_FW_CFG, OPT_APICV };
@@ -145,7 +163,7 @@ static const struct option known[] = {
 	{ "debug-exit", required_argument, NULL, OPT_DEBUG_EXIT },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "trace-io", no_argument, NULL, OPT_TRACE_IO },
-	{ "apicv", no_argument, NULL, OPT_APICV },
+	{ "apicv", required_argument, NULL, OPT_APICV },
 	{ "device", required_argument, NULL, OPT_DEVICE },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "version", no_argument, NULL, OPT_VERSION },
@@ -209,7 +227,7 @@ static void take(struct options *options, int option)
 		options->trace_io = true;
 		break;
 	case OPT_APICV:
-		options->apicv = true;
+		parse_apicv(options, optarg);
 		break;
 	case OPT_DEVICE:
 		options->device = optarg;

@@ -47,7 +47,7 @@ struct options {
 	unsigned int timeout;	/* seconds, 0: none */
 	int debug_exit;		/* port, or -1 */
 	bool trace_io;
-	bool apicv;
+	uint32_t vm_flags;	/* VMXHV_VM_* */
 };
 
 /* Parse, or print what is wrong (or what was asked for) and end the process. */
