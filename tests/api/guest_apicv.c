@@ -20,7 +20,7 @@ enum { COSTS, BATCH, LEVEL, IN_SERVICE, GOES_ON, HALTED, BURST, CLOSED, MASKS, X
 #define NO_EXIT		12	/* ticks at most: the loop and the operation's set-up */
 #define ONE_EXIT	60	/* ticks at least */
 #define BATCH_SIZE	8
-#define TRIES		3	/* an interrupt of the host's may come in between, but not each time */
+#define TRIES		3	/* an interrupt of the host's may come between, not each time */
 #define HANDLER		40	/* ticks at most of one interrupt that nobody reports */
 
 static struct machine m, second;
@@ -59,7 +59,8 @@ static bool ends(unsigned int entry)
 static void costs(unsigned int first, const char *mode)
 {
 	static const struct { const char *name; int level; } ops[] = {
-		{ "TPR is written", LEVEL_TPR }, { "TPR is read", LEVEL_TPR }, { "EOI", LEVEL_FULL },
+		{ "TPR is written", LEVEL_TPR }, { "TPR is read", LEVEL_TPR },
+		{ "EOI", LEVEL_FULL },
 		{ "SVR is read", LEVEL_FULL }, { "an IPI to itself", LEVEL_FULL },
 		{ "CR8 is written", LEVEL_TPR }, { "CR8 is read", LEVEL_TPR },
 	};

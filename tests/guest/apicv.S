@@ -8,7 +8,8 @@
 _start:
 	CASES	x_costs, x_batch, x_level, x_in_service, x_goes_on, x_halted, x_burst, x_closed
 	CASES	x_masks
-	CASES	x2_costs, x2_batch, x2_level, x2_in_service, x2_goes_on, x2_halted, x2_burst, x2_closed
+	CASES	x2_costs, x2_batch, x2_level, x2_in_service, x2_goes_on, x2_halted, x2_burst
+	CASES	x2_closed
 	CASES	leave
 	.code64
 #include "idt64.inc"
@@ -20,7 +21,7 @@ _start:
 #define LVT0	0x350
 #define SELF_IPI 0x3f0
 #define TIMES	100
-#define CLOSED	10000000	/* instructions: longer than some ticks of a host */
+#define CLOSED	10000000	/* longer than some ticks of a host */
 
 /* reports the ticks that TIMES of @op took: EAX, EDX and ECX are the operation's */
 .macro COST op:vararg

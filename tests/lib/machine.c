@@ -119,10 +119,10 @@ unsigned int vm_flags(void)
 	return flags ? atoi(flags) : 0;
 }
 
-#define TPR_SHADOW	(1u << 21)
-#define PAGE_AND_MSRS	(1u << 0 | 1u << 4)	/* APIC accesses, x2APIC mode */
-#define DELIVERY	(1u << 8 | 1u << 9)	/* registers, virtual interrupts */
-#define POSTED		(1u << 7)
+#define TPR_SHADOW	0x200000
+#define PAGE_AND_MSRS	0x11		/* APIC accesses, x2APIC mode */
+#define DELIVERY	0x300		/* registers, virtual interrupts */
+#define POSTED		0x80
 
 int apic_level(struct machine *m)
 {

@@ -130,14 +130,14 @@ static uint64_t take_number(const char *option, const char *text, uint64_t min, 
 
 static void parse_apicv(struct options *options, const char *text)
 {
-	static const struct { const char *name; uint32_t flag; } known_words[] = {
+	static const struct { const char *name; uint32_t flag; } words[] = {
 		{ "all", VMXHV_VM_APICV }, { "tpr", VMXHV_VM_TPR_SHADOW },
 		{ "nothing", VMXHV_VM_NO_APICV },
 	};
 
-	for (unsigned int i = 0; i < sizeof(known_words) / sizeof(known_words[0]); i++) {
-		if (!strcmp(text, known_words[i].name)) {
-			options->vm_flags = known_words[i].flag;
+	for (unsigned int i = 0; i < ARRAY_SIZE(words); i++) {
+		if (!strcmp(text, words[i].name)) {
+			options->vm_flags = words[i].flag;
 			return;
 		}
 	}
