@@ -34,8 +34,11 @@
  * @access: WALK_*
  * @wide: entries are of 8 bytes
  * @level: of the entry read last; 1 is a page table's
+ * @shift: where in @gva the bits below its index end
+ * @address: the bits of an entry that are a table's address
+ * @reserved: the bits that are 0 in every entry
  * @all: all entries' bits ANDed: what every level allows
- * @nx: some entry forbids execution
+ * @any: the same ORed
  * @steps: entries read
  * @entry: what they held ...
  * @at: ... and where
@@ -46,8 +49,11 @@ struct walk {
 	u32 access;
 	bool wide;
 	int level;
+	unsigned int shift;
+	u64 address;
+	u64 reserved;
 	u64 all;
-	bool nx;
+	u64 any;
 	int steps;
 	u64 entry[WALK_LEVELS];
 	u64 at[WALK_LEVELS];
@@ -61,11 +67,6 @@ static bool no_execute_on(const struct walk_mode *mode)
 static u64 address_bits(const struct walk_mode *mode)
 {
 	return GENMASK_ULL(mode->maxphyaddr - 1, 12);
-}
-
-static unsigned int level_shift(const struct walk *w, int level)
-{
-	return 12 + (w->wide ? 9 : 10) * (level - 1);
 }
 
 static u32 entry_size(const struct walk *w)
@@ -94,7 +95,7 @@ static bool is_large(const struct walk *w, u64 entry)
 {
 	const struct walk_mode *mode = w->mode;
 
-	if (!(entry & ENTRY_LARGE))
+	if (likely(!(entry & ENTRY_LARGE)))
 		return false;
 	switch (w->level) {
 	case 2:
@@ -119,17 +120,20 @@ static u64 reserved_narrow(const struct walk *w, bool large)
 
 static u64 reserved_wide(const struct walk *w, bool large)
 {
-	const struct walk_mode *mode = w->mode;
+	if (large)
+		return GENMASK_ULL(w->shift - 1, 13);
+	return w->level > 2 ? ENTRY_LARGE : 0;
+}
+
+/* Of 8 bytes: from MAXPHYADDR on, and what the mode leaves unused. */
+static u64 reserved_always(const struct walk_mode *mode)
+{
 	u64 reserved = GENMASK_ULL(51, 12) & ~address_bits(mode);
 
 	if (!no_execute_on(mode))
 		reserved |= ENTRY_NX;
 	if (!(mode->efer & EFER_LMA))
 		reserved |= GENMASK_ULL(62, 52);
-	if (large)
-		reserved |= GENMASK_ULL(level_shift(w, w->level) - 1, 13);
-	else if (w->level > 2)
-		reserved |= ENTRY_LARGE;
 	return reserved;
 }
 
@@ -140,25 +144,30 @@ static int first_table(struct walk *w, u64 *table, struct walk_result *out)
 	u64 pdpte;
 
 	w->wide = mode->cr4 & X86_CR4_PAE;
+	w->address = w->wide ? address_bits(mode) : GENMASK_ULL(31, 12);
+	w->reserved = w->wide ? reserved_always(mode) : 0;
 	if (mode->efer & EFER_LMA) {
 		if (mode->cr4 & X86_CR4_LA57)
 			return -EOPNOTSUPP;
 		if ((u64)((s64)(w->gva << 16) >> 16) != w->gva)
 			return -EINVAL;
 		w->level = 5;
-		*table = mode->cr3 & address_bits(mode);
+		w->shift = 48;
+		*table = mode->cr3 & w->address;
 		return 0;
 	}
 	w->gva = (u32)w->gva;
 	w->level = 3;
 	if (!w->wide) {
-		*table = mode->cr3 & GENMASK_ULL(31, 12);
+		w->shift = 32;
+		*table = mode->cr3 & w->address;
 		return 0;
 	}
+	w->shift = 30;
 	pdpte = mode->pdpte[w->gva >> 30];
 	if (!(pdpte & ENTRY_PRESENT))
 		return fault(w, 0, out);
-	*table = pdpte & address_bits(mode);
+	*table = pdpte & w->address;
 	return 0;
 }
 
@@ -167,15 +176,19 @@ static int next_entry(struct walk *w, u64 table, struct walk_result *out)
 {
 	const struct walk_mode *mode = w->mode;
 	u64 entry = 0, at, reserved;
-	u32 index;
 	bool large;
 	int ret;
 
 	w->level--;
-	index = (w->gva >> level_shift(w, w->level)) & ((w->wide ? 512 : 1024) - 1);
-	at = table + index * entry_size(w);
+	if (likely(w->wide)) {
+		w->shift -= 9;
+		at = table + (w->gva >> w->shift & 511) * sizeof(u64);
+	} else {
+		w->shift -= 10;
+		at = table + (w->gva >> w->shift & 1023) * sizeof(u32);
+	}
 	ret = mode->read(mode->ctx, at, &entry, entry_size(w));
-	if (ret) {
+	if (unlikely(ret)) {
 		out->gpa = at;
 		return ret;
 	}
@@ -183,13 +196,13 @@ static int next_entry(struct walk *w, u64 table, struct walk_result *out)
 		return fault(w, 0, out);
 	large = is_large(w, entry);
 	reserved = w->wide ? reserved_wide(w, large) : reserved_narrow(w, large);
-	if (entry & reserved)
+	if (entry & (w->reserved | reserved))
 		return fault(w, PAGE_FAULT_PRESENT | PAGE_FAULT_RESERVED, out);
 
 	w->at[w->steps] = at;
 	w->entry[w->steps++] = entry;
 	w->all &= entry;
-	w->nx |= w->wide && (entry & ENTRY_NX);
+	w->any |= entry;
 	return 0;
 }
 
@@ -206,7 +219,7 @@ static u32 page_rights(const struct walk *w)
 		rights |= WALK_WRITE;
 	if (!by_user && user_page && (mode->cr4 & X86_CR4_SMAP) && !ac)
 		rights &= ~(WALK_READ | WALK_WRITE);
-	if (!w->nx && !(!by_user && user_page && (mode->cr4 & X86_CR4_SMEP)))
+	if (!(w->wide && (w->any & ENTRY_NX)) && !(!by_user && user_page && (mode->cr4 & X86_CR4_SMEP)))
 		rights |= WALK_FETCH;
 	return rights;
 }
@@ -226,6 +239,10 @@ static int set_flags(const struct walk *w)
 	const struct walk_mode *mode = w->mode;
 	int i, ret;
 
+	/* the usual case, in one look */
+	if ((w->all & ENTRY_ACCESSED) &&
+	    (!(w->access & WALK_WRITE) || (w->entry[w->steps - 1] & ENTRY_DIRTY)))
+		return 0;
 	for (i = 0; mode->update && i < w->steps; i++) {
 		u64 flags = ENTRY_ACCESSED;
 
@@ -246,12 +263,10 @@ static u64 mapped_address(const struct walk *w, u64 size)
 	u64 leaf = w->entry[w->steps - 1];
 	u64 base;
 
-	if (w->wide)
-		base = leaf & address_bits(w->mode);
-	else if (w->level == 2)
+	if (!w->wide && w->level == 2)
 		base = (leaf & GENMASK_ULL(31, 22)) | (leaf & GENMASK_ULL(20, 13)) << 19;
 	else
-		base = leaf & GENMASK_ULL(31, 12);
+		base = leaf & w->address;
 	return (base & ~(size - 1)) | (w->gva & (size - 1));
 }
 
@@ -269,7 +284,7 @@ static int walk_once(struct walk *w, struct walk_result *out)
 		if (ret)
 			return ret;
 		entry = w->entry[w->steps - 1];
-		table = entry & (w->wide ? address_bits(w->mode) : GENMASK_ULL(31, 12));
+		table = entry & w->address;
 	} while (w->level > 1 && !is_large(w, entry));
 
 	out->rights = page_rights(w);
@@ -278,7 +293,7 @@ static int walk_once(struct walk *w, struct walk_result *out)
 	ret = set_flags(w);
 	if (ret)
 		return ret == 1 ? -EAGAIN : ret;
-	out->page_size = 1ull << level_shift(w, w->level);
+	out->page_size = 1ull << w->shift;
 	out->gpa = mapped_address(w, out->page_size);
 	return 0;
 }
@@ -308,8 +323,15 @@ int walk_page_tables(const struct walk_mode *mode, u64 gva, u32 access, struct w
 		return 0;
 	}
 	for (tries = 0; tries < WALK_TRIES && ret == -EAGAIN; tries++) {
-		struct walk w = { .mode = mode, .gva = gva, .access = access, .all = ~0ull };
+		struct walk w;
 
+		/* not its arrays, of which only what was read is looked at */
+		w.mode = mode;
+		w.gva = gva;
+		w.access = access;
+		w.all = ~0ull;
+		w.any = 0;
+		w.steps = 0;
 		ret = walk_once(&w, out);
 	}
 	return ret;

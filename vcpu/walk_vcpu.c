@@ -17,29 +17,26 @@
 
 static int read_entry(void *ctx, u64 gpa, void *to, u32 length)
 {
-	return vm_read(ctx, gpa, to, length);
+	return vm_window_read(ctx, gpa, to, length);
 }
 
 static int update_entry(void *ctx, u64 gpa, u64 old, u64 new, u32 length)
 {
-	return vm_cmpxchg(ctx, gpa, old, new, length);
+	return vm_window_cmpxchg(ctx, gpa, old, new, length);
 }
 
-/**
- * vcpu_walk_mode() - what a page walk of this vCPU depends on, now
- * @v: the vCPU
- * @mode: gets it
+/*
+ * What a page walk of this vCPU depends on, now. What it reads it finds through @window.
  *
  * Which bits are reserved is the host CPU's to say, whatever the guest's CPUID shows: nearly all of
  * the guest's walks are done by that CPU, and this one is to agree with them.
  *
  * In PAE paging the PDPTEs are those in the VMCS: the CPU loaded them with CR3, and does not look
  * at memory again (SDM: "PDPTE Registers").
- *
- * Context: vCPU loaded, mutex held.
  */
-void vcpu_walk_mode(struct vcpu *v, struct walk_mode *mode)
+static void vcpu_walk_mode(struct vcpu *v, struct walk_mode *mode, struct vm_window *window)
 {
+	*window = VM_WINDOW(v->vm);
 	*mode = (struct walk_mode) {
 		.cr0 = vcpu_cr0(v),
 		.cr3 = vmcs_readl(GUEST_CR3),
@@ -50,7 +47,7 @@ void vcpu_walk_mode(struct vcpu *v, struct walk_mode *mode)
 		.page_1g = boot_cpu_has(X86_FEATURE_GBPAGES),
 		.read = read_entry,
 		.update = update_entry,
-		.ctx = v->vm,
+		.ctx = window,
 	};
 	if (!(mode->cr0 & X86_CR0_PG) || !(mode->cr4 & X86_CR4_PAE) || (mode->efer & EFER_LMA))
 		return;
@@ -72,9 +69,10 @@ void vcpu_walk_mode(struct vcpu *v, struct walk_mode *mode)
  */
 int vcpu_translate(struct vcpu *v, u64 gva, u32 access, struct walk_result *out)
 {
+	struct vm_window window;
 	struct walk_mode mode;
 
-	vcpu_walk_mode(v, &mode);
+	vcpu_walk_mode(v, &mode, &window);
 	return walk_page_tables(&mode, gva, access, out);
 }
 
@@ -92,9 +90,10 @@ int vcpu_translate(struct vcpu *v, u64 gva, u32 access, struct walk_result *out)
  */
 int vcpu_probe(struct vcpu *v, u64 gva, u32 access, struct walk_result *out)
 {
+	struct vm_window window;
 	struct walk_mode mode;
 
-	vcpu_walk_mode(v, &mode);
+	vcpu_walk_mode(v, &mode, &window);
 	mode.update = NULL;
 	return walk_page_tables(&mode, gva, access, out);
 }
@@ -117,10 +116,11 @@ int vcpu_probe(struct vcpu *v, u64 gva, u32 access, struct walk_result *out)
 int vcpu_copy_gva(struct vcpu *v, u64 gva, void *buf, u32 length, u32 access, u32 *done,
 		  u64 *fault_address, struct walk_result *out)
 {
+	struct vm_window window;
 	struct walk_mode mode;
 	int ret;
 
-	vcpu_walk_mode(v, &mode);
+	vcpu_walk_mode(v, &mode, &window);
 	for (*done = 0; *done < length; ) {
 		u64 at = gva + *done;
 		u32 chunk = min_t(u32, length - *done, PAGE_SIZE - offset_in_page(at));
@@ -133,11 +133,11 @@ int vcpu_copy_gva(struct vcpu *v, u64 gva, void *buf, u32 length, u32 access, u3
 			return ret;
 		}
 		if (access & WALK_WRITE)
-			ret = vm_write(v->vm, out->gpa, buf + *done, chunk);
+			ret = vm_window_write(&window, out->gpa, buf + *done, chunk);
 		else if (access & WALK_FETCH)
-			ret = vm_fetch(v->vm, out->gpa, buf + *done, chunk);
+			ret = vm_window_fetch(&window, out->gpa, buf + *done, chunk);
 		else
-			ret = vm_read(v->vm, out->gpa, buf + *done, chunk);
+			ret = vm_window_read(&window, out->gpa, buf + *done, chunk);
 		if (ret)
 			return ret;
 		*done += chunk;

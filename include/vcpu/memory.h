@@ -114,10 +114,35 @@ bool memory_has_apic(const struct memory *m, u64 gpa, u64 length);	/* memory.loc
 void memory_place_apic(struct vm *vm, u32 id, u64 place);
 void memory_map_apic(struct vm *vm);
 
+/**
+ * struct vm_window - the range that an access found, for those that follow: they seldom leave it
+ * @vm: whose memory
+ * @range: of the map as it was when it was found; length 0: none
+ *
+ * For as long as one instruction is looked at: a change of the map is not seen through it.
+ */
+struct vm_window {
+	struct vm *vm;
+	struct memory_range range;
+};
+
+#define VM_WINDOW(vm_)	((struct vm_window){ .vm = (vm_) })
+
 /* vcpu/memory_copy.c: may sleep; -EFAULT where no range is (or it is read-only) */
-int vm_read(struct vm *vm, u64 gpa, void *to, u32 length);
-int vm_fetch(struct vm *vm, u64 gpa, void *to, u32 length);	/* execute-only will do */
-int vm_write(struct vm *vm, u64 gpa, const void *from, u32 length);
-int vm_cmpxchg(struct vm *vm, u64 gpa, u64 old, u64 new, u32 length);	/* 1: it was not @old */
+int vm_window_read(struct vm_window *w, u64 gpa, void *to, u32 length);
+int vm_window_fetch(struct vm_window *w, u64 gpa, void *to, u32 length); /* execute-only will do */
+int vm_window_write(struct vm_window *w, u64 gpa, const void *from, u32 length);
+int vm_window_cmpxchg(struct vm_window *w, u64 gpa, u64 old, u64 new, u32 length); /* 1: not @old */
+
+/* one access, which nothing is known for */
+static inline int vm_read(struct vm *vm, u64 gpa, void *to, u32 length)
+{
+	return vm_window_read(&VM_WINDOW(vm), gpa, to, length);
+}
+
+static inline int vm_cmpxchg(struct vm *vm, u64 gpa, u64 old, u64 new, u32 length)
+{
+	return vm_window_cmpxchg(&VM_WINDOW(vm), gpa, old, new, length);
+}
 
 #endif /* VCPU_MEMORY_H */

@@ -60,7 +60,6 @@ struct walk_result {
 int walk_page_tables(const struct walk_mode *mode, u64 gva, u32 access, struct walk_result *out);
 
 /* of a loaded vCPU; may sleep */
-void vcpu_walk_mode(struct vcpu *v, struct walk_mode *mode);
 int vcpu_translate(struct vcpu *v, u64 gva, u32 access, struct walk_result *out);
 int vcpu_probe(struct vcpu *v, u64 gva, u32 access, struct walk_result *out);
 

@@ -128,7 +128,7 @@ static void kernel_body(struct kunit *test, struct world *w)
 	KUNIT_EXPECT_EQ(test, map_at(w, GPA, VMXHV_MEM_LOG_DIRTY), 0);
 	KUNIT_EXPECT_EQ(test, vm_read(&w->vm, GPA, bytes, 16), 0);
 	expect_log(test, w, 0, PAGES, 0);
-	KUNIT_EXPECT_EQ(test, vm_write(&w->vm, GPA + SZ_8K - 8, bytes, 16), 0);
+	KUNIT_EXPECT_EQ(test, vm_window_write(&VM_WINDOW(&w->vm), GPA + SZ_8K - 8, bytes, 16), 0);
 	expect_log(test, w, 0, PAGES, 6);
 	KUNIT_EXPECT_EQ(test, vm_cmpxchg(&w->vm, GPA + SZ_16K, 0, 1, 4), 0);
 	KUNIT_EXPECT_EQ(test, vm_cmpxchg(&w->vm, GPA + SZ_32K, 0, 1, 8), 0);

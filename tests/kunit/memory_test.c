@@ -72,8 +72,8 @@ static void exec_only_body(struct kunit *test, struct world *w)
 	KUNIT_EXPECT_EQ(test, leaf_at(w, GPA, NULL) & EPT_RWX, EPT_EXEC);
 	KUNIT_EXPECT_EQ(test, vm_read(&w->vm, GPA, &word, sizeof(word)), -EFAULT);
 	KUNIT_EXPECT_EQ(test, vm_read(&w->vm, GPA, &word, 1), -EFAULT);
-	KUNIT_EXPECT_EQ(test, vm_write(&w->vm, GPA, &word, 1), -EFAULT);
-	KUNIT_EXPECT_EQ(test, vm_fetch(&w->vm, GPA, &word, 1), 0);
+	KUNIT_EXPECT_EQ(test, vm_window_write(&VM_WINDOW(&w->vm), GPA, &word, 1), -EFAULT);
+	KUNIT_EXPECT_EQ(test, vm_window_fetch(&VM_WINDOW(&w->vm), GPA, &word, 1), 0);
 }
 
 static void memory_exec_only(struct kunit *test)
@@ -369,7 +369,7 @@ static void copy_body(struct kunit *test, struct world *w)
 	w->length = SZ_4K;
 	KUNIT_EXPECT_EQ(test, map_at(w, GPA, 0), 0);
 	KUNIT_EXPECT_EQ(test, map_at(w, GPA + SZ_4K, 0), 0);	/* the same page behind it */
-	KUNIT_EXPECT_EQ(test, vm_write(&w->vm, GPA + SZ_4K - 8, out, 16), 0);
+	KUNIT_EXPECT_EQ(test, vm_window_write(&VM_WINDOW(&w->vm), GPA + SZ_4K - 8, out, 16), 0);
 	KUNIT_EXPECT_EQ(test, vm_read(&w->vm, GPA + SZ_4K, in, 8), 0);
 	KUNIT_EXPECT_EQ(test, memcmp(in, out, 8), 0);
 	KUNIT_EXPECT_EQ(test, vm_read(&w->vm, GPA + SZ_8K - 8, in, 16), -EFAULT);
