@@ -383,6 +383,13 @@ static __always_inline int read_msr(struct vcpu *v, u32 msr, u64 *value)
 	return p->read ? p->read(v, msr, value) : 1;
 }
 
+static __always_inline int write_msr(struct vcpu *v, u32 msr, u64 value, bool from_user)
+{
+	const struct msr_policy *p = find_policy(msr);
+
+	return p->write ? p->write(v, msr, value, from_user) : 1;
+}
+
 /**
  * msr_get() - read an MSR of the guest
  * @v: the vCPU
@@ -411,9 +418,7 @@ VMXHV_EXPORT_FOR_TEST(msr_get);
  */
 int msr_set(struct vcpu *v, u32 index, u64 value, bool from_user)
 {
-	const struct msr_policy *p = find_policy(index);
-
-	return p->write ? p->write(v, index, value, from_user) : 1;
+	return write_msr(v, index, value, from_user);
 }
 
 VMXHV_EXPORT_FOR_TEST(msr_set);
@@ -447,11 +452,12 @@ VMXHV_EXPORT_FOR_TEST(msr_list);
 /* Out of line for the sake of those that are plain fields. */
 static noinline int rdmsr_by_call(struct vcpu *v, const struct msr_policy *p)
 {
-	u64 value;
+	/* not on the stack, which the compiler would have to guard */
+	u64 *value = &v->msr_value;
 
-	if (!p->read || p->read(v, (u32)v->gpr[REG_RCX], &value))
+	if (!p->read || p->read(v, (u32)v->gpr[REG_RCX], value))
 		return raise_gp(v);
-	vcpu_set_edx_eax(v, value);
+	vcpu_set_edx_eax(v, *value);
 	return vcpu_skip_insn(v);
 }
 
@@ -483,7 +489,7 @@ VMXHV_EXPORT_FOR_TEST(handle_rdmsr);
  */
 int handle_wrmsr(struct vcpu *v)
 {
-	if (unlikely(msr_set(v, (u32)v->gpr[REG_RCX], vcpu_edx_eax(v), false)))
+	if (unlikely(write_msr(v, (u32)v->gpr[REG_RCX], vcpu_edx_eax(v), false)))
 		return raise_gp(v);
 	return vcpu_skip_insn(v);
 }

@@ -49,24 +49,6 @@ static bool types_valid(u64 value)
 	return true;
 }
 
-/**
- * msr_pat_valid() - may this stand in IA32_PAT?
- * @value: the value
- *
- * Context: Any. SDM: "IA32_PAT MSR".
- * Return: true if each byte is a memory type.
- */
-bool msr_pat_valid(u64 value)
-{
-	const u64 each_byte = 0x0101010101010101ull;
-	const u64 two = value & 2 * each_byte, four = value & 4 * each_byte;
-
-	/* of 0 to 7, the types 2 and 3 do not exist: bit 1 comes with bit 2 only */
-	return !(value & 0xf8 * each_byte) && !(two & ~(four >> 1));
-}
-
-VMXHV_EXPORT_FOR_TEST(msr_pat_valid);
-
 static bool is_mtrr_type(u8 type)
 {
 	return type < 7 && MTRR_TYPES & BIT(type);

@@ -38,7 +38,6 @@ void msr_bitmap_fill(u8 *bitmap);			/* one page; pure */
 
 /* vcpu/msr_rules.c: pure */
 bool msr_canonical(u64 address);
-bool msr_pat_valid(u64 value);
 bool msr_mtrr_valid(u32 msr, u64 value, u8 maxphyaddr);
 u64 *msr_mtrr_slot(struct vcpu *v, u32 msr);
 
@@ -51,5 +50,21 @@ void msr_syscall_sync(struct vcpu *v);
 #define MSR_PAT_RESET		0x0007040600070406ull
 #define MSR_MTRR_CAP_VALUE	0x508ull	/* write combining, fixed ranges, 8 variable ones */
 #define MSR_FEATURE_CONTROL_VALUE 1ull		/* locked, VMX off */
+
+/**
+ * msr_pat_valid() - may this stand in IA32_PAT?
+ * @value: the value
+ *
+ * Context: Any. SDM: "IA32_PAT MSR".
+ * Return: true if each byte is a memory type.
+ */
+static inline bool msr_pat_valid(u64 value)
+{
+	const u64 each_byte = 0x0101010101010101ull;
+	const u64 two = value & 2 * each_byte, four = value & 4 * each_byte;
+
+	/* of 0 to 7, the types 2 and 3 do not exist: bit 1 comes with bit 2 only */
+	return !(value & 0xf8 * each_byte) && !(two & ~(four >> 1));
+}
 
 #endif /* VCPU_MSR_H */

@@ -25,12 +25,12 @@ static __always_inline void retire_uncached(struct vcpu *v, unsigned long len)
 	unsigned long rflags = vmcs_readl(GUEST_RFLAGS);
 
 	vmcs_writel(GUEST_RIP, old + len);
+	/* not kept: seldom does anything look at them before the next exit */
+	if (likely(!retire_needs_more(old, old + len, shadow, rflags)))
+		return;
 	v->rip = old + len;
-	v->shadow = shadow;
-	v->rflags = rflags;
-	v->reg_avail = CACHE_RIP | CACHE_SHADOW | CACHE_RFLAGS;
-	if (unlikely(retire_needs_more(old, old + len, shadow, rflags)))
-		retire_more(v, old);
+	v->reg_avail = CACHE_RIP;
+	retire_more(v, old);
 }
 
 /**

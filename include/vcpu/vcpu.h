@@ -209,6 +209,7 @@ struct vcpu {
 	u64 tsc_multiplier;			/* M: likewise; 0: the host's rate */
 	u64 tsc_khz;				/* M: the rate; 0: the host's */
 	struct guest_msrs msrs;			/* M */
+	u64 msr_value;				/* M: what RDMSR reads, meanwhile */
 	struct host_thread host;		/* M */
 	struct vmx_pmu pmu;			/* M */
 
