@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The control words: their table, and the SDM's algorithm to set them. */
 #include <linux/bits.h>
+#include <linux/cache.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <compat.h>
@@ -63,23 +64,33 @@ const char *vmx_control_name(enum vmx_control_word word, u32 mask)
 
 VMXHV_EXPORT_FOR_TEST(vmx_control_name);
 
+static u32 masks[VMX_WORDS][VMX_POLICIES] __ro_after_init;
+
+/**
+ * vmx_controls_init - sum the table up, once: every first VM asks for it on every CPU
+ *
+ * Context: Module init.
+ */
+void vmx_controls_init(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < vmx_control_count; i++)
+		masks[vmx_control_table[i].word][vmx_control_table[i].policy] |=
+			vmx_control_table[i].mask;
+}
+
 /**
  * vmx_control_mask - the bits of a control word that have one policy
  * @word: the control word
  * @policy: the policy
  *
- * Context: Any.
+ * Context: Any, after vmx_controls_init().
  * Return: The bits.
  */
 u32 vmx_control_mask(enum vmx_control_word word, enum vmx_control_policy policy)
 {
-	unsigned int i;
-	u32 mask = 0;
-
-	for (i = 0; i < vmx_control_count; i++)
-		if (vmx_control_table[i].word == word && vmx_control_table[i].policy == policy)
-			mask |= vmx_control_table[i].mask;
-	return mask;
+	return masks[word][policy];
 }
 
 VMXHV_EXPORT_FOR_TEST(vmx_control_mask);

@@ -15,6 +15,7 @@
 #include <linux/ratelimit.h>
 #include <linux/smp.h>
 #include <compat.h>
+#include <vmx/controls.h>
 #include <vmx/l1d.h>
 #include <vmx/pmu.h>
 #include <vmx/vmx.h>
@@ -258,6 +259,7 @@ int vmx_init(void)
 {
 	int error;
 
+	vmx_controls_init();
 	vmx_percpu_init();
 	error = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "vmxhv:online",
 					  hotplug_online, hotplug_offline);

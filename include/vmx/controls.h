@@ -26,6 +26,7 @@ enum vmx_control_policy {
 	VMX_POLICY_CLEAR,
 	VMX_POLICY_OPTIONAL,
 	VMX_POLICY_UNUSED,
+	VMX_POLICIES,
 };
 
 /**
@@ -45,6 +46,7 @@ struct vmx_control_info {
 extern const struct vmx_control_info vmx_control_table[];
 extern const unsigned int vmx_control_count;
 
+void vmx_controls_init(void);
 const char *vmx_control_word_name(enum vmx_control_word word);
 const char *vmx_control_name(enum vmx_control_word word, u32 mask);
 u32 vmx_control_mask(enum vmx_control_word word, enum vmx_control_policy policy);
