@@ -15,9 +15,10 @@
 
 enum { STAMP, SLEEP, TICKS };
 
-#define SLEEP_MS	20
-#define STOP_MS		150
-#define PERIOD_MS	10
+/* a slow kernel gets as much more of everything */
+#define SLEEP_MS	(20ull * patience(1))
+#define STOP_MS		(150ull * patience(1))
+#define PERIOD_MS	(10ull * patience(1))
 /* what a sleep may take longer than it should, on a machine with other things to do */
 #define LATE_MS		(8ull * patience(1))
 
