@@ -133,6 +133,19 @@ echo "status $rc, said $(cat /tmp/out)"
 [ $rc = 0 ] && [ "$(cat /tmp/out)" = 3110 ]
 """
 
+# The image is in the first 2 MiB of the guest's memory: they are one page of the host's, and so of
+# the guest's, if they begin where one can.
+LARGE = """
+echo always >/sys/kernel/mm/transparent_hugepage/enabled
+printf hk | vmxhv-run --flat /guest/menu.bin --timeout 20 >/tmp/out 2>&1 &
+pid=$!; n=0
+until grep -q hello /tmp/out || [ $n = 50 ]; do n=$((n + 1)); sleep 0.1; done
+kib=$(awk '/^AnonHugePages/ {print $2}' /proc/$pid/smaps_rollup)
+kill $pid
+echo "said $(cat /tmp/out), $kib KiB in large pages"
+grep -q hello /tmp/out && [ $kib -ge 2048 ]
+"""
+
 
 CASES = [
     linux(),
@@ -143,6 +156,7 @@ CASES = [
     case("run/level", LEVEL, kernel="6.12"),
     *matrix("run/kernels", kernels(), timeout=60, kernel=["6.1", "6.12"]),
     *matrix("run/kernels", kernels(), timeout=60, model=["sandy_bridge", "cnl"]),
+    *matrix("run/large-pages", LARGE, kernel=["6.1", "6.12"], mem=768),
     case("run/tty", "/t/run_tty /bin/vmxhv-run /guest/menu.bin", timeout=60),
     case("run/hello", "[ \"$(hello)\" = 'hello from a guest' ]"),
     case("run/info", "vmxhv-info"),

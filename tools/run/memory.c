@@ -6,6 +6,8 @@
 
 #include "machine.h"
 
+#define LARGE_PAGE	0x200000ull
+
 uint64_t memory_low(const struct machine *machine)
 {
 	return machine->ram_size < MEM_3G ? machine->ram_size : MEM_3G;
@@ -58,6 +60,22 @@ static struct vmxhv_mem_op map(const struct machine *machine, uint64_t gpa, uint
 	};
 }
 
+/*
+ * The guest has large pages only where the host has them and both addresses agree in the bits
+ * below 2 MiB. The slack is never touched. The advice is no more than that: a host may refuse it.
+ */
+static void *reserve(uint64_t size)
+{
+	void *p = mmap(NULL, size + LARGE_PAGE, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+	p = (void *)(((uintptr_t)p + LARGE_PAGE - 1) & ~(LARGE_PAGE - 1));
+	madvise(p, size, MADV_HUGEPAGE);
+	return p;
+}
+
 void memory_create(struct machine *machine)
 {
 	const uint64_t size = machine->options->mem;
@@ -65,9 +83,8 @@ void memory_create(struct machine *machine)
 
 	if (size < 2 * MEM_1M)
 		die(STATUS_USAGE, "--mem: the machine needs at least 2M");
-	ram = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (ram == MAP_FAILED)
+	ram = reserve(size);
+	if (!ram)
 		die(STATUS_HOST, "no %llu MiB of memory: %s", (unsigned long long)size >> 20,
 		    strerror(errno));
 	machine->ram = ram;
