@@ -3,14 +3,16 @@
 """make bench: instructions per operation, vmxhv and KVM in one boot.
 
   tests/bench.py [HOST ...]     hosts: 6.1 6.12
-  tests/bench.py --readme       the table in README.md, from build/bench.json
+  tests/bench.py --linux [HOST ...]  only the Linux guest; build/bench.json keeps the other rows
+  tests/bench.py --readme       the table in README.md and tests/LINUX.md, from build/bench.json
   tests/bench.py --ceilings     bench-ceilings.json, which `make check` holds vmxhv to: measured anew
 
 Each host kernel boots twice, with mitigations=off and with the kernel's default, on one CPU of the
 emulated machine, where a tick of the TSC is an instruction. In each boot the same guest runs under
 vmxhv first, then under the kernel's own kvm_intel. With mitigations=off follow the memory of idle
-VMs, and a vmxhv.ko that counts VMREADs, VMWRITEs and MSR accesses. Writes build/bench.json, and
-where gnuplot is installed bench/chart.svg; raw logs are kept in build/logs/bench-*.
+VMs, and a vmxhv.ko that counts VMREADs, VMWRITEs and MSR accesses. A boot of its own has a Linux
+guest to its power-off (bench_linux.py). Writes build/bench.json, and where gnuplot is installed
+bench/chart.svg; raw logs are kept in build/logs/bench-*.
 """
 import argparse
 import json
@@ -22,6 +24,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+import bench_linux                                              # noqa: E402
 from machine import bochs, boot, kernels, modbuild, util      # noqa: E402
 from machine.case import Spec, case                             # noqa: E402
 from machine.tap import FAIL                                    # noqa: E402
@@ -76,6 +79,7 @@ BEGIN, END = "<!-- bench.json -->", "<!-- /bench.json -->"
 # A row of ours fails when it is this much above its ceiling.
 CEILINGS = util.ROOT / "tests" / "bench-ceilings.json"
 SLACK = 1.03
+RESULTS = util.BUILD / "bench.json"
 CHART = util.ROOT / "tests" / "bench" / "chart.svg"
 
 
@@ -159,17 +163,42 @@ def measure(host, mitigations):
     output, wrong = execute(f"{host}-{mitigations}", spec, cases)
     output = "\n".join(output)
     got, counted = figures(output), counts(output)
-    rows = []
-    for name, _, _ in ROWS + (MEMORY if first else []):
+    rows, missing = [], []
+    for group, unit in ((ROWS, "ticks"), (MEMORY if first else [], "bytes")):
+        more, lost = compared(group, got, {"host": host, "mitigations": mitigations, "unit": unit})
+        rows += more
+        missing += lost
+    return [{**r, **counted.get(r["name"], {})} for r in rows], wrong + missing
+
+
+def compared(group, got, where, scale=1):
+    """Rows of figures() by both sides, and the complaints about what is not there."""
+    rows, wrong = [], []
+    for name, _, _ in group:
         ours, theirs = got.get(("vmxhv", name)), got.get(("kvm", name))
         if not ours or not theirs:
             wrong.append(f"{name}: no figure of {'KVM' if ours else 'vmxhv'}")
             continue
-        unit = "bytes" if name in [m[0] for m in MEMORY] else "ticks"
-        rows.append({"name": name, "host": host, "mitigations": mitigations, "unit": unit,
-                     "vmxhv": ours, "kvm": theirs, "ratio": round(ours / theirs, 3),
-                     **counted.get(name, {})})
+        rows.append({"name": name, **where, "vmxhv": round(ours / scale, 1),
+                     "kvm": round(theirs / scale, 1), "ratio": round(ours / theirs, 3)})
     return rows, wrong
+
+
+def measure_linux(host, mitigations):
+    """One boot: its rows, exits by reason, and what was wrong."""
+    spec = Spec(kernel=host, mitigations=MITIGATIONS[mitigations], cmdline=NO_CHANCE, mem=1024)
+    where = {"kernel": host, "mitigations": spec.mitigations}
+    cases, exits = bench_linux.timed(**where), []
+    times = len(cases)
+    if mitigations == "off":
+        cases += bench_linux.counted(**where)
+    output, wrong = execute(f"{host}-{mitigations}-linux", spec, cases)
+    rows, missing = compared(bench_linux.ROWS, figures("\n".join(output)),
+                             {"host": host, "mitigations": mitigations, "unit": "million ticks"},
+                             bench_linux.UNIT)
+    if cases[times:] and not wrong:
+        exits = [{"host": host, **r} for r in bench_linux.by_reason(output[times:])]
+    return rows, exits, wrong + missing
 
 
 def write_ceilings():
@@ -186,7 +215,7 @@ def write_ceilings():
 
 
 def show(rows):
-    text = {name: (what, budget) for name, what, budget in ROWS + MEMORY}
+    text = {name: (what, budget) for name, what, budget in ROWS + MEMORY + bench_linux.ROWS}
     host, mitigations = rows[0]["host"], rows[0]["mitigations"]
     print(f"\n{kernels.get(host).release}, mitigations={mitigations}")
     print(f"{'ticks (instructions)':54} {'vmxhv':>9} {'KVM':>9} {'ratio':>6}"
@@ -210,25 +239,29 @@ def accesses(row):
 
 def readme():
     """Put the figures of the last run on all hosts into README.md, between its two markers."""
-    rows = {(r["name"], r["host"], r["mitigations"]): r
-            for r in json.loads((util.BUILD / "bench.json").read_text())["rows"]}
+    got = results()
+    rows = {(r["name"], r["host"], r["mitigations"]): r for r in got["rows"]}
 
     def both(*key):
         return f"{rows[key]['vmxhv']:,.0f} / {rows[key]['kvm']:,.0f}" if key in rows else ""
 
     columns = [(host, m) for host in HOSTS for m in MITIGATIONS]
     heads = [f"{h}, `mitigations=off`" if m == "off" else f"{h}, {m}" for h, m in columns]
-    heads.append("VMREADs, VMWRITEs, MSRs")
-    table = [f"| vmxhv / KVM | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
-    for name, what, _ in ROWS + MEMORY:
-        if name not in FLOORS:
-            cells = [both(name, h, m) for h, m in columns]
-            cells.append(accesses(rows.get((name, *columns[0]), {})))
-            table.append(f"| {what} | {' | '.join(cells)} |")
+    everything = ROWS + MEMORY + bench_linux.ROWS
+    missing = [name for name, _, _ in everything if (name, *columns[0]) not in rows]
+    if missing:
+        sys.exit(f"bench: {RESULTS} has no figure of {', '.join(missing)}: make bench")
+    table = bench_linux.table(
+        ["vmxhv / KVM", *heads, "VMREADs, VMWRITEs, MSRs"],
+        [[what, *(both(name, h, m) for h, m in columns),
+          accesses(rows.get((name, *columns[0]), {}))]
+         for name, what, _ in everything if name not in FLOORS])
     path = util.ROOT / "README.md"
     text = path.read_text()
     begin, end = text.index(BEGIN) + len(BEGIN), text.index(END)
-    path.write_text(text[:begin] + "\n".join(["", *table, ""]) + text[end:])
+    path.write_text(f"{text[:begin]}\n{table}{text[end:]}")
+    if got["exits"]:
+        bench_linux.write_page(got["exits"])
 
 
 def chart(rows):
@@ -244,9 +277,41 @@ def chart(rows):
     print(f"a chart in {CHART.relative_to(util.ROOT)}")
 
 
+def results():
+    """What the last run left: the figures, and a Linux guest's exits by reason."""
+    return {"rows": [], "exits": [], **(json.loads(RESULTS.read_text()) if RESULTS.exists() else {})}
+
+
+def save(rows, exits):
+    tmp = RESULTS.with_suffix(".tmp")
+    tmp.write_text(json.dumps({"rows": rows, "exits": exits}, indent=1) + "\n")
+    tmp.rename(RESULTS)
+
+
+def kept(hosts):
+    """Of the last results, what measuring only the Linux guest on @hosts leaves as it is."""
+    linux = [name for name, _, _ in bench_linux.ROWS]
+    old = results()
+    return ([r for r in old["rows"] if r["name"] not in linux or r["host"] not in hosts],
+            [r for r in old["exits"] if r["host"] not in hosts])
+
+
+def take(host, mitigations, linux_only):
+    """All that is measured with these: rows, exits by reason, what was wrong."""
+    rows, wrong = ([], []) if linux_only else measure(host, mitigations)
+    more, exits, bad = measure_linux(host, mitigations)
+    rows += more
+    if rows:
+        show(rows)
+    if exits:
+        print(bench_linux.exit_tables(exits))
+    return rows, exits, wrong + bad
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     ap.add_argument("host", nargs="*", default=HOSTS, help=f"of {', '.join(HOSTS)}")
+    ap.add_argument("--linux", action="store_true", help="only the Linux guest")
     ap.add_argument("--readme", action="store_true", help="only write README.md's table")
     ap.add_argument("--ceilings", action="store_true", help="only write bench-ceilings.json")
     args = ap.parse_args()
@@ -256,22 +321,18 @@ def main():
         return write_ceilings()
     if not set(args.host) <= set(HOSTS):
         sys.exit(f"bench: hosts are {', '.join(HOSTS)}")
-    rows, wrong = [], []
+    (rows, exits), wrong = kept(args.host) if args.linux else ([], []), []
     for host in args.host:
         for mitigations in MITIGATIONS:
-            new, bad = measure(host, mitigations)
-            if new:
-                show(new)
+            new, taken, bad = take(host, mitigations, args.linux)
             for w in bad:
                 print(f"bench: {host}, mitigations={mitigations}: {w}", flush=True)
             rows += new
+            exits += taken
             wrong += bad
-    out = util.BUILD / "bench.json"
-    tmp = out.with_suffix(".tmp")
-    tmp.write_text(json.dumps({"rows": rows}, indent=1) + "\n")
-    tmp.rename(out)
+    save(rows, exits)
     chart(rows)
-    print(f"\n{len(rows)} rows in {os.path.relpath(out, util.ROOT)}, logs in build/logs/bench-*")
+    print(f"\n{len(rows)} rows in {os.path.relpath(RESULTS, util.ROOT)}, logs in build/logs/bench-*")
     return 1 if wrong else 0
 
 

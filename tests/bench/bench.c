@@ -3,6 +3,7 @@
  * bench vmxhv|kvm [short]: ticks per operation, one line each: "bench SIDE NAME TICKS".
  * bench vmxhv|kvm memory: bytes, likewise.
  * bench vmxhv count: "count NAME VMREADS VMWRITES MSRS", with a module that counts.
+ * bench launch SIDE NAME CONSOLE COMMAND...: ticks of a command, likewise.
  *
  * On the test machine with one CPU a tick is an instruction. The guest measures with RDTSC, which
  * neither hypervisor intercepts; so what userspace does to answer an exit is counted too. Each
@@ -309,9 +310,11 @@ int main(int argc, char **argv)
 {
 	const char *what = argc == 3 ? argv[2] : "";
 
+	if (argc > 5 && !strcmp(argv[1], "launch"))
+		return launch(argv[2], argv[3], argv[4], argv + 5);
 	side = argc == 2 || argc == 3 ? side_of(argv[1]) : NULL;
 	if (!side)
-		die("usage: bench vmxhv|kvm [short|memory|count]");
+		die("usage: bench vmxhv|kvm [short|memory|count], or bench launch ...");
 	side->open(&m);
 	if (!strcmp(what, "memory")) {
 		memory_of_idle(side);

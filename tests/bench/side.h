@@ -64,4 +64,7 @@ void memory_of_idle(const struct side *side);
 void count_row(const char *name, void (*operation)(const void *of, uint32_t count),
 	       const void *of, uint32_t count);
 
+/* launch.c: ticks of a program and the guest that it runs; its output goes to @console */
+int launch(const char *side, const char *row, const char *console, char **command);
+
 #endif /* TESTS_BENCH_SIDE_H */

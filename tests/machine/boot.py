@@ -95,12 +95,18 @@ def build_initramfs(kernel, cases, plan, built=None):
     return a.bytes()
 
 
-def add_program(a, dest, path):
-    """A program, and the shared objects that it wants, at the paths where it looks."""
-    a.add(dest, path.read_bytes())
+def libraries(path):
+    """The shared objects that a program wants, at the paths where it looks."""
     ldd = subprocess.run(["ldd", path], capture_output=True, text=True)
-    for lib in re.findall(r"(/\S+) \(0x", ldd.stdout if ldd.returncode == 0 else ""):
-        a.add(lib, pathlib.Path(lib).read_bytes())
+    return [pathlib.Path(lib) for lib in
+            re.findall(r"(/\S+) \(0x", ldd.stdout if ldd.returncode == 0 else "")]
+
+
+def add_program(a, dest, path):
+    """A program, and the shared objects that it wants."""
+    a.add(dest, path.read_bytes())
+    for lib in libraries(path):
+        a.add(str(lib), lib.read_bytes())
 
 
 def add_module(a, kernel, ours, name):
