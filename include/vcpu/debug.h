@@ -108,10 +108,12 @@ void debug_share(const u64 *guest_dr, u64 guest_dr7, const struct vmxhv_debug_po
 		 const u64 *stop_at, struct debug_slots *slots);
 
 /* vcpu/debug.c */
+bool debug_stepping(const struct vcpu *v);
 void debug_set(struct vcpu *v, const struct vmxhv_debug *debug);
 int debug_serve(struct vcpu *v);	/* IRQs on, may sleep: TO_USER with DEBUG, or HANDLED */
 void debug_enter(struct vcpu *v);	/* IRQs off, right before an entry */
 void debug_leave(struct vcpu *v);	/* IRQs off, right after an exit */
+void debug_iteration(struct vcpu *v);
 int debug_exception(struct vcpu *v, u32 info);	/* exit handler; IRQs off */
 
 #endif /* VCPU_DEBUG_H */

@@ -14,7 +14,8 @@
 
 enum {
 	PLAIN, FLAGS, FRAMES, SYSCALL, OWN_TRAP, OWN_TRAP_STI, OWN_POINT, EXITS, NMI, SHADOWS,
-	REPEAT, MMIO, PAGE_FAULT, DEBUGCTL, REAL, PROTECTED, HALT, LOOP, STORE, INT3, CASES
+	REPEAT, MMIO, PAGE_FAULT, DEBUGCTL, REAL, PROTECTED, HALT, LOOP, STORE, INT3,
+	REPEAT_IO, CASES
 };
 
 #define MAX_STOPS	1000
@@ -42,6 +43,7 @@ static const struct {
 	{ "an NMI", NMI, 4, { 2, 0, 0, 4 } },
 	{ "STI and MOV SS", SHADOWS, 1, { 0 } },
 	{ "a repeated instruction", REPEAT, 1, { 0 } },
+	{ "a repeated instruction that exits", REPEAT_IO, 1, { 0 } },
 	{ "MMIO", MMIO, 1, { 0 } },
 	{ "a page fault", PAGE_FAULT, 4, { 14, 0, 0, 0x40000123 } },
 	{ "DEBUGCTL", DEBUGCTL, 5, { 2, 13, 0, 0, 0 } },
