@@ -113,7 +113,7 @@ static int check_ins_target(struct vcpu *v)
 {
 	struct walk_result walk;
 	u32 bytes = v->io.count * v->io.width;
-	u64 last = v->io_gva + bytes - 1;
+	u64 last = vcpu_wrap_gva(v, v->io_gva, v->io_gva + bytes - 1);
 	u32 access = string_access(v, true);
 	int ret;
 
