@@ -461,7 +461,11 @@ void note_exit(struct cpu *c)
 
 void expect_values(struct cpu *c, const char *name, int count, const uint32_t *wanted)
 {
-	int ret = run_guest(c);
+	expect_outcome(c, run_guest(c), name, count, wanted);
+}
+
+void expect_outcome(struct cpu *c, int ret, const char *name, int count, const uint32_t *wanted)
+{
 	bool good = ret == VMXHV_EXIT_NONE && c->nr_values == count &&
 		    !memcmp(c->values, wanted, count * sizeof(*wanted));
 

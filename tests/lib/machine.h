@@ -77,6 +77,8 @@ void note_exit(struct cpu *c);
 
 /* The case's whole result: it ended by PORT_DONE and reported exactly these values. */
 void expect_values(struct cpu *c, const char *name, int count, const uint32_t *wanted);
+/* the same, where the test has run the guest, with this result */
+void expect_outcome(struct cpu *c, int ret, const char *name, int count, const uint32_t *wanted);
 #define EXPECT(c, name, ...) do {						\
 	const uint32_t w_[] = { __VA_ARGS__ };					\
 	expect_values(c, name, ARRAY_SIZE(w_), w_);			\
