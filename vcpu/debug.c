@@ -70,6 +70,7 @@ void debug_set(struct vcpu *v, const struct vmxhv_debug *debug)
 	/* no row is plain: what the entry was lent is taken back before anything is handled */
 	v->plain_row = d->on ? ~0u : ROW_IRQS_OFF;
 	d->report.kind = 0;
+	d->unwatched = 0;
 	d->plan = v->completion != COMPLETE_NONE ? PLAN_TRAP : PLAN_NONE;
 	d->rip = vcpu_rip(v);
 	set_bit(REQ_DEBUG, &v->requests);
@@ -393,6 +394,18 @@ static int report(struct vcpu *v)
 	return TO_USER;
 }
 
+/* The guest has taken a register: a point that is not watched any more must not go unnoticed. */
+static void find_unwatched(struct vcpu *v)
+{
+	struct vcpu_debug *d = &v->debug;
+	struct debug_slots slots;
+
+	debug_share(v->dr, vmcs_readl(GUEST_DR7), d->point, NULL, &slots);
+	if (slots.unwatched & ~d->unwatched)
+		say(v, VMXHV_DEBUG_UNWATCHED, slots.unwatched);
+	d->unwatched = slots.unwatched;
+}
+
 /**
  * debug_serve() - REQ_DEBUG: tell the debugger what happened since the last entry, or go on
  * @v: the vCPU, loaded
@@ -407,6 +420,11 @@ int debug_serve(struct vcpu *v)
 {
 	if (report(v) == TO_USER)
 		return TO_USER;
+	if (has_points(&v->debug)) {
+		find_unwatched(v);
+		if (report(v) == TO_USER)
+			return TO_USER;
+	}
 	clear_bit(REQ_DEBUG, &v->requests);
 	if (v->debug.on) {
 		v->outside = true;

@@ -50,11 +50,13 @@ struct step {
  * @dr: DR0 to DR3
  * @dr7: DR7
  * @owner: of each: OWNER_*
+ * @unwatched: bit n: there is none for point n
  */
 struct debug_slots {
 	u64 dr[DEBUG_POINTS];
 	u64 dr7;
 	u8 owner[DEBUG_POINTS];
+	u8 unwatched;
 };
 
 /* What is done about the next entry. */
@@ -82,6 +84,7 @@ enum debug_plan {
  * @resume_rip: see @resume
  * @guest_dr7: the guest's, while it is replaced
  * @slots: what is in the CPU's registers
+ * @unwatched: the points without a register, as far as userspace was told
  * @report: what the next DEBUG exit says; kind 0: there is none
  */
 struct vcpu_debug {
@@ -99,6 +102,7 @@ struct vcpu_debug {
 	u64 resume_rip;
 	u64 guest_dr7;
 	struct debug_slots slots;
+	u8 unwatched;
 	struct vmxhv_exit_debug report;
 };
 
