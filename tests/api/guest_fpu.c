@@ -9,7 +9,7 @@
 #include "machine.h"
 #include "tap.h"
 
-enum { SSE, AVX, AVX512 };
+enum { SSE, AVX, AVX512, FRESH };
 
 static const struct level {
 	const char *name;
@@ -124,12 +124,34 @@ static void take_turns(struct cpu *a, struct cpu *b, int level)
 	tap_ok(kept(b, level), "%s: the second guest's are", levels[level].name);
 }
 
+/* What the host has in its registers is none of a new vCPU's business. */
+static void fresh(struct machine *m)
+{
+	int level = supported(AVX512) ? AVX512 : supported(AVX) ? AVX : SSE;
+	uint8_t *out = m->ram + DATA_BASE + 0x1000;
+	bool zero = true;
+	struct cpu c;
+
+	cpu_create(m, &c, 1);
+	memset(out, 0xff, 0x1000);
+	memset(out + 0x800, 0, 16);
+	cpu_start(&c, MODE_LONG, FRESH + level);
+	fill(host_in, sizeof(host_in), 99);
+	run_with_canaries(&c, level);
+	for (int i = 0; i < levels[level].bytes * levels[level].registers; i++)
+		zero = zero && !out[i];
+	tap_ok(c.run->exit_reason == VMXHV_EXIT_IO && zero && !out[0x800] && !out[0x808],
+	       "%s: a new vCPU's registers are zero", levels[level].name);
+	cpu_destroy(&c);
+}
+
 int main(void)
 {
 	struct machine m[2];
 	struct cpu c[2];
 
 	two_guests_create(m, c, "fpu");
+	fresh(&m[0]);
 	for (int level = SSE; level <= AVX512; level++) {
 		if (supported(level))
 			take_turns(&c[0], &c[1], level);
