@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * MMIO by every form of MOV. The guest runs its forms on memory first; then the memory is gone, each
- * access exits, and the library completes it on a copy: registers and pages must come out alike.
+ * MMIO by every form of MOV. The guest runs its forms on memory first; then the memory is gone,
+ * each access exits, and the library completes it on a copy: registers and pages must be alike.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -66,7 +66,7 @@ static struct cpu c;
 static enum how how;
 static int exits;		/* as EXCEPTION */
 
-/* ---- what the SDM says: "Interrupt 8 -- Double Fault Exception (#DF)" ------------------------- */
+/* ---- what the SDM says: "Interrupt 8 -- Double Fault Exception (#DF)" ------------------------ */
 
 static enum event_class class_of(uint8_t vector)
 {

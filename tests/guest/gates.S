@@ -32,6 +32,18 @@ _start:
 	leaq	7f(%rip), %r14
 .endm
 
+.macro COMPATIBLE_RING_3
+	pushq	$SEL_USER_DATA
+	pushq	$STACK_TOP - 0x400
+	pushq	$2
+	pushq	$SEL_USER_CODE32
+	leaq	1f(%rip), %rax
+	pushq	%rax
+	iretq
+	.code32
+1:
+.endm
+
 /* an exit on the way, and back by a far return to an outer ring */
 target:
 	movl	%cs, %eax
@@ -57,15 +69,8 @@ from_ring_3:
 from_compatibility:
 	BEGIN
 	LAST
-	pushq	$SEL_USER_DATA
-	pushq	$STACK_TOP - 0x400
-	pushq	$2
-	pushq	$SEL_USER_CODE32
-	leaq	1f(%rip), %rax
-	pushq	%rax
-	iretq
-	.code32
-1:	lcall	$GATE, $0
+	COMPATIBLE_RING_3
+	lcall	$GATE, $0
 7:	hlt
 	.code64
 
@@ -168,15 +173,8 @@ mmio_segment:
 	LAST
 	movl	$DEVICE, %eax
 	movl	%eax, %gs
-	pushq	$SEL_USER_DATA
-	pushq	$STACK_TOP - 0x400
-	pushq	$2
-	pushq	$SEL_USER_CODE32
-	leaq	1f(%rip), %rax
-	pushq	%rax
-	iretq
-	.code32
-1:	movl	$0x40, %edx
+	COMPATIBLE_RING_3
+	movl	$0x40, %edx
 	movl	%gs:(%edx), %ebx
 	lcall	$GATE, $0
 7:	hlt

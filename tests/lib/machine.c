@@ -484,6 +484,14 @@ void expect_outcome(struct cpu *c, int ret, const char *name, int count, const u
 	tap_ok(good, "%s", name);
 }
 
+void fill_seeded(uint8_t *to, size_t length, uint32_t seed)
+{
+	for (size_t i = 0; i < length; i++) {
+		seed = seed * 1103515245 + 12345;
+		to[i] = seed >> 16;
+	}
+}
+
 static double seconds(clockid_t clock)
 {
 	struct timespec t;

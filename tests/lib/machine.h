@@ -109,6 +109,9 @@ struct reports {
 enum { LEVEL_NONE, LEVEL_TPR, LEVEL_FULL, LEVEL_FULL_EMULATED };
 int apic_level(struct machine *m);
 
+/* The same seed, the same bytes. */
+void fill_seeded(uint8_t *to, size_t length, uint32_t seed);
+
 /* How long to wait for what must come: as many seconds, more on a kernel that is slow. */
 int patience(int seconds);
 double now(void);
