@@ -31,6 +31,13 @@ static u64 wrap_rip(u64 rip)
 	return vmcs_read32(GUEST_CS_AR_BYTES) & VMX_AR_L ? rip : (u32)rip;
 }
 
+/* With BTF set only a taken branch traps, and none exits (SDM: "Single-Stepping on Branches"). */
+static bool traps(struct vcpu *v)
+{
+	return (vcpu_rflags(v) & X86_EFLAGS_TF) &&
+	       !(vmcs_read64(GUEST_IA32_DEBUGCTL) & DEBUGCTLMSR_BTF);
+}
+
 /* Between two instructions, or two iterations: the shadow ends, and with TF set a trap follows. */
 static void retire_boundary(struct vcpu *v)
 {
@@ -38,7 +45,7 @@ static void retire_boundary(struct vcpu *v)
 
 	if (shadow & (SHADOW_STI | SHADOW_MOV_SS))
 		vcpu_set_shadow(v, shadow & ~(SHADOW_STI | SHADOW_MOV_SS));
-	if (vcpu_rflags(v) & X86_EFLAGS_TF)
+	if (traps(v))
 		vcpu_raise_exception(v, &(const struct exception){
 			.vector = X86_TRAP_DB, .has_payload = true, .payload = DR_STEP });
 }

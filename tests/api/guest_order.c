@@ -12,7 +12,7 @@
 
 enum { TOGETHER, WITH_TRAP, IPI_WITH_TRAP, INJECTED, STI_LOAD, STI_AGAIN_LOAD, MOVSS_LOAD,
        MOVSS_LOAD_TRAP, POPSS_LOAD, MOVSS_TRAPS, MOVSS_WATCHED, NESTED_CLASSES,
-       POINT_CPUID, POINT_OUT, POINT_LOAD, POINT_OUTS, TRAP_OUTS };
+       POINT_CPUID, POINT_OUT, POINT_LOAD, POINT_OUTS, TRAP_OUTS, BRANCH_TRAP };
 
 enum { HERE = 1, THERE, HANDLER, IS_NMI = 0x22, IS_DB = 0xdb, IS_UD = 0x66, IS_IRQ = 0x60,
        END = 0x55 };
@@ -208,6 +208,30 @@ static void one(const struct row *r)
 	mapped = false;
 }
 
+/* The trap of the OUT, as it waits to be delivered. */
+static bool trap_waits(int entry)
+{
+	struct vmxhv_run_args args = { .size = sizeof(args), .flags = VMXHV_RUN_COMPLETE_ONLY };
+	struct vmxhv_events e = {};
+
+	load_guest(&m, "order");
+	cpu_start(&c, MODE_LONG, entry);
+	if (run_guest(&c) != VMXHV_EXIT_IO || c.run->u.io.port != 0xf0)
+		tap_bail("the guest did not ask");
+	if (call(c.fd, VMXHV_RUN, &args) || get_group(&c, VMXHV_STATE_EVENTS, &e, sizeof(e)))
+		tap_bail("COMPLETE_ONLY, EVENTS");
+	return e.pending.info == 0x80000301;
+}
+
+/* Where the trap comes the emulated CPU does not know: it has no BTF. */
+static void branches(void)
+{
+	tap_ok(trap_waits(WITH_TRAP), "TF: OUT traps");
+	tap_ok(!trap_waits(BRANCH_TRAP), "TF with BTF: it does not");
+	tap_ok(run_guest(&c) == VMXHV_EXIT_NONE && c.nr_values == 5 && c.values[0] == IS_DB &&
+	       !c.values[3], "and the trap behind a branch clears BTF");
+}
+
 int main(void)
 {
 	page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -217,6 +241,7 @@ int main(void)
 	cpu_create(&m, &c, 0);
 	for (const struct row *r = rows; r < rows + ARRAY_SIZE(rows); r++)
 		one(r);
+	branches();
 	cpu_destroy(&c);
 	machine_destroy(&m);
 	return tap_done();

@@ -10,7 +10,7 @@ _start:
 	CASES	together, with_trap, ipi_with_trap, injected
 	CASES	sti_load, sti_again_load, movss_load, movss_load_trap, popss_load
 	CASES	movss_traps, movss_watched, nested_classes
-	CASES	point_cpuid, point_out, point_load, point_outs, trap_outs
+	CASES	point_cpuid, point_out, point_load, point_outs, trap_outs, branch_trap
 	.code64
 #include "idt64.inc"
 #include "apic.inc"
@@ -303,6 +303,24 @@ trap_outs:
 7:	rep outsb
 8:	nop
 	REPORT	%ecx
+	END
+
+/* TF with BTF: OUT is no branch; #DB clears BTF */
+branch_trap:
+	BEGIN
+	movl	$0x1d9, %ecx
+	xorl	%edx, %edx
+	movl	$2, %eax
+	wrmsr
+	xorl	%eax, %eax
+	pushq	$2 + TF
+	popfq
+	outb	%al, $0xf0
+8:	.byte	0xeb, 0			/* JMP to the next instruction */
+7:	nop
+	movl	$0x1d9, %ecx
+	rdmsr
+	VALUE
 	END
 
 /* POP SS, which 64-bit mode has not */
