@@ -169,11 +169,11 @@ MUTANTS += [
 ]
 
 MUTANTS += [
-    Mutant("page-fault-twice-is-one", "a fault in the delivery of a page fault is only that fault",
+    Mutant("double-fault-too-soon", "a page fault in the delivery of #GP is a double fault",
            "vcpu/event.c",
-           "\tif ((BIT(first) & PAGE_FAULTS) && worse)\n",
-           "\tif (0)\n",
-           "api/guest_nested@6.1", "by-userspace:-PF,-a-fault-in-its-delivery"),
+           "\tif ((BIT(first) & CONTRIBUTORY) && (BIT(second) & CONTRIBUTORY))\n",
+           "\tif ((BIT(first) & CONTRIBUTORY) && worse)\n",
+           "api/guest_nested@6.1", "by-userspace:-GP,-a-fault-in-its-delivery"),
     Mutant("interrupt-before-nmi", "interrupts are injected before an NMI",
            "vcpu/event.c",
            "\t} else if (!inject_nmi(v)) {\n\t\tinject_interrupt(v);\n",
@@ -213,7 +213,7 @@ MUTANTS += [
            "vcpu/host.c",
            "\tif (hw_breakpoint_active())\n",
            "\tif (0)\n",
-           "api/guest_switch@6.1", "SSE:-the-host's-watchpoint-was-hit-each-time"),
+           "api/guest_switch@6.1", "the-vCPU-thread's-watchpoint-is-hit-behind-each-RUN"),
     Mutant("point-without-a-word", "a point that finds no debug register is not reported",
            "vcpu/debug_rules.c",
            "\t\t\tslots->unwatched |= BIT(i);\n",

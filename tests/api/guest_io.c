@@ -47,6 +47,7 @@ static const struct row rows[] = {
 	{ "32-bit code: rep insw backward, 16-bit addresses", 2, 1, 1, D + 0x1003, 7, 0,
 	  D + 0x120ff5, 0x340000 },
 };
+
 #define NARROW	13	/* the first one of 32-bit code */
 
 /* unit number @i, as the guest meets it */

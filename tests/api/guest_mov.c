@@ -126,7 +126,7 @@ static bool same_bytes(const uint8_t *seen, const uint8_t *wanted, int length, c
 	return true;
 }
 
-static void forms(enum cpu_mode mode, int entry, const char *name)
+static void all_forms(enum cpu_mode mode, int entry, const char *name)
 {
 	static uint8_t log[LOG_SIZE], data[0x1000];
 	int count;
@@ -163,9 +163,9 @@ int main(void)
 	load_guest(&m, "mov");
 	cpu_create(&m, &c, 0);
 	c.run->wanted = VMXHV_GROUP_GPRS;
-	forms(MODE_LONG, WIDE, "64 bits");
-	forms(MODE_PROTECTED, NARROW, "32 bits");
-	forms(MODE_REAL, REAL, "16 bits");
+	all_forms(MODE_LONG, WIDE, "64 bits");
+	all_forms(MODE_PROTECTED, NARROW, "32 bits");
+	all_forms(MODE_REAL, REAL, "16 bits");
 	cpu_destroy(&c);
 	machine_destroy(&m);
 	return tap_done();

@@ -12,11 +12,15 @@
 #include "refusal.h"
 #include "tap.h"
 
-enum { DIVIDE, TRAP, BREAKPOINT3, INVALID, ABSENT, STACK, PROTECTION, PAGE, ALIGNMENT, SOFTWARE,
-       OUTSIDE, IDT };
+enum {
+	DIVIDE, TRAP, BREAKPOINT3, INVALID, ABSENT, STACK, PROTECTION, PAGE, ALIGNMENT, SOFTWARE,
+	OUTSIDE, IDT,
+};
 
-enum { DE = 0, DB = 1, NMI = 2, BP = 3, UD = 6, DF = 8, TS = 10, NP = 11, SS = 12, GP = 13,
-       PF = 14, AC = 17 };
+enum {
+	DE = 0, DB = 1, NMI = 2, BP = 3, UD = 6, DF = 8, TS = 10, NP = 11, SS = 12, GP = 13,
+	PF = 14, AC = 17,
+};
 
 enum event_class { BENIGN, CONTRIBUTORY, PAGE_FAULT, DOUBLE_FAULT };
 

@@ -10,12 +10,16 @@
 #include "refusal.h"
 #include "tap.h"
 
-enum { TOGETHER, WITH_TRAP, IPI_WITH_TRAP, INJECTED, STI_LOAD, STI_AGAIN_LOAD, MOVSS_LOAD,
-       MOVSS_LOAD_TRAP, POPSS_LOAD, MOVSS_TRAPS, MOVSS_WATCHED, NESTED_CLASSES,
-       POINT_CPUID, POINT_OUT, POINT_LOAD, POINT_OUTS, TRAP_OUTS, BRANCH_TRAP };
+enum {
+	TOGETHER, WITH_TRAP, IPI_WITH_TRAP, INJECTED, STI_LOAD, STI_AGAIN_LOAD, MOVSS_LOAD,
+	MOVSS_LOAD_TRAP, POPSS_LOAD, MOVSS_TRAPS, MOVSS_WATCHED, NESTED_CLASSES,
+	POINT_CPUID, POINT_OUT, POINT_LOAD, POINT_OUTS, TRAP_OUTS, BRANCH_TRAP,
+};
 
-enum { HERE = 1, THERE, HANDLER, IS_NMI = 0x22, IS_DB = 0xdb, IS_UD = 0x66, IS_IRQ = 0x60,
-       END = 0x55 };
+enum {
+	HERE = 1, THERE, HANDLER, IS_NMI = 0x22, IS_DB = 0xdb, IS_UD = 0x66, IS_IRQ = 0x60,
+	END = 0x55,
+};
 
 #define BS	0xffff4ff0	/* DR6 */
 #define B0	0xffff0ff1
@@ -33,7 +37,8 @@ static const struct row {
 	uint32_t values[16];
 	int count;
 } rows[] = {
-	{ "NMI, ExtINT, two classes of the APIC's", TOGETHER, NMI | EXTINT | IRQ | HIGHER_IRQ, UNSEEN,
+	{ "NMI, ExtINT, two classes of the APIC's", TOGETHER,
+	  NMI | EXTINT | IRQ | HIGHER_IRQ, UNSEEN,
 	  COUNTED(IS_NMI, HERE, 0x140, 0x191, IS_IRQ, HERE, END) },
 	{ "a trap, then what is from outside", WITH_TRAP, NMI | IRQ, UNSEEN,
 	  COUNTED(IS_NMI, HANDLER, IS_DB, HERE, BS, IS_IRQ, HERE, END) },
@@ -126,12 +131,13 @@ static void send(unsigned int what)
 
 static bool shadow_is(enum shadow wanted)
 {
+	const bool sti = wanted == STI, mov_ss = wanted == MOV_SS;
 	struct vmxhv_events e;
 
 	if (wanted == UNSEEN)
 		return true;
 	get_group(&c, VMXHV_STATE_EVENTS, &e, sizeof(e));
-	if (e.sti_shadow == (wanted == STI) && e.movss_shadow == (wanted == MOV_SS))
+	if (e.sti_shadow == sti && e.movss_shadow == mov_ss)
 		return true;
 	tap_note("shadows: STI %u, MOV SS %u", e.sti_shadow, e.movss_shadow);
 	return false;

@@ -37,10 +37,9 @@ static int highest_level(void)
 	return __builtin_cpu_supports("avx") ? AVX : SSE;
 }
 
-static void prepare(struct cpu *cpu, int level, uint32_t seed, uint64_t dr7)
+static void prepare(struct cpu *cpu, int level, uint32_t seed, uint64_t dr7, uint64_t ticks)
 {
 	uint8_t *data = cpu->m->ram + DATA_BASE;
-	const uint64_t ticks = TICKS;
 
 	fill_seeded(data, SW_MASKS, seed);
 	memset(data + SW_MASKS, 0, 64);
@@ -184,8 +183,8 @@ static void all_at_once(int level)
 	struct host host = { .level = level };
 	pthread_t t[3];
 
-	prepare(&c[0], level, 1, DR7_WATCH);
-	prepare(&c[1], level, 2, DR7_NOTHING);
+	prepare(&c[0], level, 1, DR7_WATCH, TICKS);
+	prepare(&c[1], level, 2, DR7_NOTHING, TICKS);
 	pthread_create(&t[2], NULL, host_thread, &host);
 	for (int i = 0; i < 2; i++)
 		pthread_create(&t[i], NULL, guest_thread, &guests[i]);
@@ -198,6 +197,28 @@ static void all_at_once(int level)
 	judge_host(&host, level_names[level]);
 }
 
+/* A thread that runs a guest keeps its own: they come back when RUN returns, not by a switch. */
+static void own_breakpoint(void)
+{
+	volatile int watched = 0;
+	const int fd = open_breakpoint(&watched);
+	long long hits;
+
+	if (fd < 0) {
+		tap_skip("the vCPU thread's watchpoint", "perf has none here");
+		return;
+	}
+	for (int i = 0; i < 3; i++) {
+		prepare(&c[0], SSE, 1, DR7_WATCH, TICKS / 100);
+		run_guest(&c[0]);
+		watched = i;
+	}
+	if (read(fd, &hits, sizeof(hits)) != sizeof(hits))
+		hits = -1;
+	close(fd);
+	tap_equal(hits, 3, "the vCPU thread's watchpoint is hit behind each RUN");
+}
+
 int main(void)
 {
 	two_guests_create(m, c, "switch");
@@ -207,6 +228,7 @@ int main(void)
 		else
 			tap_skip(level_names[level], "this CPU has none");
 	}
+	own_breakpoint();
 	two_guests_destroy(m, c);
 	return tap_done();
 }

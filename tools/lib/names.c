@@ -90,7 +90,7 @@ void vmxhv_exit_describe(const struct vmxhv_run *run, char *text, size_t size)
 			 run->u.debug.kind & VMXHV_DEBUG_STEP ? " a step" : "",
 			 run->u.debug.kind & VMXHV_DEBUG_INT3 ? " INT3" : "",
 			 run->u.debug.kind & VMXHV_DEBUG_POINT ? " a point" : "",
-			 run->u.debug.kind & VMXHV_DEBUG_UNWATCHED ? " no register for a point" : "",
+			 run->u.debug.kind & VMXHV_DEBUG_UNWATCHED ? " a point unwatched" : "",
 			 run->u.debug.dr6);
 		break;
 	case VMXHV_EXIT_MSR_READ:
