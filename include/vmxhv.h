@@ -745,7 +745,8 @@ struct vmxhv_translate {
 
 /*
  * DEBUG: what exits as EXIT_DEBUG from now on. The guest sees nothing of it: its own TF and debug
- * registers work on, as far as four registers suffice for both. All zeros: nothing any more.
+ * registers work on, and come first: a point for which they leave no register is not watched, and
+ * RUN says so, before anything else, by EXIT_DEBUG of kind UNWATCHED. All zeros: nothing any more.
  *
  * A step is an instruction, one iteration of a repeated one, MOV SS with the instruction behind
  * it, or the delivery of an event: it then ends at the handler's first instruction. INT3 exits
@@ -756,6 +757,7 @@ struct vmxhv_translate {
 #define VMXHV_DEBUG_STEP	(1u << 0)
 #define VMXHV_DEBUG_INT3	(1u << 1)
 #define VMXHV_DEBUG_POINT	(1u << 2)	/* in exits only */
+#define VMXHV_DEBUG_UNWATCHED	(1u << 3)	/* in exits only, alone; dr6: the points */
 
 enum vmxhv_point_kind {
 	VMXHV_POINT_NONE = 0,

@@ -28,7 +28,14 @@
 #include "vmx/arch.h"
 #include "vmx/exit_reasons.h"
 
-static bool stepping(const struct vcpu *v)
+/**
+ * debug_stepping() - does a debugger go step by step?
+ * @v: the vCPU
+ *
+ * Context: vCPU thread.
+ * Return: true if it does.
+ */
+bool debug_stepping(const struct vcpu *v)
 {
 	return v->debug.control & VMXHV_DEBUG_STEP;
 }
@@ -59,15 +66,16 @@ void debug_set(struct vcpu *v, const struct vmxhv_debug *debug)
 
 	d->control = debug->control;
 	memcpy(d->point, debug->point, sizeof(d->point));
-	d->on = stepping(v) || has_points(d);
+	d->on = debug_stepping(v) || has_points(d);
 	/* no row is plain: what the entry was lent is taken back before anything is handled */
 	v->plain_row = d->on ? ~0u : ROW_IRQS_OFF;
 	d->report.kind = 0;
+	d->unwatched = 0;
 	d->plan = v->completion != COMPLETE_NONE ? PLAN_TRAP : PLAN_NONE;
 	d->rip = vcpu_rip(v);
 	set_bit(REQ_DEBUG, &v->requests);
 	v->lapic->controls_stale = true;
-	if (stepping(v))
+	if (debug_stepping(v))
 		exceptions = ~0u;
 	else if (d->control & VMXHV_DEBUG_INT3)
 		exceptions = BIT(X86_TRAP_BP);
@@ -98,6 +106,18 @@ static void step_done(struct vcpu *v)
 	say(v, VMXHV_DEBUG_STEP, DR_STEP);
 }
 
+/**
+ * debug_iteration() - an iteration of a repeated instruction that exits is done, and not the last
+ * @v: the vCPU
+ *
+ * Context: vCPU loaded.
+ */
+void debug_iteration(struct vcpu *v)
+{
+	if (debug_stepping(v))
+		step_done(v);
+}
+
 /* INT n: its gate and its frame are the CPU's business, its RFLAGS image the guest's own. */
 static void inject_int(struct vcpu *v, const struct step *step)
 {
@@ -118,7 +138,7 @@ static void arm(struct vcpu *v)
 	u32 count;
 
 	d->plan = PLAN_NONE;
-	if (!stepping(v))
+	if (!debug_stepping(v))
 		return;
 	d->rip = vcpu_rip(v);
 	count = vcpu_fetch_insn(v, insn, mode);
@@ -360,7 +380,7 @@ static int report(struct vcpu *v)
 	struct vmxhv_exit_debug what;
 
 	/* an instruction that exited and was done by the module or by userspace has moved RIP */
-	if (stepping(v) && (d->plan == PLAN_TRAP || d->plan == PLAN_BREAK) &&
+	if (debug_stepping(v) && (d->plan == PLAN_TRAP || d->plan == PLAN_BREAK) &&
 	    vcpu_rip(v) != d->rip)
 		step_done(v);
 	what = d->report;
@@ -372,6 +392,18 @@ static int report(struct vcpu *v)
 	exit_to_user(v, VMXHV_EXIT_DEBUG);
 	publish_union(v, &what, sizeof(what));
 	return TO_USER;
+}
+
+/* The guest has taken a register: a point that is not watched any more must not go unnoticed. */
+static void find_unwatched(struct vcpu *v)
+{
+	struct vcpu_debug *d = &v->debug;
+	struct debug_slots slots;
+
+	debug_share(v->dr, vmcs_readl(GUEST_DR7), d->point, NULL, &slots);
+	if (slots.unwatched & ~d->unwatched)
+		say(v, VMXHV_DEBUG_UNWATCHED, slots.unwatched);
+	d->unwatched = slots.unwatched;
 }
 
 /**
@@ -388,6 +420,11 @@ int debug_serve(struct vcpu *v)
 {
 	if (report(v) == TO_USER)
 		return TO_USER;
+	if (has_points(&v->debug)) {
+		find_unwatched(v);
+		if (report(v) == TO_USER)
+			return TO_USER;
+	}
 	clear_bit(REQ_DEBUG, &v->requests);
 	if (v->debug.on) {
 		v->outside = true;

@@ -178,9 +178,13 @@ void debug_share(const u64 *guest_dr, u64 guest_dr7, const struct vmxhv_debug_po
 	}
 	for (i = 0; i < DEBUG_POINTS; i++) {
 		free = free_slot(slots);
-		if (points[i].kind && free >= 0)
+		if (!points[i].kind)
+			continue;
+		if (free >= 0)
 			put_slot(slots, free, OWNER_POINT + i, points[i].address, points[i].kind,
 				 points[i].length);
+		else
+			slots->unwatched |= BIT(i);
 	}
 	free = free_slot(slots);
 	if (stop_at)

@@ -255,9 +255,11 @@ static void write_entry_event(u32 info, u32 error_code, u32 insn_len)
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, info);
 }
 
-/* What the hardware does to CR2, DR6 and DR7 when it delivers the exception. */
+/* What the hardware does to CR2, DR6, DR7 and DEBUGCTL when it delivers the exception. */
 static void apply_payload(struct vcpu *v, const struct exception *e)
 {
+	u64 debugctl;
+
 	if (!e->has_payload)
 		return;
 	if (e->vector == X86_TRAP_PF) {
@@ -267,6 +269,9 @@ static void apply_payload(struct vcpu *v, const struct exception *e)
 		v->dr6 &= ~DR_TRAP_BITS;
 		v->dr6 |= e->payload;
 		vmcs_writel(GUEST_DR7, vmcs_readl(GUEST_DR7) & ~(u64)DR7_GD);
+		debugctl = vmcs_read64(GUEST_IA32_DEBUGCTL);
+		if (debugctl & DEBUGCTLMSR_BTF)
+			vmcs_write64(GUEST_IA32_DEBUGCTL, debugctl & ~(u64)DEBUGCTLMSR_BTF);
 	}
 }
 

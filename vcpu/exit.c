@@ -13,6 +13,7 @@
 
 #include "vcpu/apicv.h"
 #include "vcpu/cpu_state.h"
+#include "vcpu/debug.h"
 #include "vcpu/exits.h"
 #include "vcpu/lapic.h"
 #include "vcpu/pml.h"
@@ -30,6 +31,25 @@ static u64 wrap_rip(u64 rip)
 	return vmcs_read32(GUEST_CS_AR_BYTES) & VMX_AR_L ? rip : (u32)rip;
 }
 
+/* With BTF set only a taken branch traps, and none exits (SDM: "Single-Stepping on Branches"). */
+static bool traps(struct vcpu *v)
+{
+	return (vcpu_rflags(v) & X86_EFLAGS_TF) &&
+	       !(vmcs_read64(GUEST_IA32_DEBUGCTL) & DEBUGCTLMSR_BTF);
+}
+
+/* Between two instructions, or two iterations: the shadow ends, and with TF set a trap follows. */
+static void retire_boundary(struct vcpu *v)
+{
+	u32 shadow = vcpu_shadow(v);
+
+	if (shadow & (SHADOW_STI | SHADOW_MOV_SS))
+		vcpu_set_shadow(v, shadow & ~(SHADOW_STI | SHADOW_MOV_SS));
+	if (traps(v))
+		vcpu_raise_exception(v, &(const struct exception){
+			.vector = X86_TRAP_DB, .has_payload = true, .payload = DR_STEP });
+}
+
 /**
  * retire_more() - what else ends with an instruction
  * @v: the vCPU, loaded; RIP, the shadow and RFLAGS are cached, RIP is behind the instruction
@@ -39,18 +59,30 @@ static u64 wrap_rip(u64 rip)
  */
 void retire_more(struct vcpu *v, u64 old)
 {
-	u32 shadow = vcpu_shadow(v);
 	u64 rflags = vcpu_rflags(v);
 
 	if ((old ^ v->rip) >> 32)
 		vcpu_set_rip(v, wrap_rip(v->rip));
-	if (shadow & (SHADOW_STI | SHADOW_MOV_SS))
-		vcpu_set_shadow(v, shadow & ~(SHADOW_STI | SHADOW_MOV_SS));
 	if (rflags & X86_EFLAGS_RF)
 		vcpu_set_rflags(v, rflags & ~X86_EFLAGS_RF);
-	if (rflags & X86_EFLAGS_TF)
-		vcpu_raise_exception(v, &(const struct exception){
-			.vector = X86_TRAP_DB, .has_payload = true, .payload = DR_STEP });
+	retire_boundary(v);
+}
+
+/**
+ * retire_iteration() - an iteration of a repeated instruction is done, and more are to come
+ * @v: the vCPU, loaded
+ *
+ * RIP stays, and RF is set: the guest's breakpoint on the instruction was hit before the first one,
+ * and an exit by an instruction has saved RF as 0 (SDM: "Saving RIP, RSP, RFLAGS, and SSP").
+ *
+ * Context: Interrupts may be off.
+ */
+void retire_iteration(struct vcpu *v)
+{
+	vcpu_set_rflags(v, vcpu_rflags(v) | X86_EFLAGS_RF);
+	retire_boundary(v);
+	if (unlikely(v->debug.on))
+		debug_iteration(v);
 }
 
 /**

@@ -10,6 +10,7 @@
 #include <asm/trapnr.h>
 
 #include "vcpu/cpu_state.h"
+#include "vcpu/debug.h"
 #include "vcpu/exits.h"
 #include "vcpu/io_segment.h"
 #include "vcpu/publish.h"
@@ -74,8 +75,9 @@ static u32 string_count(struct vcpu *v, const struct vmxhv_exit_io *io, u64 left
 {
 	u64 room = PAGE_SIZE - offset_in_page(v->io_gva);
 
-	/* downwards, or across a page: one unit at a time */
-	if ((vcpu_rflags(v) & X86_EFLAGS_DF) || room < io->width)
+	/* downwards, across a page, or with a trap behind each: one unit at a time */
+	if ((vcpu_rflags(v) & (X86_EFLAGS_DF | X86_EFLAGS_TF)) || room < io->width ||
+	    unlikely(debug_stepping(v)))
 		return min_t(u64, left, 1);
 	return min_t(u64, left, room / io->width);
 }
@@ -111,7 +113,7 @@ static int check_ins_target(struct vcpu *v)
 {
 	struct walk_result walk;
 	u32 bytes = v->io.count * v->io.width;
-	u64 last = v->io_gva + bytes - 1;
+	u64 last = vcpu_wrap_gva(v, v->io_gva, v->io_gva + bytes - 1);
 	u32 access = string_access(v, true);
 	int ret;
 
@@ -236,8 +238,10 @@ static noinline int complete_string(struct vcpu *v)
 	v->io_done += io->count;
 	if (io->rep) {
 		count_down(v);
-		if (v->gpr[REG_RCX] & address_mask(io))
-			return HANDLED;		/* again: interrupts may come between */
+		if (v->gpr[REG_RCX] & address_mask(io)) {
+			retire_iteration(v);	/* interrupts may come between */
+			return HANDLED;
+		}
 	}
 	v->io_rip = ~0ull;
 	return vcpu_skip_insn(v);

@@ -6,6 +6,7 @@
 #include <asm/cpufeature.h>
 
 #include "vcpu/cpu_state.h"
+#include "vcpu/exits.h"
 #include "vcpu/memory.h"
 #include "vcpu/regs.h"
 #include "vcpu/vcpu.h"
@@ -99,9 +100,27 @@ int vcpu_probe(struct vcpu *v, u64 gva, u32 access, struct walk_result *out)
 }
 
 /**
+ * vcpu_wrap_gva() - a linear address that an access has come to
+ * @v: the vCPU
+ * @from: where the access began, a linear address
+ * @at: @from and some bytes more
+ *
+ * Linear addresses have 32 bits outside 64-bit mode, in compatibility mode too.
+ *
+ * Context: vCPU loaded. Costs a VMREAD where @at lies across 4 GiB, nothing otherwise.
+ * Return: @at, or where it wraps to.
+ */
+u64 vcpu_wrap_gva(struct vcpu *v, u64 from, u64 at)
+{
+	if (unlikely((at ^ from) >> 32) && vcpu_cpu_mode(v) != VMXHV_MODE_64)
+		return (u32)at;
+	return at;
+}
+
+/**
  * vcpu_copy_gva() - copy to or from linear memory, as an instruction would
  * @v: the vCPU
- * @gva: the linear address; it wraps at 4 GiB outside long mode
+ * @gva: the linear address; it wraps at 4 GiB outside 64-bit mode
  * @buf: to or from
  * @length: bytes
  * @access: WALK_*; with WALK_WRITE to the guest, else from it
@@ -122,11 +141,9 @@ int vcpu_copy_gva(struct vcpu *v, u64 gva, void *buf, u32 length, u32 access, u3
 
 	vcpu_walk_mode(v, &mode, &window);
 	for (*done = 0; *done < length; ) {
-		u64 at = gva + *done;
+		u64 at = vcpu_wrap_gva(v, gva, gva + *done);
 		u32 chunk = min_t(u32, length - *done, PAGE_SIZE - offset_in_page(at));
 
-		if (!(mode.efer & EFER_LMA))
-			at = (u32)at;
 		ret = walk_page_tables(&mode, at, access, out);
 		if (ret) {
 			*fault_address = at;

@@ -50,11 +50,13 @@ struct step {
  * @dr: DR0 to DR3
  * @dr7: DR7
  * @owner: of each: OWNER_*
+ * @unwatched: bit n: there is none for point n
  */
 struct debug_slots {
 	u64 dr[DEBUG_POINTS];
 	u64 dr7;
 	u8 owner[DEBUG_POINTS];
+	u8 unwatched;
 };
 
 /* What is done about the next entry. */
@@ -82,6 +84,7 @@ enum debug_plan {
  * @resume_rip: see @resume
  * @guest_dr7: the guest's, while it is replaced
  * @slots: what is in the CPU's registers
+ * @unwatched: the points without a register, as far as userspace was told
  * @report: what the next DEBUG exit says; kind 0: there is none
  */
 struct vcpu_debug {
@@ -99,6 +102,7 @@ struct vcpu_debug {
 	u64 resume_rip;
 	u64 guest_dr7;
 	struct debug_slots slots;
+	u8 unwatched;
 	struct vmxhv_exit_debug report;
 };
 
@@ -108,10 +112,12 @@ void debug_share(const u64 *guest_dr, u64 guest_dr7, const struct vmxhv_debug_po
 		 const u64 *stop_at, struct debug_slots *slots);
 
 /* vcpu/debug.c */
+bool debug_stepping(const struct vcpu *v);
 void debug_set(struct vcpu *v, const struct vmxhv_debug *debug);
 int debug_serve(struct vcpu *v);	/* IRQs on, may sleep: TO_USER with DEBUG, or HANDLED */
 void debug_enter(struct vcpu *v);	/* IRQs off, right before an entry */
 void debug_leave(struct vcpu *v);	/* IRQs off, right after an exit */
+void debug_iteration(struct vcpu *v);
 int debug_exception(struct vcpu *v, u32 info);	/* exit handler; IRQs off */
 
 #endif /* VCPU_DEBUG_H */

@@ -9,6 +9,7 @@
 /* vcpu/exit.c: out of line, the rest */
 void retire_cached(struct vcpu *v, u32 len);
 void retire_more(struct vcpu *v, u64 old);
+void retire_iteration(struct vcpu *v);
 
 static __always_inline bool retire_needs_more(unsigned long old, unsigned long rip,
 					      unsigned long shadow, unsigned long rflags)

@@ -68,6 +68,7 @@ int vcpu_probe(struct vcpu *v, u64 gva, u32 access, struct walk_result *out);
  * 0; 1 with result->fault_error and *fault_address: the guest gets #PF; -EFAULT: not memory
  * @done says how many bytes were copied before that.
  */
+u64 vcpu_wrap_gva(struct vcpu *v, u64 from, u64 at);
 int vcpu_copy_gva(struct vcpu *v, u64 gva, void *buf, u32 length, u32 access, u32 *done,
 		  u64 *fault_address, struct walk_result *out);
 

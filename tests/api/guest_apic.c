@@ -8,6 +8,8 @@
 #include "tap.h"
 
 enum { REGISTERS, ONESHOT, PERIODIC, DEADLINE, IPI, PRIORITY, MSI, MODES, HALTED = 14, DECODER };
+enum { X_TIMERS = 16, X2_TIMERS = 21 };
+enum { DIVIDE, MASKED, UNMASKED, MASKED_PERIODS, TIMER_MODES };
 
 static struct machine m;
 static struct cpu c;
@@ -74,6 +76,21 @@ static void both_modes(unsigned int first, const char *mode)
 	send_messages(first);
 }
 
+static void timers(unsigned int first)
+{
+	start(first + DIVIDE);
+	EXPECT(&c, "timer: divided by 1 to 128", 0, 1, 2, 3, 4, 5, 6, 7);
+	start(first + MASKED);
+	EXPECT(&c, "timer: what expires masked is lost", 0, 0);
+	start(first + UNMASKED);
+	EXPECT(&c, "timer: unmasked in time, and restarted", 0, 0x164);
+	start(first + MASKED_PERIODS);
+	EXPECT(&c, "timer: periods go on while masked", 0x101, 0x165, 0x165);
+	start(first + TIMER_MODES);
+	EXPECT(&c, "timer: a deadline is for TSC-deadline mode, a count for the others", 0, 0, 0, 0,
+	       0x167, 0x99, 1);
+}
+
 /* A read-modify-write of the APIC page comes out as MMIO, and back by LAPIC_ACCESS. */
 static void decoder(void)
 {
@@ -103,10 +120,12 @@ int main(void)
 	load_guest(&m, "apic");
 	cpu_create(&m, &c, 0);
 	both_modes(0, "xAPIC");
+	timers(X_TIMERS);
 	start(HALTED);
 	EXPECT(&c, "the timer wakes a halted guest", 0x163, 9);
 	decoder();
 	both_modes(MODES, "x2APIC");
+	timers(X2_TIMERS);
 	cpu_destroy(&c);
 	machine_destroy(&m);
 	return tap_done();

@@ -14,7 +14,8 @@
 
 enum {
 	PLAIN, FLAGS, FRAMES, SYSCALL, OWN_TRAP, OWN_TRAP_STI, OWN_POINT, EXITS, NMI, SHADOWS,
-	REPEAT, MMIO, PAGE_FAULT, DEBUGCTL, REAL, PROTECTED, HALT, LOOP, STORE, INT3, CASES
+	REPEAT, MMIO, PAGE_FAULT, DEBUGCTL, REAL, PROTECTED, HALT, LOOP, STORE, INT3,
+	REPEAT_IO, FULL, CASES
 };
 
 #define MAX_STOPS	1000
@@ -42,6 +43,7 @@ static const struct {
 	{ "an NMI", NMI, 4, { 2, 0, 0, 4 } },
 	{ "STI and MOV SS", SHADOWS, 1, { 0 } },
 	{ "a repeated instruction", REPEAT, 1, { 0 } },
+	{ "a repeated instruction that exits", REPEAT_IO, 1, { 0 } },
 	{ "MMIO", MMIO, 1, { 0 } },
 	{ "a page fault", PAGE_FAULT, 4, { 14, 0, 0, 0x40000123 } },
 	{ "DEBUGCTL", DEBUGCTL, 5, { 2, 13, 0, 0, 0 } },
@@ -251,6 +253,36 @@ static void two_watchpoints(void)
 	stop_debugging();
 }
 
+/* The guest's own come first: the debugger hears which of its points that leaves without one. */
+static void no_register(void)
+{
+	const struct vmxhv_debug_regs full = { .dr = { 0x6000, 0x6000, 0x6000, 0x6000 },
+					       .dr6 = 0xffff0ff0, .dr7 = 0x4ff };
+	const struct vmxhv_debug_regs none = { .dr6 = 0xffff0ff0, .dr7 = 0x400 };
+	const uint64_t *at = listed(FULL);
+	const struct vmxhv_debug two = {
+		.point[2] = { at[1], VMXHV_POINT_EXEC, 1, {} },
+		.point[3] = { DATA_BASE, VMXHV_POINT_WRITE, 4, {} },
+	};
+
+	cpu_start(&c, MODE_LONG, FULL);
+	debug(two);
+	tap_equal(run_debugged(), VMXHV_EXIT_NONE, "a guest that takes all registers");
+	tap_equal(nr_stops, 2, "stops twice");
+	tap_ok(stop_is(0, VMXHV_DEBUG_UNWATCHED, 0xc, at[0]), "when it has taken them");
+	tap_ok(stop_is(1, VMXHV_DEBUG_POINT, 4, at[1]), "at the point, with one given back");
+
+	cpu_start(&c, MODE_LONG, LOOP);
+	set_group(&c, VMXHV_STATE_DEBUG, &full, sizeof(full));
+	debug(two);
+	tap_ok(run_guest(&c) == VMXHV_EXIT_DEBUG &&
+	       c.run->u.debug.kind == VMXHV_DEBUG_UNWATCHED && c.run->u.debug.dr6 == 0xc,
+	       "DEBUG when the guest has them already");
+	tap_equal(run_guest(&c), VMXHV_EXIT_NONE, "told once");
+	set_group(&c, VMXHV_STATE_DEBUG, &none, sizeof(none));
+	stop_debugging();
+}
+
 static void by_library(void)
 {
 	const struct vmxhv_debug step = { .control = VMXHV_DEBUG_STEP };
@@ -336,6 +368,7 @@ int main(void)
 	goes_away();
 	one_breakpoint();
 	two_watchpoints();
+	no_register();
 	int3();
 	by_library();
 	cpu_destroy(&c);

@@ -9,7 +9,7 @@
 #include "machine.h"
 #include "tap.h"
 
-enum { SSE, AVX, AVX512 };
+enum { SSE, AVX, AVX512, FRESH };
 
 static const struct level {
 	const char *name;
@@ -58,21 +58,13 @@ static long run_with_canaries(struct cpu *c, int level)
 	return ret;
 }
 
-static void fill(uint8_t *to, size_t length, uint32_t seed)
-{
-	for (size_t i = 0; i < length; i++) {
-		seed = seed * 1103515245 + 12345;
-		to[i] = seed >> 16;
-	}
-}
-
 static void prepare(struct cpu *c, int level, uint32_t seed)
 {
 	const uint32_t mxcsr = 0x1f80 | seed << 13;	/* another rounding mode for each */
 	const double pi = 3.14159 * seed;
 	uint8_t *data = c->m->ram + DATA_BASE;
 
-	fill(data, 0x800, seed);
+	fill_seeded(data, 0x800, seed);
 	memset(data + 0x1000, 0, 0x1000);
 	memcpy(data + 0x800, &mxcsr, 4);
 	memcpy(data + 0x808, &pi, 8);
@@ -109,7 +101,7 @@ static void take_turns(struct cpu *a, struct cpu *b, int level)
 
 		if (ended[turns & 1])
 			continue;
-		fill(host_in, length, 77 + turns);
+		fill_seeded(host_in, length, 77 + turns);
 		memset(host_out, 0, sizeof(host_out));
 		if (run_with_canaries(c, level) || c->run->exit_reason != VMXHV_EXIT_IO) {
 			note_exit(c);
@@ -124,12 +116,34 @@ static void take_turns(struct cpu *a, struct cpu *b, int level)
 	tap_ok(kept(b, level), "%s: the second guest's are", levels[level].name);
 }
 
+/* What the host has in its registers is none of a new vCPU's business. */
+static void fresh(struct machine *m)
+{
+	int level = supported(AVX512) ? AVX512 : supported(AVX) ? AVX : SSE;
+	uint8_t *out = m->ram + DATA_BASE + 0x1000;
+	bool zero = true;
+	struct cpu c;
+
+	cpu_create(m, &c, 1);
+	memset(out, 0xff, 0x1000);
+	memset(out + 0x800, 0, 16);
+	cpu_start(&c, MODE_LONG, FRESH + level);
+	fill_seeded(host_in, sizeof(host_in), 99);
+	run_with_canaries(&c, level);
+	for (int i = 0; i < levels[level].bytes * levels[level].registers; i++)
+		zero = zero && !out[i];
+	tap_ok(c.run->exit_reason == VMXHV_EXIT_IO && zero && !out[0x800] && !out[0x808],
+	       "%s: a new vCPU's registers are zero", levels[level].name);
+	cpu_destroy(&c);
+}
+
 int main(void)
 {
 	struct machine m[2];
 	struct cpu c[2];
 
 	two_guests_create(m, c, "fpu");
+	fresh(&m[0]);
 	for (int level = SSE; level <= AVX512; level++) {
 		if (supported(level))
 			take_turns(&c[0], &c[1], level);

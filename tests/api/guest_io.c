@@ -38,7 +38,17 @@ static const struct row rows[] = {
 	{ "rep insb over two pages", 1, 1, 0, D + 0x10, 0x1800, 0, D + 0x1810, 0 },
 	{ "rep outsl backward, a unit across pages", 4, 0, 1, D + 0x1003, 16, D + 0xfc3, 0, 0 },
 	{ "rep insl backward, a unit across pages", 4, 1, 1, D + 0x1005, 16, 0, D + 0xfc5, 0 },
+	{ "rep outsb, 32-bit addresses", 1, 0, 0, D + 0xff8, 16, D + 0x1008, 0, 0 },
+	{ "rep insw backward, 32-bit addresses", 2, 1, 1, D + 0x1005, 16, 0, D + 0xfe5, 0 },
+	{ "32-bit code: rep outsw backward", 2, 0, 1, D + 0x1002, 16, D + 0xfe2, 0, 0 },
+	{ "32-bit code: rep insl backward", 4, 1, 1, D + 0x1001, 16, 0, D + 0xfc1, 0 },
+	{ "32-bit code: rep outsb, 16-bit addresses", 1, 0, 0, D + 0xffc, 9, D + 0x121005, 0,
+	  0x340000 },
+	{ "32-bit code: rep insw backward, 16-bit addresses", 2, 1, 1, D + 0x1003, 7, 0,
+	  D + 0x120ff5, 0x340000 },
 };
+
+#define NARROW	13	/* the first one of 32-bit code */
 
 /* unit number @i, as the guest meets it */
 static uint8_t *unit(struct cpu *c, const struct row *r, uint32_t i)
@@ -97,7 +107,7 @@ static void one(struct cpu *c, const struct row *r)
 
 	for (uint32_t i = 0; i < 0x5000; i++)
 		c->m->ram[DATA_BASE + i] = r->in ? 0xee : i ^ i >> 8;
-	cpu_start(c, MODE_LONG, r - rows);
+	cpu_start(c, r < rows + NARROW ? MODE_LONG : MODE_PROTECTED, r - rows);
 	while (good && (ret = run_guest(c)) == VMXHV_EXIT_IO) {
 		good = transfer(c, r, &done);
 		exits++;

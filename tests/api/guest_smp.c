@@ -8,7 +8,7 @@
 #include "refusal.h"
 #include "tap.h"
 
-enum { BOOT_AP, COUNT_LOCKED, PING, PONG, SERVE, RETURN };
+enum { BOOT_AP, COUNT_LOCKED, PING, PONG, SERVE, RETURN, PATCHER, PATCHED };
 
 static struct machine m;
 static struct cpu c[2];
@@ -79,6 +79,13 @@ int main(void)
 		cpu_start(&c[i], MODE_LONG, COUNT_LOCKED);
 	expect_both("two vCPUs count");
 	tap_equal(*counter, 40000, "and none of their increments is lost");
+
+	memcpy(m.ram + DATA_BASE + 0x2000, "\xb8\0\0\0\0\xc3", 6);
+	memset(m.ram + DATA_BASE + 0x100, 0, 4);
+	cpu_start(&c[0], MODE_LONG, PATCHER);
+	cpu_start(&c[1], MODE_LONG, PATCHED);
+	expect_both("one vCPU executes what the other writes");
+	tap_ok(c[1].nr_values == 1 && c[1].values[0] == 200, "and each change of it");
 
 	play(SERVE, RETURN, "IPIs go to and fro");
 	tap_equal(c[0].values[0], 40, "and each is taken once");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Hardware task switches: how they begin and end, what they save and load, and how they fault. */
+#include <stdio.h>
 #include <string.h>
 
 #include "machine.h"
@@ -169,6 +170,28 @@ static void events(void)
 	EXPECT(&c, "an NMI by a task gate: the next one waits for IRET", 1, 2, 1, 2, 3);
 }
 
+/* Step by step all is as before, and the step over a switch ends at the new task's instruction. */
+static void under_debugger(void)
+{
+	struct vmxhv_debug d = { .size = sizeof(d), .control = VMXHV_DEBUG_STEP };
+	char name[96];
+	int ret;
+
+	for (const struct reports *r = rows; r < rows + ARRAY_SIZE(rows); r++) {
+		start(r->entry);
+		if (call(c.fd, VMXHV_DEBUG, &d))
+			tap_bail("DEBUG: %.96s", last_error(c.fd).text);
+		do {
+			ret = run_guest(&c);
+		} while (ret == VMXHV_EXIT_DEBUG);
+		snprintf(name, sizeof(name), "step by step: %s", r->name);
+		expect_outcome(&c, ret, name, r->count, r->values);
+	}
+	d.control = 0;
+	if (call(c.fd, VMXHV_DEBUG, &d))
+		tap_bail("DEBUG");
+}
+
 int main(void)
 {
 	machine_create(&m, 1 << 20);
@@ -178,6 +201,7 @@ int main(void)
 		expect_values(&c, r->name, r->count, r->values);
 	}
 	events();
+	under_debugger();
 	start(ABSENT_SS_ALONE);
 	tap_equal(run_guest(&c), VMXHV_EXIT_SHUTDOWN, "no stack and no task gate: shutdown");
 	cpu_destroy(&c);

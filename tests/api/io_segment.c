@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* INS and OUTS within their segment: what fits is transferred, then comes the fault. */
 #include <string.h>
+#include <sys/mman.h>
 
 #include "machine.h"
 #include "refusal.h"
@@ -86,6 +87,7 @@ static const struct row rows[] = {
 };
 
 static struct machine m;
+static uint8_t *top_page;
 static struct cpu c;
 
 static uint32_t width_of(const struct row *r)
@@ -223,6 +225,46 @@ static void one(const struct row *r)
 	tap_ok(ended_well(r), "%s: end", r->name);
 }
 
+/* One unit, of which two bytes are the last ones below 4 GiB and two the first ones. */
+static void across_4g(enum cpu_mode mode, bool in, const char *name)
+{
+	static const uint8_t bytes[] = { 0x11, 0x22, 0x33, 0x44 };
+	const struct row r = { name, in ? INS_DWORDS : OUTS_DWORDS, mode, 0, in ? ES : DS,
+			       0xfffffffe, ~0u, 0xc093, 0, 1, 1, 0 };
+	uint8_t *data = (uint8_t *)c.run + VMXHV_RUN_IO_OFFSET;
+	struct vmxhv_sregs s;
+	bool good;
+
+	set_up(&r);
+	get_group(&c, VMXHV_STATE_SREGS, &s, sizeof(s));
+	s.cs.selector = SEL_CODE32;
+	s.cs.access = 0xc09b;
+	if (set_group(&c, VMXHV_STATE_SREGS, &s, sizeof(s)))
+		tap_bail("SREGS: %.96s", last_error(c.fd).text);
+	memcpy(top_page + 0xffe, in ? "    " : (const char *)bytes, 2);
+	memcpy(m.ram, in ? "    " : (const char *)bytes + 2, 2);
+	good = run_guest(&c) == VMXHV_EXIT_IO && c.run->u.io.count == 1;
+	if (in)
+		memcpy(data, bytes, 4);
+	else
+		good = good && !memcmp(data, bytes, 4);
+	good = good && run_guest(&c) == VMXHV_EXIT_NONE;
+	good = good && !memcmp(top_page + 0xffe, bytes, 2) && !memcmp(m.ram, bytes + 2, 2);
+	if (!good)
+		note_exit(&c);
+	tap_ok(good, "%s: a unit across 4 GiB wraps", name);
+}
+
+static void all_across_4g(void)
+{
+	top_page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	machine_map(&m, 0xfffff000, top_page, 4096, 0);
+	across_4g(MODE_PROTECTED, false, "OUTSL in protected mode");
+	across_4g(MODE_PROTECTED, true, "INSL in protected mode");
+	across_4g(MODE_LONG, false, "OUTSL in compatibility mode");
+	across_4g(MODE_LONG, true, "INSL in compatibility mode");
+}
+
 int main(void)
 {
 	machine_create(&m, 1 << 20);
@@ -232,6 +274,7 @@ int main(void)
 	cpu_create(&m, &c, 0);
 	for (int i = 0; i < ARRAY_SIZE(rows); i++)
 		one(&rows[i]);
+	all_across_4g();
 	cpu_destroy(&c);
 	machine_destroy(&m);
 	return tap_done();

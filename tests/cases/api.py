@@ -15,6 +15,8 @@ GUESTS = ["guest_first", "guest_io", "guest_cpu", "guest_mmio", "guest_event", "
           "dirty", "guest_translate", "guest_debug", "memory_rights",
           "guest_clock", "guest_config", "guest_exception", "guest_pass", "guest_features"]
 GUESTS += ["guest_task", "guest_exits", "guest_modes"]
+GUESTS += ["guest_nested", "guest_order", "guest_mov", "guest_switch",
+           "guest_gates"]
 # the same with two CPUs: threads really are at once
 TWO_CPUS = ["run_input", "fd_lifetime", "guest_event", "guest_apic", "guest_fpu",
             "guest_memory", "guest_time", "guest_smp", "migrate", "dirty",
@@ -24,7 +26,7 @@ CASES = []
 for name in INPUT + GUESTS:
     CASES += matrix(f"api/{name}", name, kernel=KERNELS, timeout=60)
 for name in GUESTS:
-    CASES += matrix(f"api/{name}", name, model=MODELS, timeout=60)
+    CASES += matrix(f"api/{name}", name, kernel=KERNELS, model=MODELS, timeout=60)
 for name in TWO_CPUS:
     CASES += matrix(f"api/{name}", name, kernel=KERNELS, cpus=[2], timeout=60)
 # how much of the local APIC is the CPU's: the default, all, TPR, nothing (VMXHV_VM_*)
@@ -39,7 +41,8 @@ for flags in ["1", "4"]:
         CASES += matrix(f"api/{name}/flags{flags}", f"VM_FLAGS={flags} {name}", kernel=KERNELS,
                         cpus=[2], timeout=60)
 # without a page-modification log, and without dirty flags
-CASES += matrix("api/dirty", "dirty", kernel=["6.12"], model=MODELS, cpus=[2], timeout=60)
+for name in ["dirty", "guest_smp", "memory_live"]:
+    CASES += matrix(f"api/{name}", name, kernel=["6.12"], model=MODELS, cpus=[2], timeout=60)
 # swap on compressed memory, whose 6.1 compresses with what the crypto API finds
 for _kernel, _more in (("6.1", ["lzo-rle"]), ("6.12", [])):
     CASES += matrix("api/memory_host", "memory_host", kernel=[_kernel], cpus=[1, 2], timeout=90,

@@ -8,11 +8,11 @@
 _start:
 	CASES	plain, flags, frames, syscall, own_trap, own_trap_sti, own_point, exits, nmi
 	CASES	shadows, repeat, mmio, page_fault, debugctl, real_mode, protected, halt
-	CASES	loop, store, int3_case
+	CASES	loop, store, int3_case, repeat_io, full
 	/* the lists, in the same order; 0: none */
 	CASES	t_plain, t_flags, 0, 0, 0, 0, 0, t_exits, 0
 	CASES	t_shadows, t_repeat, t_mmio, 0, 0, t_real, t_protected, t_halt
-	CASES	t_loop, t_store, t_int3
+	CASES	t_loop, t_store, t_int3, t_repeat_io, t_full
 	.code64
 #include "idt64.inc"
 
@@ -359,4 +359,41 @@ int3_case:
 	S	int3
 8:	REPORT	$5
 	DONE
+	TRACE_END
+
+repeat_io:
+	TRACE	repeat_io
+	S	movl $DATA_BASE, %esi
+	S	movl $3, %ecx
+	S	movl $0xf1, %edx
+repeated_io:
+	S	rep outsb
+	AT	repeated_io
+	AT	repeated_io
+	S	movl %ecx, %eax
+	S	outl %eax, $PORT_VALUE
+	S	outb %al, $PORT_DONE
+	TRACE_END
+
+/* all four registers are the guest's, then three */
+full:
+	TRACE	full
+	movl	$0x6000, %eax
+	.irp	n, 0, 1, 2, 3
+	movq	%rax, %dr\n
+	.endr
+	movl	$0x4ff, %eax
+	movq	%rax, %dr7
+	AT	full_now
+full_now:
+	call	1f
+	movl	$0x4fc, %eax
+	movq	%rax, %dr7
+	call	1f
+	movl	$0x400, %eax
+	movq	%rax, %dr7
+	DONE
+1:
+	S	nop
+	ret
 	TRACE_END

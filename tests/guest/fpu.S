@@ -4,7 +4,7 @@
 #define OUT	DATA_BASE + 0x1000
 	.globl	_start
 _start:
-	CASES	sse, avx, avx512
+	CASES	sse, avx, avx512, fresh_sse, fresh_avx, fresh_avx512
 	.code64
 
 .macro SET_XCR0 value:req
@@ -72,6 +72,23 @@ avx512:
 	kmovw	DATA_BASE + 0x808, %k7
 	movl	$4, %ebp
 	TURNS
+	MOVE	vmovups, zmm, 64, 32, 1
+	kmovw	%k1, OUT + 0x800
+	kmovw	%k7, OUT + 0x808
+	DONE
+
+/* what a vCPU has that has loaded nothing */
+fresh_sse:
+	MOVE	movups, xmm, 16, 16, 1
+	DONE
+
+fresh_avx:
+	SET_XCR0 7
+	MOVE	vmovups, ymm, 32, 16, 1
+	DONE
+
+fresh_avx512:
+	SET_XCR0 0xe7
 	MOVE	vmovups, zmm, 64, 32, 1
 	kmovw	%k1, OUT + 0x800
 	kmovw	%k7, OUT + 0x808

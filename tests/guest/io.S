@@ -6,6 +6,8 @@
 _start:
 	CASES	outs_one, outs_rep, outs_backward, outs_long, ins_rep, ins_backward, ins_dwords
 	CASES	rep_zero, ins_long, outs_back_long, ins_back_long
+	CASES	outs_addr32, ins_addr32_back, outs_narrow_back, ins_narrow_back, outs_addr16
+	CASES	ins_addr16_back
 	.code64
 /* afterwards: how far the registers went */
 .macro REPORT_AND_DONE
@@ -89,5 +91,72 @@ ins_back_long:
 	SETUP	di=DATA_BASE+0x1005, cx=0x10
 	std
 	rep insl
+	cld
+	REPORT_AND_DONE
+
+/* 32-bit addresses in 64-bit mode: the upper halves of what changes are cleared */
+.macro UPPER_HALF reg
+	movabsq	$0x1234567800000000, %rax
+	orq	%rax, \reg
+.endm
+outs_addr32:
+	SETUP	si=DATA_BASE+0xff8, cx=0x10
+	UPPER_HALF %rsi
+	UPPER_HALF %rcx
+	rep addr32 outsb
+	movl	%esi, %eax
+	VALUE
+	movl	%edi, %eax
+	VALUE
+	movq	%rsi, %rax
+	shrq	$32, %rax
+	movq	%rcx, %rdx
+	shrq	$32, %rdx
+	orl	%edx, %eax
+	orl	%ecx, %eax
+	VALUE
+	DONE
+
+ins_addr32_back:
+	SETUP	di=DATA_BASE+0x1005, cx=0x10
+	UPPER_HALF %rdi
+	std
+	rep addr32 insw
+	cld
+	movl	%esi, %eax
+	VALUE
+	movl	%edi, %eax
+	VALUE
+	movq	%rdi, %rax
+	shrq	$32, %rax
+	orl	%ecx, %eax
+	VALUE
+	DONE
+
+	.code32
+outs_narrow_back:
+	SETUP	si=DATA_BASE+0x1002, cx=0x10
+	std
+	rep outsw
+	cld
+	REPORT_AND_DONE
+
+ins_narrow_back:
+	SETUP	di=DATA_BASE+0x1001, cx=0x10
+	std
+	rep insl
+	cld
+	REPORT_AND_DONE
+
+/* 16-bit addresses: the upper halves stay, and count for nothing */
+outs_addr16:
+	SETUP	si=DATA_BASE+0xffc+0x120000, cx=0x340009
+	rep addr16 outsb
+	REPORT_AND_DONE
+
+ins_addr16_back:
+	SETUP	di=DATA_BASE+0x1003+0x120000, cx=0x340007
+	std
+	rep addr16 insw
 	cld
 	REPORT_AND_DONE

@@ -3,7 +3,7 @@
 #include "guest.inc"
 	.globl	_start
 _start:
-	CASES	boot_ap, count_locked, ping, pong, serve, return
+	CASES	boot_ap, count_locked, ping, pong, serve, return, patcher, patched
 	.code64
 #include "idt64.inc"
 
@@ -49,6 +49,34 @@ count_locked:
 1:	lock incl COUNTER
 	loop	1b
 	DONE
+
+/* one writes what the other executes: MOV EAX, imm32; RET. It goes on when it has been seen. */
+#define CODE	DATA_BASE + 0x2000
+#define SEEN	DATA_BASE + 0x100
+#define PATCHES	200
+patcher:
+	movl	$1, %ecx
+1:	movl	%ecx, CODE + 1
+2:	pause
+	cmpl	%ecx, SEEN
+	jne	2b
+	incl	%ecx
+	cmpl	$PATCHES, %ecx
+	jbe	1b
+	DONE
+patched:
+	movl	$1, %ecx
+	movl	$CODE, %ebx
+1:	call	*%rbx
+	cmpl	%ecx, %eax
+	ja	9f			/* ahead of what was written */
+	jb	1b
+	movl	%ecx, SEEN
+	incl	%ecx
+	cmpl	$PATCHES, %ecx
+	jbe	1b
+	REPORT	%eax
+9:	DONE
 
 /* each sends the other an IPI when it has received one */
 .macro PLAYER other:req, serves:req

@@ -133,6 +133,7 @@ static void debug_share_full(struct kunit *test)
 
 	debug_share(guest_dr, 0x4ff, points, NULL, &slots);
 	KUNIT_EXPECT_EQ(test, slots.dr7, 0x4ffull);
+	KUNIT_EXPECT_EQ(test, slots.unwatched, 0xb);
 	expect_slot(test, &slots, 3, OWNER_GUEST, 0x40);
 	debug_share(guest_dr, 0xf00004ff, points, &stop_at, &slots);
 	KUNIT_EXPECT_EQ(test, slots.dr7, 0x47full);

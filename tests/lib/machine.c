@@ -461,7 +461,11 @@ void note_exit(struct cpu *c)
 
 void expect_values(struct cpu *c, const char *name, int count, const uint32_t *wanted)
 {
-	int ret = run_guest(c);
+	expect_outcome(c, run_guest(c), name, count, wanted);
+}
+
+void expect_outcome(struct cpu *c, int ret, const char *name, int count, const uint32_t *wanted)
+{
 	bool good = ret == VMXHV_EXIT_NONE && c->nr_values == count &&
 		    !memcmp(c->values, wanted, count * sizeof(*wanted));
 
@@ -478,6 +482,14 @@ void expect_values(struct cpu *c, const char *name, int count, const uint32_t *w
 			tap_note("value %d: %#x, wanted %#x", i, c->values[i], wanted[i]);
 	}
 	tap_ok(good, "%s", name);
+}
+
+void fill_seeded(uint8_t *to, size_t length, uint32_t seed)
+{
+	for (size_t i = 0; i < length; i++) {
+		seed = seed * 1103515245 + 12345;
+		to[i] = seed >> 16;
+	}
 }
 
 static double seconds(clockid_t clock)

@@ -77,6 +77,8 @@ void note_exit(struct cpu *c);
 
 /* The case's whole result: it ended by PORT_DONE and reported exactly these values. */
 void expect_values(struct cpu *c, const char *name, int count, const uint32_t *wanted);
+/* the same, where the test has run the guest, with this result */
+void expect_outcome(struct cpu *c, int ret, const char *name, int count, const uint32_t *wanted);
 #define EXPECT(c, name, ...) do {						\
 	const uint32_t w_[] = { __VA_ARGS__ };					\
 	expect_values(c, name, ARRAY_SIZE(w_), w_);			\
@@ -106,6 +108,9 @@ struct reports {
  */
 enum { LEVEL_NONE, LEVEL_TPR, LEVEL_FULL, LEVEL_FULL_EMULATED };
 int apic_level(struct machine *m);
+
+/* The same seed, the same bytes. */
+void fill_seeded(uint8_t *to, size_t length, uint32_t seed);
 
 /* How long to wait for what must come: as many seconds, more on a kernel that is slow. */
 int patience(int seconds);

@@ -86,10 +86,11 @@ void vmxhv_exit_describe(const struct vmxhv_run *run, char *text, size_t size)
 			 run->u.memory_error.gpa, run->u.memory_error.error);
 		break;
 	case VMXHV_EXIT_DEBUG:
-		snprintf(text, size, "stopped at %#llx:%s%s%s (DR6 %#llx)", run->u.debug.pc,
+		snprintf(text, size, "stopped at %#llx:%s%s%s%s (DR6 %#llx)", run->u.debug.pc,
 			 run->u.debug.kind & VMXHV_DEBUG_STEP ? " a step" : "",
 			 run->u.debug.kind & VMXHV_DEBUG_INT3 ? " INT3" : "",
 			 run->u.debug.kind & VMXHV_DEBUG_POINT ? " a point" : "",
+			 run->u.debug.kind & VMXHV_DEBUG_UNWATCHED ? " a point unwatched" : "",
 			 run->u.debug.dr6);
 		break;
 	case VMXHV_EXIT_MSR_READ:
