@@ -52,7 +52,7 @@ static void retire_boundary(struct vcpu *v)
 
 /**
  * retire_more() - what else ends with an instruction
- * @v: the vCPU, loaded; RIP, the shadow and RFLAGS are cached, RIP is behind the instruction
+ * @v: the vCPU, loaded; RIP is cached, and behind the instruction
  * @old: RIP before
  *
  * Context: Interrupts may be off.

@@ -211,6 +211,7 @@ static u32 page_rights(const struct walk *w)
 {
 	const struct walk_mode *mode = w->mode;
 	const bool user_page = w->all & ENTRY_USER;
+	const bool no_execute = w->wide && (w->any & ENTRY_NX);
 	const bool by_user = w->access & WALK_USER;
 	const bool ac = (mode->rflags & X86_EFLAGS_AC) && !(w->access & WALK_IMPLICIT);
 	u32 rights = user_page ? WALK_USER | WALK_READ : WALK_READ;
@@ -219,7 +220,7 @@ static u32 page_rights(const struct walk *w)
 		rights |= WALK_WRITE;
 	if (!by_user && user_page && (mode->cr4 & X86_CR4_SMAP) && !ac)
 		rights &= ~(WALK_READ | WALK_WRITE);
-	if (!(w->wide && (w->any & ENTRY_NX)) && !(!by_user && user_page && (mode->cr4 & X86_CR4_SMEP)))
+	if (!no_execute && !(!by_user && user_page && (mode->cr4 & X86_CR4_SMEP)))
 		rights |= WALK_FETCH;
 	return rights;
 }
