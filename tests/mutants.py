@@ -226,6 +226,24 @@ MUTANTS += [
            "api/guest_apic@6.1", "timer:-what-expires-masked-is-lost"),
 ]
 
+MUTANTS += [
+    Mutant("run-area-not-cleared", "a new run area shows what was in the kernel's memory before",
+           "vcpu/vcpu.c",
+           "alloc_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO, order)",
+           "alloc_pages(GFP_KERNEL_ACCOUNT, order)",
+           "api/stale_bytes/pages@6.1", "a-new-run-area"),
+    Mutant("xstate-not-cleared", "a new vCPU's vector registers are what was in memory before",
+           "vcpu/xstate.c",
+           "\tx->guest = kzalloc(",
+           "\tx->guest = kmalloc(",
+           "api/stale_bytes/slab@6.1", "its-XSAVE"),
+    Mutant("refusal-not-cleared", "behind a refusal's text is what was on the stack before",
+           "vcpu/error.c",
+           "\tmemset(err, 0, sizeof(*err));\n",
+           "",
+           "api/stale_bytes/stack@6.1", "GET_ERROR-of-the-VM:-a-refusal"),
+]
+
 LINE = re.compile(r"^\[ *\d+\] +\S+ (ok  |FAIL|skip) (.*) \(\d+\.\d s\)")
 
 

@@ -3,6 +3,7 @@
 
 Every program is a row: what it needs beyond one CPU of the default model is said there.
 """
+from machine import modbuild
 from machine.case import case, matrix
 
 KERNELS = ["6.1", "6.12"]
@@ -77,3 +78,14 @@ def only_vmalloc(_output, log):
 # every allocation fails once
 CASES.append(case("api/fail_alloc", "fail_alloc", kernel="debug", timeout=60,
                   modules=["vmxe", "vmxhv"], expect_dmesg=["Call Trace"], check=only_vmalloc))
+
+
+# What a kernel that clears nothing leaves in the memory that it gives, and what the compiler leaves
+# in variables without a value: Debian's kernels are built to clear both.
+UNCLEARED = modbuild.Variant("uncleared", "variables on the stack begin with a pattern",
+                             ("KCFLAGS=-ftrivial-auto-var-init=pattern",))
+for _name, _cmdline, _module in (("pages", "init_on_alloc=0", "vmxhv"),
+                                 ("slab", "init_on_alloc=0 slub_debug=P", "vmxhv"),
+                                 ("stack", "init_on_alloc=0 slub_debug=P", UNCLEARED)):
+    CASES += matrix(f"api/stale_bytes/{_name}", "stale_bytes", kernel=KERNELS, timeout=90,
+                    cmdline=_cmdline, modules=["stain", _module])
