@@ -226,6 +226,44 @@ MUTANTS += [
            "api/guest_apic@6.1", "timer:-what-expires-masked-is-lost"),
 ]
 
+MUTANTS += [
+    Mutant("run-area-not-cleared", "a new run area shows what was in the kernel's memory before",
+           "vcpu/vcpu.c",
+           "alloc_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO, order)",
+           "alloc_pages(GFP_KERNEL_ACCOUNT, order)",
+           "api/stale_bytes/pages@6.1", "a-new-run-area"),
+    Mutant("xstate-not-cleared", "a new vCPU's vector registers are what was in memory before",
+           "vcpu/xstate.c",
+           "\tx->guest = kzalloc(",
+           "\tx->guest = kmalloc(",
+           "api/stale_bytes/slab@6.1", "its-XSAVE"),
+    Mutant("refusal-not-cleared", "behind a refusal's text is what was on the stack before",
+           "vcpu/error.c",
+           "\tmemset(err, 0, sizeof(*err));\n",
+           "",
+           "api/stale_bytes/stack@6.1", "GET_ERROR-of-the-VM:-a-refusal"),
+    Mutant("array-not-freed", "the copy of an array that ends nowhere is not freed",
+           "ioctl/copy.c",
+           "\tif (copy_from_user(copy, u64_to_user_ptr(user), bytes)) {\n\t\tkvfree(copy);\n",
+           "\tif (copy_from_user(copy, u64_to_user_ptr(user), bytes)) {\n",
+           "api/every_call@6.1", "800-refusals-of-each-call-have-left-nothing"),
+    Mutant("vcpu-kept-after-signal", "a vCPU stays when a signal ends the RUN that held it last",
+           "ioctl/vcpu.c",
+           "\tif (vf->v)\n\t\tvcpu_release(vf->v);\n",
+           "\tif (vf->v && !signal_pending(current))\n\t\tvcpu_release(vf->v);\n",
+           "api/fd_orders@6.1", "running:-device,-VM,-vCPU,-run-area"),
+    Mutant("vm-kept-after-kill", "a VM whose process was killed is not freed",
+           "vcpu/vcpu.c",
+           "{\n\tvm_put(v->vm);\n}",
+           "{\n\tif (!READ_ONCE(v->vm->dead))\n\t\tvm_put(v->vm);\n}",
+           "api/killed@6.1", "killed-in-RUN:-a-guest-that-spins"),
+    Mutant("message-from-anywhere", "any process that has the descriptor may send interrupts",
+           "ioctl/vm.c",
+           "\tif (vf->vm->mm != current->mm)\n",
+           "\tif (vf->vm->mm != current->mm && _IOC_NR(cmd) != _IOC_NR(VMXHV_SIGNAL_MSI))\n",
+           "api/foreign@6.1", "fork:-SIGNAL_MSI"),
+]
+
 LINE = re.compile(r"^\[ *\d+\] +\S+ (ok  |FAIL|skip) (.*) \(\d+\.\d s\)")
 
 

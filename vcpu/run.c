@@ -411,14 +411,18 @@ static bool halt_ends(struct vcpu *v)
 	return true;
 }
 
-/* HLT, or waiting for a start-up IPI: sleep until something for this vCPU arrives. */
+/*
+ * HLT, or waiting for a start-up IPI: sleep until something for this vCPU arrives. While it waits
+ * for that IPI events stay where they are, requests and all: they do not end the sleep.
+ */
 static int wait_for_event(struct vcpu *v)
 {
+	const unsigned long wake = v->events.activity == VMXHV_HALTED ? REQS_WAKE : REQS_OUTSIDE;
 	int ret = 0;
 
 	while (!ret && !halt_ends(v)) {
 		lapic_timer_halt(v);
-		ret = wait_event_interruptible(v->wait, READ_ONCE(v->requests) & REQS_WAKE);
+		ret = wait_event_interruptible(v->wait, READ_ONCE(v->requests) & wake);
 		lapic_timer_wake(v);
 	}
 	return HANDLED;

@@ -239,6 +239,67 @@ static int map_at_once(void)
 	return map_ram(PREFAULTED, VMXHV_MEM_PREFAULT);
 }
 
+/* Each kind of range that has memory of its own: ports have a bitmap. */
+static int configure(void)
+{
+	struct vmxhv_range ranges[] = {
+		{ .kind = VMXHV_RANGE_PORT_PASS, .access = 3, .first = 0x3ff, .last = 0x3ff },
+		{ .kind = VMXHV_RANGE_MSR_EXIT, .access = 3, .first = 0x10, .last = 0x10 },
+		{ .kind = VMXHV_RANGE_CPUID_EXIT, .access = 1, .first = 1, .last = 4 },
+	};
+	struct vmxhv_config config = {
+		.size = sizeof(config), .count = ARRAY_SIZE(ranges), .ranges = (uintptr_t)ranges,
+	};
+
+	return call(m.vm, VMXHV_CONFIG, &config);
+}
+
+static void prepare_configured(void)
+{
+	prepare_vm();
+	must(configure(), "CONFIG");
+}
+
+static void prepare_mapped(void)
+{
+	prepare_vm();
+	must(map_lazily(), "MEMORY");
+}
+
+static int begin_log(void)
+{
+	struct vmxhv_mem_op op = { .kind = VMXHV_MEM_LOG, .flags = VMXHV_MEM_LOG_DIRTY,
+				   .length = RAM_SIZE };
+	struct vmxhv_memory mem = { .size = sizeof(mem), .count = 1, .ops = (uintptr_t)&op };
+
+	return call(m.vm, VMXHV_MEMORY, &mem);
+}
+
+static void prepare_log(void)
+{
+	prepare_mapped();
+	must(begin_log(), "LOG");
+}
+
+static int dirty(uint32_t op)
+{
+	static uint64_t bitmap[RAM_SIZE / 4096 / 64 + 1];
+	struct vmxhv_dirty dirty = { .size = sizeof(dirty), .op = op, .length = RAM_SIZE,
+				     .bitmap = (uintptr_t)bitmap };
+
+	return call(m.vm, VMXHV_DIRTY, &dirty);
+}
+
+static int get_log(void)
+{
+	return dirty(VMXHV_DIRTY_GET);
+}
+
+static int clear_log(void)
+{
+	return dirty(VMXHV_DIRTY_CLEAR);
+}
+
 static int create_vcpu(void)
 {
 	struct vmxhv_create_vcpu create = { .size = sizeof(create) };
@@ -380,7 +441,14 @@ static const struct target targets[] = {
 	{ "GET_CPUID", prepare_dev, get_cpuid, fine, undo_dev, false },
 	{ "MEMORY", prepare_vm, map_lazily, fine, undo_vm, false },
 	{ "MEMORY, prefaulting", prepare_vm, map_at_once, fine, undo_vm, false },
+	{ "CONFIG", prepare_vm, configure, fine, undo_vm, false },
+	{ "CONFIG, once more", prepare_configured, configure, fine, undo_vm, false },
+	{ "LOG", prepare_mapped, begin_log, fine, undo_vm, false },
+	{ "DIRTY: GET", prepare_log, get_log, fine, undo_vm, false },
+	{ "DIRTY: CLEAR", prepare_log, clear_log, fine, undo_vm, false },
 	{ "CREATE_VCPU", prepare_vm, create_vcpu, is_reset, undo_vm, true },
+	{ "CREATE_VCPU of a configured VM", prepare_configured, create_vcpu, is_reset, undo_vm,
+	  true },
 	{ "mmap of the run area", prepare_vcpu, map_run_area, fine, undo_vcpu, false },
 	{ "GET_STATE", prepare_vcpu, get_state, fine, undo_vcpu, false },
 	{ "SET_STATE", prepare_state, set_state, fine, undo_vcpu, false },

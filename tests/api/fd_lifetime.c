@@ -7,10 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "machine.h"
+#include "host.h"
 #include "refusal.h"
 #include "tap.h"
 
@@ -70,14 +69,6 @@ static int in_child(struct machine *m, struct cpu *c)
 	/* the run area has not come along: mincore says ENOMEM where nothing is mapped */
 	bad |= mincore(c->run, 4096, &vector) < 0 && errno == ENOMEM ? 0 : 64;
 	return bad;
-}
-
-static int wait_for(pid_t pid)
-{
-	int status = 0;
-
-	waitpid(pid, &status, 0);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 static void forked(void)

@@ -22,6 +22,7 @@ enum { COSTS, BATCH, LEVEL, IN_SERVICE, GOES_ON, HALTED, BURST, CLOSED, MASKS, X
 #define BATCH_SIZE	8
 #define TRIES		3	/* an interrupt of the host's may come between, not each time */
 #define HANDLER		40	/* ticks at most of one interrupt that nobody reports */
+#define PATIENCE	3	/* seconds until a guest is called stuck */
 
 static struct machine m, second;
 static struct cpu c;
@@ -146,11 +147,11 @@ static void eoi_exits(unsigned int first, const char *mode)
 
 	start(first + LEVEL);
 	sent = msi(0xc060);
-	ret = run_guest(&c);
+	ret = run_guest_for(&c, PATIENCE);
 	tap_ok(ret == VMXHV_EXIT_EOI && c.run->u.eoi_vector == 0x60,
 	       "%s: the EOI of a level-triggered MSI comes out", mode);
 	sent += msi(0x60);
-	ret = run_guest(&c);
+	ret = run_guest_for(&c, PATIENCE);
 	tap_ok(ret == VMXHV_EXIT_NONE && sent == 2 && c.nr_values == 2 && c.values[0] == 0x160 &&
 	       c.values[1] == 0x160, "%s: that of the same vector by edge does not", mode);
 }

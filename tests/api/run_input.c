@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -80,44 +81,141 @@ static void mappings(struct cpu *c)
 
 static void *runner(void *arg)
 {
-	struct cpu *c = arg;
+	int ret;
 
-	return (void *)(long)run_guest(c);
+	/* another thread's look at the vCPU may be in the way */
+	do {
+		ret = run_guest(arg);
+	} while (ret == -EBUSY);
+	return (void *)(long)ret;
 }
 
-/* While one thread is in RUN, what needs the vCPU is refused, and what does not works. */
-static void while_it_runs(struct cpu *c)
+/* What is refused while another thread is in RUN: all that needs the vCPU. */
+static void expect_busy(struct cpu *c, const char *state)
 {
-	struct vmxhv_cpuid cpuid = { .size = sizeof(cpuid) };
-	struct vmxhv_inject inject = { .size = sizeof(inject), .vector = 6 };
-	struct vmxhv_lapic_access apic = { .size = sizeof(apic), .offset = 0x20, .length = 4 };
-	struct vmxhv_translate where = { .size = sizeof(where), .access = VMXHV_ACCESS_READ };
-	struct vmxhv_debug debug = { .size = sizeof(debug) };
+	static uint8_t bytes[sizeof(struct vmxhv_gprs)];
+	static struct vmxhv_state_entry gprs = { VMXHV_STATE_GPRS, sizeof(bytes), 0 };
+	static struct vmxhv_msr_entry star = { .index = 0xc0000081 };
+	static const struct vmxhv_run_args again = { .size = sizeof(again) };
+	static struct vmxhv_state group = { .size = sizeof(group), .count = 1 };
+	static struct vmxhv_msrs msrs = { .size = sizeof(msrs), .count = 1 };
+	static const struct vmxhv_cpuid cpuid = { .size = sizeof(cpuid) };
+	static const struct vmxhv_inject ud = { .size = sizeof(ud), .vector = 6 };
+	static const struct vmxhv_lapic_access apic = { .size = sizeof(apic), .offset = 0x20,
+							.length = 4 };
+	static const struct vmxhv_translate where = { .size = sizeof(where),
+						      .access = VMXHV_ACCESS_READ };
+	static const struct vmxhv_debug debug = { .size = sizeof(debug) };
+	static const struct { const char *name; unsigned long command; const void *arg; } rows[] = {
+		{ "a second RUN", VMXHV_RUN, &again },
+		{ "GET_STATE", VMXHV_GET_STATE, &group },
+		{ "SET_STATE", VMXHV_SET_STATE, &group },
+		{ "GET_MSRS", VMXHV_GET_MSRS, &msrs },
+		{ "SET_MSRS", VMXHV_SET_MSRS, &msrs },
+		{ "SET_CPUID", VMXHV_SET_CPUID, &cpuid },
+		{ "INJECT an exception", VMXHV_INJECT, &ud },
+		{ "LAPIC_ACCESS", VMXHV_LAPIC_ACCESS, &apic },
+		{ "TRANSLATE", VMXHV_TRANSLATE, &where },
+		{ "DEBUG", VMXHV_DEBUG, &debug },
+	};
+	char name[64];
+
+	gprs.data = (uintptr_t)bytes;
+	group.entries = (uintptr_t)&gprs;
+	msrs.entries = (uintptr_t)&star;
+	for (int i = 0; i < ARRAY_SIZE(rows); i++) {
+		msrs.count = 1;
+		snprintf(name, sizeof(name), "%s: busy: %s", state, rows[i].name);
+		expect_error(c->fd, call(c->fd, rows[i].command, rows[i].arg), EBUSY,
+			     VMXHV_ERR_NONE, 0, "at work", name);
+	}
+}
+
+/* What works meanwhile: the VM's calls, and what is meant for a vCPU that runs. */
+static void expect_free(const struct cpu *c, const char *state)
+{
+	struct vmxhv_mem_op op = { .kind = VMXHV_MEM_LOG, .flags = VMXHV_MEM_LOG_DIRTY,
+				   .length = 4096 };
+	struct vmxhv_memory memory = { .size = sizeof(memory), .count = 1,
+				       .ops = (uintptr_t)&op };
+	struct vmxhv_dirty dirty = { .size = sizeof(dirty), .op = VMXHV_DIRTY_CLEAR,
+				     .length = 4096 };
+	/* to nobody */
+	struct vmxhv_msi msi = { .size = sizeof(msi), .address = 0xfee3f000, .data = 0x41 };
 	struct vmxhv_extint line = { .size = sizeof(line) };
-	struct vmxhv_gprs gprs;
-	uint64_t value = 0;
+
+	tap_equal(call(c->m->vm, VMXHV_MEMORY, &memory), 0, "MEMORY works meanwhile");
+	tap_equal(call(c->m->vm, VMXHV_DIRTY, &dirty), 0, "DIRTY works meanwhile");
+	tap_equal(call(c->m->vm, VMXHV_SIGNAL_MSI, &msi), 0, "SIGNAL_MSI works meanwhile");
+	tap_equal(call(c->fd, VMXHV_EXTINT, &line), 0, "EXTINT works meanwhile");
+	tap_ok(last_error(c->fd).error == EBUSY, "%s: and GET_ERROR", state);
+}
+
+/* It is in RUN: it counts, or it has said that it is busy. */
+static void until_in_run(struct cpu *c, unsigned int entry)
+{
+	volatile uint32_t *counter = (volatile uint32_t *)(c->m->ram + DATA_BASE);
+	struct vmxhv_debug_regs debug;
+
+	while (entry == COUNT ? !*counter :
+	       get_group(c, VMXHV_STATE_DEBUG, &debug, sizeof(debug)) != -EBUSY)
+		usleep(1000);
+}
+
+static void while_in_run(struct cpu *c, unsigned int entry, const char *state)
+{
 	pthread_t t;
 	void *ret;
 
-	cpu_start(c, MODE_LONG, COUNT);
+	cpu_start(c, MODE_LONG, entry);
 	*(volatile uint32_t *)(c->m->ram + DATA_BASE) = 0;
 	pthread_create(&t, NULL, runner, c);
-	while (!*(volatile uint32_t *)(c->m->ram + DATA_BASE))
-		usleep(1000);
-	expect_error(c->fd, run(c), EBUSY, ANY, ANY, "at work", "busy: a second RUN");
-	tap_equal(-get_group(c, VMXHV_STATE_GPRS, &gprs, sizeof(gprs)), EBUSY, "busy: GET_STATE");
-	tap_equal(-set_group(c, VMXHV_STATE_GPRS, &gprs, sizeof(gprs)), EBUSY, "busy: SET_STATE");
-	tap_equal(-get_msr(c, 0xc0000081, &value), EBUSY, "busy: GET_MSRS");
-	tap_equal(-set_msr(c, 0xc0000081, 0), EBUSY, "busy: SET_MSRS");
-	tap_equal(-call(c->fd, VMXHV_SET_CPUID, &cpuid), EBUSY, "busy: SET_CPUID");
-	tap_equal(-call(c->fd, VMXHV_INJECT, &inject), EBUSY, "busy: INJECT an exception");
-	tap_equal(-call(c->fd, VMXHV_LAPIC_ACCESS, &apic), EBUSY, "busy: LAPIC_ACCESS");
-	tap_equal(-call(c->fd, VMXHV_TRANSLATE, &where), EBUSY, "busy: TRANSLATE");
-	tap_equal(-call(c->fd, VMXHV_DEBUG, &debug), EBUSY, "busy: DEBUG");
-	tap_equal(call(c->fd, VMXHV_EXTINT, &line), 0, "EXTINT works meanwhile");
+	until_in_run(c, entry);
+	expect_busy(c, state);
+	expect_free(c, state);
 	kick(c);
 	pthread_join(t, &ret);
 	tap_equal((long)ret, VMXHV_EXIT_INTR, "and RUN returns INTR");
+}
+
+#define RIVAL_RUNS	3000
+
+struct rival {
+	struct cpu *c;
+	int done, busy, other;
+};
+
+static void *rival(void *opaque)
+{
+	struct rival *r = opaque;
+
+	for (int i = 0; i < RIVAL_RUNS; i++) {
+		int ret = run(r->c);
+
+		r->done += !ret;
+		r->busy += ret == -EBUSY;
+		r->other += ret && ret != -EBUSY;
+	}
+	return NULL;
+}
+
+/* Two threads in RUN over and over: an exit is one thread's, or RUN is refused. */
+static void rivals(struct cpu *c)
+{
+	struct rival one = { .c = c }, two = { .c = c };
+	uint64_t sequence;
+	pthread_t t;
+
+	cpu_start(c, MODE_LONG, OUT);
+	sequence = c->run->sequence;
+	pthread_create(&t, NULL, rival, &one);
+	rival(&two);
+	pthread_join(t, NULL);
+	tap_note("%d and %d exits, %d and %d times refused", one.done, two.done, one.busy,
+		 two.busy);
+	tap_equal(c->run->sequence - sequence, one.done + two.done,
+		  "two threads in RUN: each exit is one thread's");
+	tap_equal(one.other + two.other, 0, "and nothing but EBUSY is said to the other");
 }
 
 static void kicks(struct cpu *c)
@@ -141,6 +239,8 @@ static void on_signal(int signal)
 /* A signal gives EINTR, with INTR written; a kick that comes too stays for the next RUN. */
 static void signals(struct cpu *c)
 {
+	const struct vmxhv_events waits = { .activity = VMXHV_WAIT_SIPI };
+	struct vmxhv_extint line = { .size = sizeof(line), .level = 1 };
 	struct sigaction act = { .sa_handler = on_signal };
 
 	sigaction(SIGALRM, &act, NULL);
@@ -151,6 +251,14 @@ static void signals(struct cpu *c)
 	cpu_start(c, MODE_LONG, HALT);
 	ualarm(20000, 0);
 	tap_equal(-run_guest(c), EINTR, "also a halted guest's");
+	/* an event is there, which such a vCPU does not look at */
+	cpu_start(c, MODE_LONG, HALT);
+	set_group(c, VMXHV_STATE_EVENTS, &waits, sizeof(waits));
+	call(c->fd, VMXHV_EXTINT, &line);
+	ualarm(20000, 0);
+	tap_equal(-run_guest(c), EINTR, "also that of one that waits for a start-up IPI");
+	line.level = 0;
+	call(c->fd, VMXHV_EXTINT, &line);
 	signal(SIGALRM, SIG_DFL);
 	alarm(20);
 }
@@ -183,7 +291,9 @@ int main(void)
 	mappings(&c);
 	kicks(&c);
 	complete_only(&c);
-	while_it_runs(&c);
+	while_in_run(&c, COUNT, "running");
+	while_in_run(&c, HALT, "halted");
+	rivals(&c);
 	signals(&c);
 	cpu_destroy(&c);
 	machine_destroy(&m);

@@ -3,12 +3,13 @@
 
 Every program is a row: what it needs beyond one CPU of the default model is said there.
 """
+from machine import modbuild
 from machine.case import case, matrix
 
 KERNELS = ["6.1", "6.12"]
 MODELS = ["sandy_bridge", "cnl"]
 
-INPUT = ["info", "create", "memory_input", "run_input", "state_input", "inject_input",
+INPUT = ["info", "create", "every_call", "foreign", "memory_input", "run_input", "state_input", "inject_input",
          "fd_lifetime", "translate_input", "config_input"]
 GUESTS = ["guest_first", "guest_io", "guest_cpu", "guest_mmio", "guest_event", "guest_apic",
           "guest_fpu", "guest_memory", "guest_time", "apic_memory", "io_segment",
@@ -65,6 +66,13 @@ for name in ["guest_cpu", "guest_time"]:
 
 # a thousand VMs and what they leave
 CASES += matrix("api/idle_vms", "idle_vms", kernel=KERNELS, timeout=90, mem=768)
+# descriptors that are closed while they are in use, and processes that are killed then
+for _cpus in (1, 2):
+    CASES += matrix("api/fd_orders", "fd_orders", kernel=KERNELS, cpus=[_cpus],
+                    modules=["vmxe", "vmxhv"], timeout=60)
+# SLUB's debugging makes its counts of objects exact
+CASES += matrix("api/killed", "killed", kernel=KERNELS, modules=["vmxe", "vmxhv"], timeout=150,
+                cmdline="init_on_alloc=0 slub_debug=P")
 
 
 def only_vmalloc(_output, log):
@@ -77,3 +85,14 @@ def only_vmalloc(_output, log):
 # every allocation fails once
 CASES.append(case("api/fail_alloc", "fail_alloc", kernel="debug", timeout=60,
                   modules=["vmxe", "vmxhv"], expect_dmesg=["Call Trace"], check=only_vmalloc))
+
+
+# What a kernel that clears nothing leaves in the memory that it gives, and what the compiler leaves
+# in variables without a value: Debian's kernels are built to clear both.
+UNCLEARED = modbuild.Variant("uncleared", "variables on the stack begin with a pattern",
+                             ("KCFLAGS=-ftrivial-auto-var-init=pattern",))
+for _name, _cmdline, _module in (("pages", "init_on_alloc=0", "vmxhv"),
+                                 ("slab", "init_on_alloc=0 slub_debug=P", "vmxhv"),
+                                 ("stack", "init_on_alloc=0 slub_debug=P", UNCLEARED)):
+    CASES += matrix(f"api/stale_bytes/{_name}", "stale_bytes", kernel=KERNELS, timeout=90,
+                    cmdline=_cmdline, modules=["stain", _module])

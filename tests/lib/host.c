@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "host.h"
@@ -12,6 +13,7 @@
 #include "tap.h"
 
 #define VMXE		"/sys/module/vmxe/parameters/cpus"
+#define REFERENCES	"/sys/module/vmxhv/refcnt"
 #define PATIENCE	5		/* seconds until a guest is called stuck */
 
 enum { SPIN, CLI_CPUID, COUNT };	/* of tests/guest/spin.S */
@@ -71,6 +73,35 @@ void online_cpus(char *list, size_t size)
 {
 	if (read_line("/sys/devices/system/cpu/online", list, size))
 		tap_bail("which CPUs are online?");
+}
+
+bool nobody_uses_vmx(void)
+{
+	static bool stays;	/* what did not go the last time will not go this time */
+	const double until = now() + (stays ? 0.02 : patience(PATIENCE));
+	char references[16], cpus[64];
+
+	for (;;) {
+		if (read_line(REFERENCES, references, sizeof(references)) ||
+		    read_line(VMXE, cpus, sizeof(cpus)))
+			tap_bail("%s or %s cannot be read", REFERENCES, VMXE);
+		if (!strcmp(references, "0") && !cpus[0])
+			return true;
+		if (now() > until)
+			break;
+		usleep(1000);
+	}
+	tap_note("%s references to the module, CR4.VMXE on CPUs '%s'", references, cpus);
+	stays = true;
+	return false;
+}
+
+int wait_for(pid_t pid)
+{
+	int status = 0;
+
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 static void *count(void *opaque)

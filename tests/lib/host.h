@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "machine.h"
 
@@ -19,6 +20,11 @@ bool expect_vmxe(const char *cpus, const char *name);
 void pin(pthread_t thread, int cpu);
 /* How the list of all CPUs that are online reads. */
 void online_cpus(char *list, size_t size);
+
+/* No VM is left, nor any descriptor: also what goes a little later is gone (needs vmxe). */
+bool nobody_uses_vmx(void);
+/* Its exit status, or 128 and the signal's number. */
+int wait_for(pid_t pid);
 
 /* A guest that counts in its memory for ever, run by a thread of its own. */
 struct counter {

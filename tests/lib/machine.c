@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -426,6 +427,30 @@ int run_guest(struct cpu *c)
 			return VMXHV_EXIT_NONE;
 		return c->run->exit_reason;
 	}
+}
+
+static void on_time(int signal)
+{
+	(void)signal;
+}
+
+int run_guest_for(struct cpu *c, int seconds)
+{
+	/* again and again: the first can come between two RUNs */
+	const struct itimerspec when = {
+		.it_value.tv_sec = patience(seconds), .it_interval.tv_nsec = 50000000,
+	};
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
+	const struct sigaction act = { .sa_handler = on_time };
+	timer_t timer;
+	int ret;
+
+	sigaction(SIGUSR1, &act, NULL);
+	if (timer_create(CLOCK_MONOTONIC, &event, &timer) || timer_settime(timer, 0, &when, NULL))
+		tap_bail("timer_create: %s", strerror(errno));
+	ret = run_guest(c);
+	timer_delete(timer);
+	return ret;
 }
 
 const char *exit_name(uint32_t reason)

@@ -71,6 +71,7 @@ int run(struct cpu *c);			/* once; 0 or -errno */
  * without a kick, when the host has work on the way to userspace: then it is run again.
  */
 int run_guest(struct cpu *c);
+int run_guest_for(struct cpu *c, int seconds);	/* -EINTR when they are over */
 void kick(struct cpu *c);		/* from any thread: run_guest() returns INTR */
 const char *exit_name(uint32_t reason);
 void note_exit(struct cpu *c);
