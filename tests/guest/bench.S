@@ -221,8 +221,7 @@ interrupts:
 #define SVR		0xf0
 #define EOI		0xb0
 #define ICR		0x300
-#define VECTOR		0x40
-#define TO_SELF		(0x40000 + VECTOR)
+#define TO_SELF		(0x40000 + BENCH_VECTOR)
 
 /* RBX: the local APIC's page */
 .macro USE_APIC
@@ -255,8 +254,8 @@ acknowledge:
 
 	.balign	16
 idtr:
-	.word	(VECTOR + 1) * 16 - 1
+	.word	(BENCH_VECTOR + 1) * 16 - 1
 	.quad	idt
 	.balign	16
 idt:
-	GATES64	acknowledge, (VECTOR + 1)
+	GATES64	acknowledge, (BENCH_VECTOR + 1)

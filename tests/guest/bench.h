@@ -14,6 +14,7 @@
 #define BENCH_HUGE	0x8000000	/* large pages to touch */
 #define BENCH_HUGE_SIZE	0x200000
 #define BENCH_HUGE_PAGES 8
+#define BENCH_VECTOR	0x40	/* of the IPIs to itself */
 #define BENCH_AHEAD	20000	/* ticks: longer than it takes to set the timer */
 
 #endif /* TESTS_GUEST_BENCH_H */
