@@ -265,9 +265,12 @@ static void merging(void)
 	rounds = 2;
 	count_during("merged by KSM", merge, NULL);
 	rounds = ROUNDS;
-	tap_ok(vm_counter("cow_ksm") - copied > AREA_PAGES / 2,
-	       "merged pages were copied when the guest wrote: %ld",
-	       vm_counter("cow_ksm") - copied);
+	if (copied < 0)
+		tap_skip("merged pages were copied", "this kernel does not count them");
+	else
+		tap_ok(vm_counter("cow_ksm") - copied > AREA_PAGES / 2,
+		       "merged pages were copied when the guest wrote: %ld",
+		       vm_counter("cow_ksm") - copied);
 	write_line("/sys/kernel/mm/ksm/run", "2");
 	madvise((void *)area, SIZE, MADV_UNMERGEABLE);
 }

@@ -27,8 +27,8 @@ VERSION = {name: "6.12" for name in BUILT}
 SLOWER = {"debug": 8}
 # Parts of a boot that no test looks at and that the checkers make long: 15 of 16 RAM disks, the
 # sysfs files of built-in parameters and of slabs, a list's self-test. A third of all.
-CMDLINE = {"debug": "brd.rd_nr=1 initcall_blacklist=plist_test,param_sysfs_builtin_init,"
-                    "slab_late_init"}
+CMDLINE = {"debug": "brd.rd_nr=1 brd.rd_size=16384 initcall_blacklist=plist_test,"
+                    "param_sysfs_builtin_init,slab_late_init"}
 
 
 @dataclasses.dataclass(frozen=True)
