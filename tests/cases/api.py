@@ -68,7 +68,7 @@ for name in ["guest_cpu", "guest_time"]:
 
 
 # a thousand VMs and what they leave
-CASES += matrix("api/idle_vms", "idle_vms", kernel=KERNELS, timeout=90, mem=768)
+CASES += matrix("api/idle_vms", "idle_vms", kernel=KERNELS, timeout=90, mem=768, **COUNTS_SLABS)
 # descriptors that are closed while they are in use, and processes that are killed then
 for _cpus in (1, 2):
     CASES += matrix("api/fd_orders", "fd_orders", kernel=KERNELS, cpus=[_cpus],
