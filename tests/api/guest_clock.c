@@ -178,7 +178,7 @@ static void stopped_while_ticking(void)
 		const uint64_t phase = (stamps()[i] - first) / khz % PERIOD_MS;
 
 		gaps += ms >= STOP_MS - PERIOD_MS;
-		/* the one that had to wait for the stop's end has no phase; the first was late too */
+		/* the one that waited for the stop's end has no phase; the first was late too */
 		late += ms < STOP_MS - PERIOD_MS && phase > PERIOD_MS / 2 &&
 			phase < PERIOD_MS - PERIOD_MS / 8;
 	}
