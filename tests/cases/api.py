@@ -37,7 +37,8 @@ for name in TWO_CPUS:
 for flags in ["", "VM_FLAGS=1 ", "VM_FLAGS=2 ", "VM_FLAGS=4 "]:
     level = f"/flags{flags[9:10]}" if flags else ""
     CASES += matrix(f"api/guest_apicv{level}", f"{flags}guest_apicv", kernel=KERNELS, timeout=60)
-    CASES += matrix(f"api/guest_apicv{level}", f"{flags}guest_apicv", model=MODELS, timeout=60)
+    CASES += matrix(f"api/guest_apicv{level}", f"{flags}guest_apicv", kernel=KERNELS,
+                    model=MODELS, timeout=60)
     CASES += matrix(f"api/guest_apicv{level}", f"{flags}guest_apicv", kernel=KERNELS, cpus=[2],
                     timeout=60)
 for flags in ["1", "4"]:
@@ -46,7 +47,7 @@ for flags in ["1", "4"]:
                         cpus=[2], timeout=60)
 # without a page-modification log, and without dirty flags
 for name in ["dirty", "guest_smp", "memory_live"]:
-    CASES += matrix(f"api/{name}", name, kernel=["6.12"], model=MODELS, cpus=[2], timeout=60)
+    CASES += matrix(f"api/{name}", name, kernel=KERNELS, model=MODELS, cpus=[2], timeout=60)
 # swap on compressed memory, whose 6.1 compresses with what the crypto API finds
 for _kernel, _more in (("6.1", ["lzo-rle"]), ("6.12", [])):
     CASES += matrix("api/memory_host", "memory_host", kernel=[_kernel], cpus=[1, 2], timeout=90,
