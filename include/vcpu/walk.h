@@ -63,12 +63,14 @@ int walk_page_tables(const struct walk_mode *mode, u64 gva, u32 access, struct w
 int vcpu_translate(struct vcpu *v, u64 gva, u32 access, struct walk_result *out);
 int vcpu_probe(struct vcpu *v, u64 gva, u32 access, struct walk_result *out);
 
+/* where an access that began at @from has come to: 32 bits wide outside 64-bit mode */
+u64 vcpu_wrap_gva(struct vcpu *v, u64 from, u64 at);
+
 /*
  * Copies to and from guest-linear memory, page by page, as an access of @access would.
  * 0; 1 with result->fault_error and *fault_address: the guest gets #PF; -EFAULT: not memory
  * @done says how many bytes were copied before that.
  */
-u64 vcpu_wrap_gva(struct vcpu *v, u64 from, u64 at);
 int vcpu_copy_gva(struct vcpu *v, u64 gva, void *buf, u32 length, u32 access, u32 *done,
 		  u64 *fault_address, struct walk_result *out);
 

@@ -154,16 +154,20 @@ static void guest(const char *image, unsigned int entry)
 	argument = &run_args;
 }
 
-static void guest_reads(void)
+static void guest_accesses(unsigned int entry)
 {
 	machine_map(&m, PAGED_BASE, trap, TRAP_SIZE, 0);
-	guest("memory", WAIT_VALUE);
+	guest("memory", entry);
+}
+
+static void guest_reads(void)
+{
+	guest_accesses(WAIT_VALUE);
 }
 
 static void guest_writes(void)
 {
-	machine_map(&m, PAGED_BASE, trap, TRAP_SIZE, 0);
-	guest("memory", WRITE_VALUE);
+	guest_accesses(WRITE_VALUE);
 }
 
 static void guest_fetches(void)
