@@ -238,7 +238,7 @@ MUTANTS += [
            "\tx->guest = kmalloc(",
            "api/stale_bytes/slab@6.1", "its-XSAVE"),
     Mutant("refusal-not-cleared", "behind a refusal's text is what was on the stack before",
-           "vcpu/error.c",
+           "vcpu/core/error.c",
            "\tmemset(err, 0, sizeof(*err));\n",
            "",
            "api/stale_bytes/stack@6.1", "GET_ERROR-of-the-VM:-a-refusal"),

@@ -258,7 +258,7 @@ void vcpu_put(struct vcpu *v);
 /* vcpu/run.c: RUN itself; the mutex is held */
 int vcpu_run(struct vcpu *v, u32 flags, struct vmxhv_error *err);
 
-/* vcpu/request.c: from any thread, without the mutex */
+/* vcpu/core/request.c: from any thread, without the mutex */
 void vcpu_request(struct vcpu *v, unsigned long request_bit);	/* sets, wakes and kicks */
 void vcpu_kick(struct vcpu *v);					/* the KICK call */
 
