@@ -34,7 +34,7 @@ struct cr_state {
 	bool tss16;
 };
 
-/* vcpu/cr_rules.c: pure. 0, or 1 where MOV or WRMSR raises #GP(0) */
+/* vcpu/x86/cr_rules.c: pure. 0, or 1 where MOV or WRMSR raises #GP(0) */
 int cr0_check(const struct cr_state *s, u64 value);
 int cr3_check(const struct cr_state *s, u64 value);
 int cr4_check(const struct cr_state *s, u64 value);
@@ -45,7 +45,7 @@ u64 cr0_hardware(u64 guest, u64 fixed0, u64 fixed1);
 u64 cr4_hardware(u64 guest, u64 fixed0);
 void cr_masks(const struct cpuid_table *table, u64 *cr4_valid, u64 *cr4_owned, u64 *efer_valid);
 
-/* CR0's bits that the guest changes without an exit; the reasons are in vcpu/cr_rules.c */
+/* CR0's bits that the guest changes without an exit; the reasons are in vcpu/x86/cr_rules.c */
 extern const u64 cr0_owned;
 
 bool cr_pae_paging(u64 cr0, u64 cr4, u64 efer);

@@ -106,7 +106,7 @@ struct vcpu_debug {
 	struct vmxhv_exit_debug report;
 };
 
-/* vcpu/debug_rules.c: pure */
+/* vcpu/x86/debug_rules.c: pure */
 struct step debug_decode(const u8 *insn, u32 count, enum vmxhv_cpu_mode mode);
 void debug_share(const u64 *guest_dr, u64 guest_dr7, const struct vmxhv_debug_point *points,
 		 const u64 *stop_at, struct debug_slots *slots);

@@ -36,7 +36,7 @@ extern const unsigned int msr_policy_count;
 const struct msr_policy *msr_find(u32 msr);		/* NULL: no such MSR */
 void msr_bitmap_fill(u8 *bitmap);			/* one page; pure */
 
-/* vcpu/msr_rules.c: pure */
+/* vcpu/x86/msr_rules.c: pure */
 bool msr_canonical(u64 address);
 bool msr_mtrr_valid(u32 msr, u64 value, u8 maxphyaddr);
 u64 *msr_mtrr_slot(struct vcpu *v, u32 msr);

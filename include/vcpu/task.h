@@ -100,7 +100,7 @@ struct task_fault {
 
 #define TSS_DESCRIPTOR_BUSY	2u	/* of its access byte */
 
-/* vcpu/task_rules.c */
+/* vcpu/x86/task_rules.c */
 u32 tss_size(bool wide);
 void tss_saved_range(bool wide, u32 *offset, u32 *length);
 void tss_parse(const union tss *tss, bool wide, struct task_image *image);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* vcpu/walk.c: every paging mode and every reason for a page fault, in a made-up memory. */
+/* vcpu/x86/walk.c: every paging mode and every reason for a page fault, in a made-up memory. */
 #include <kunit/test.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
