@@ -10,7 +10,7 @@
 struct vcpu;
 struct vm;
 
-/* vcpu/cpuid.c */
+/* vcpu/cpuid/table.c */
 int cpuid_create(struct vcpu *v);			/* may sleep; before vcpu_reset_state */
 int cpuid_default(struct vmxhv_cpuid_entry *entries, u32 max, u32 *count); /* -ENOSPC: *count */
 int cpuid_set(struct vcpu *v, const struct vmxhv_cpuid_entry *entries, u32 count,

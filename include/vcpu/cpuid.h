@@ -84,16 +84,16 @@ struct cpuid_source {
 	bool invpcid;
 };
 
-/* vcpu/cpuid_default.c: pure */
+/* vcpu/cpuid/default.c: pure */
 int cpuid_filter(const struct cpuid_source *source, struct vmxhv_cpuid_entry *entries, u32 max,
 		 u32 *count);
 int cpuid_check(const struct vmxhv_cpuid_entry *allowed, u32 nr_allowed,
 		const struct vmxhv_cpuid_entry *entries, u32 count, struct vmxhv_error *err);
 
-/* vcpu/cpuid_controls.c: pure */
+/* vcpu/cpuid/controls.c: pure */
 u32 cpuid_controls(const struct cpuid_table *table, u32 now, u32 allowed1);
 
-/* vcpu/cpuid.c */
+/* vcpu/cpuid/table.c */
 void cpuid_refresh(struct vcpu *v);		/* after CR4.OSXSAVE, CR4.PKE or XCR0 changed */
 struct cpuid_table *cpuid_table_build(const struct vmxhv_cpuid_entry *entries, u32 count, u32 id);
 void cpuid_ask(struct cpuid_table *table, u32 first, u32 last);
@@ -104,7 +104,7 @@ bool cpuid_table_has(const struct cpuid_table *table, u32 leaf, u32 index, int r
 void cpuid_set_apic_id(struct cpuid_table *table, u32 id);
 struct vmxhv_cpuid_entry *cpuid_default_entries(u32 *count);
 
-/* vcpu/cpuid_prototype.c */
+/* vcpu/cpuid/prototype.c */
 struct cpuid_table *cpuid_table_copy(const struct cpuid_table *table, u32 id, gfp_t gfp);
 struct cpuid_table *cpuid_prototype_copy(u32 id);
 void cpuid_prototype_exit(void);	/* there is no vCPU */

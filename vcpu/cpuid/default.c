@@ -33,7 +33,7 @@ static const struct cpuid_feature {
 	u8 when;
 } cpuid_features[] = {
 #define CPUID_FEATURE(feature_name, depends) { X86_FEATURE_##feature_name, WHEN_##depends },
-#include "cpuid_features.def"
+#include "features.def"
 };
 
 /* Which register of which leaf the kernel's capability words hold. */
