@@ -4,7 +4,7 @@
  *
  * An entry is written whole, with WRITE_ONCE, under the caller's lock; only the CPU's own accessed
  * and dirty flags change beside that. A flag lost to such a write costs nothing: an entry is born
- * accessed, and whoever maps a page writable takes it for dirty (vcpu/memory_fault.c).
+ * accessed, and whoever maps a page writable takes it for dirty (vcpu/memory/fault.c).
  *
  * A table that goes out of use is unlinked with one store, however much hangs below it, and kept
  * on a list: a CPU may hold its address in a paging-structure cache until the flush. So unmapping

@@ -79,7 +79,7 @@ struct fault_info {
 	int error;		/* FAULT_ERROR: a negative errno */
 };
 
-/* vcpu/memory.c */
+/* vcpu/memory/memory.c */
 int memory_init(struct vm *vm);
 void memory_release(struct vm *vm);	/* unregisters; frees the EPT; may sleep */
 u32 memory_gpa_bits(void);		/* what GET_INFO says; vmx_caps must be valid */
@@ -92,7 +92,7 @@ int memory_change(struct vm *vm, const struct vmxhv_mem_op *ops, u32 count,
 /* all vCPUs out of the guest, none back in without INVEPT; the lock is held for writing */
 void memory_flush_locked(struct vm *vm);
 
-/* vcpu/memory_log.c */
+/* vcpu/memory/log.c */
 int memory_log_prepare(struct memory *m, u64 gpa, u64 length);
 void memory_log_forget(struct memory *m, u64 gpa, u64 length);
 void memory_log_free(struct memory *m);
@@ -103,13 +103,13 @@ int memory_log_get(struct vm *vm, u64 gpa, u64 pages, unsigned long *bitmap,
 int memory_log_clear(struct vm *vm, u64 gpa, u64 pages, const unsigned long *bitmap,
 		     struct vmxhv_error *err);
 
-/* vcpu/memory_fault.c: may sleep. write, fetch: from the exit qualification */
+/* vcpu/memory/fault.c: may sleep. write, fetch: from the exit qualification */
 enum fault_result memory_fault(struct vm *vm, u64 gpa, bool write, bool fetch,
 			       struct fault_info *info);
 int memory_refill_cache(struct memory *m);
 bool memory_find(struct memory *m, u64 gpa, struct memory_range *out);
 
-/* vcpu/memory_apic.c */
+/* vcpu/memory/apic.c */
 bool memory_has_apic(const struct memory *m, u64 gpa, u64 length);	/* memory.lock is held */
 void memory_place_apic(struct vm *vm, u32 id, u64 place);
 void memory_map_apic(struct vm *vm);
@@ -128,7 +128,7 @@ struct vm_window {
 
 #define VM_WINDOW(vm_)	((struct vm_window){ .vm = (vm_) })
 
-/* vcpu/memory_copy.c: may sleep; -EFAULT where no range is (or it is read-only) */
+/* vcpu/memory/copy.c: may sleep; -EFAULT where no range is (or it is read-only) */
 int vm_window_read(struct vm_window *w, u64 gpa, void *to, u32 length);
 int vm_window_fetch(struct vm_window *w, u64 gpa, void *to, u32 length); /* execute-only will do */
 int vm_window_write(struct vm_window *w, u64 gpa, const void *from, u32 length);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* vcpu/memory_fault.c: one fault maps its neighbours, and leaves no trace of use. */
+/* vcpu/memory/fault.c: one fault maps its neighbours, and leaves no trace of use. */
 #include <kunit/test.h>
 #include <linux/mm.h>
 #include <linux/pgtable.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vcpu/memory_log.c and pml.c on a real mm: what is written to is logged, by faults and by a log as
+ * vcpu/memory/log.c and pml.c on a real mm: what is written to is logged, by faults and by a log as
  * the CPU keeps it, and each clearing asks for a flush.
  */
 #include <kunit/test.h>

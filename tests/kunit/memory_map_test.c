@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* vcpu/memory_map.c: what a change makes of the map, and what it refuses. */
+/* vcpu/memory/map.c: what a change makes of the map, and what it refuses. */
 #include <kunit/test.h>
 #include <linux/mm.h>
 #include <linux/slab.h>

@@ -5,7 +5,7 @@
  * Nothing is pinned. Whatever the host does with a page (swap, KSM, migration, huge pages, munmap)
  * it first tells the MMU notifier here, which unmaps the page from the EPT and returns only when no
  * CPU can use the old translation. A fault that was under way meanwhile finds the sequence changed,
- * or the invalidation still in progress, and does not install what it got (vcpu/memory_fault.c).
+ * or the invalidation still in progress, and does not install what it got (vcpu/memory/fault.c).
  */
 #include <linux/cpu.h>
 #include <linux/file.h>
