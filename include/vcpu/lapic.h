@@ -9,7 +9,7 @@
  *
  * The page of registers is also the CPU's virtual-APIC page. While the guest runs, the CPU changes
  * what it virtualizes, and nobody else writes there (SDM: "Software Access to Related Structures"):
- * the thread takes what has arrived into IRR when it looks. vcpu/apicv.c has the VMCS's side.
+ * the thread takes what has arrived into IRR when it looks. vcpu/apic/apicv.c has the VMCS's side.
  */
 #ifndef VCPU_LAPIC_H
 #define VCPU_LAPIC_H

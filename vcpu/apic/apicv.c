@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * APIC virtualization, the VMCS's side of it. The virtual-APIC page is the page of registers of
- * vcpu/lapic.c; what the CPU changes there while the guest runs, lapic_set_live() says.
+ * vcpu/apic/lapic.c; what the CPU changes there while the guest runs, lapic_set_live() says.
  *
  * With virtual-interrupt delivery the CPU takes interrupts from IRR by itself, several of them
  * after one entry: before each entry RVI says which is the highest. Only where the CPU must be told
