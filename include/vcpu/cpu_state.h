@@ -20,7 +20,7 @@ int handle_cpuid(struct vcpu *v);			/* exit handler, irqs-off, fast */
 bool cpuid_guest_has(struct vcpu *v, u32 leaf, u32 index, int reg, u32 bit);
 u8 cpuid_maxphyaddr(struct vcpu *v);
 
-/* vcpu/msr.c */
+/* vcpu/cpu/msr.c */
 int msr_bitmap_init(struct vm *vm);			/* allocates vm->msr_bitmap */
 void msr_reset(struct vcpu *v);				/* power-on values */
 int handle_rdmsr(struct vcpu *v);			/* exit handlers, irqs-off */
@@ -29,7 +29,7 @@ int msr_get(struct vcpu *v, u32 index, u64 *value);	/* 0, or 1: no such MSR */
 int msr_set(struct vcpu *v, u32 index, u64 value, bool from_user); /* 0, or 1: refused */
 int msr_list(struct vmxhv_msr_entry *entries, u32 max, u32 *count);	/* -ENOSPC: *count needed */
 
-/* vcpu/cr.c */
+/* vcpu/cpu/cr.c */
 int handle_cr_access(struct vcpu *v);			/* exit handler, IRQs on, may sleep */
 int cr0_set(struct vcpu *v, u64 value);			/* as MOV would: 0, or 1: #GP */
 int cr3_set(struct vcpu *v, u64 value);
@@ -39,12 +39,12 @@ u64 vcpu_cr0(struct vcpu *v);				/* what the guest reads */
 u64 vcpu_cr4(struct vcpu *v);
 void cr_force(struct vcpu *v, u64 cr0, u64 cr4, u64 efer);	/* state restore; checked */
 
-/* vcpu/dr.c */
+/* vcpu/cpu/dr.c */
 int handle_dr_access(struct vcpu *v);			/* exit handler */
 void dr_enter(struct vcpu *v);				/* IRQs off, before a burst: DR0-3 */
 void dr_set7(struct vcpu *v, u64 value);
 
-/* vcpu/xstate.c: the guest's FPU and extended state */
+/* vcpu/cpu/xstate.c: the guest's FPU and extended state */
 int xstate_create(struct vcpu *v);			/* may sleep */
 void xstate_destroy(struct vcpu *v);
 void xstate_enter(struct vcpu *v);			/* IRQs off, before a burst */
@@ -52,7 +52,7 @@ void xstate_leave(struct vcpu *v);			/* IRQs still off, after it */
 int handle_xsetbv(struct vcpu *v);			/* exit handler */
 u64 xstate_allowed_xcr0(void);
 
-/* vcpu/state.c: GET_STATE and SET_STATE; vCPU loaded, mutex held, buffers are the kernel's */
+/* vcpu/cpu/state.c: GET_STATE and SET_STATE; vCPU loaded, mutex held, buffers are the kernel's */
 u32 state_group_size(u32 group);			/* bytes; 0: no such group */
 int state_get(struct vcpu *v, u32 group, void *out);
 int state_check(struct vcpu *v, u32 group, const void *in, struct vmxhv_error *err);

@@ -50,7 +50,7 @@ extern const u64 cr0_owned;
 
 bool cr_pae_paging(u64 cr0, u64 cr4, u64 efer);
 
-/* vcpu/cr.c: vCPU loaded, mutex held */
+/* vcpu/cpu/cr.c: vCPU loaded, mutex held */
 void cr_write_masks(struct vcpu *v);
 void cr_read_state(struct vcpu *v, struct cr_state *s);
 void cr_set_pdptes(const u64 *pdpte);

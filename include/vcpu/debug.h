@@ -111,7 +111,7 @@ struct step debug_decode(const u8 *insn, u32 count, enum vmxhv_cpu_mode mode);
 void debug_share(const u64 *guest_dr, u64 guest_dr7, const struct vmxhv_debug_point *points,
 		 const u64 *stop_at, struct debug_slots *slots);
 
-/* vcpu/debug.c */
+/* vcpu/cpu/debug.c */
 bool debug_stepping(const struct vcpu *v);
 void debug_set(struct vcpu *v, const struct vmxhv_debug *debug);
 int debug_serve(struct vcpu *v);	/* IRQs on, may sleep: TO_USER with DEBUG, or HANDLED */

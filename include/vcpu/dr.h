@@ -7,7 +7,7 @@
 
 struct vcpu;
 
-/* vcpu/dr.c: pure */
+/* vcpu/cpu/dr.c: pure */
 u64 dr6_stored(u64 value);		/* what stands in DR6 or DR7 after a write of value */
 u64 dr7_stored(u64 value);
 

@@ -36,7 +36,7 @@ void vcpu_reblock_nmis(struct vcpu *v, u64 qualification);
 enum vmxhv_cpu_mode vcpu_cpu_mode(struct vcpu *v);
 u32 vcpu_fetch_insn(struct vcpu *v, u8 bytes[15], enum vmxhv_cpu_mode mode);
 
-/* vcpu/event.c */
+/* vcpu/cpu/event.c */
 int event_compose(u8 first, u8 second);
 void vcpu_raise(struct vcpu *v, u8 vector);			/* no error code: #UD, #DB ... */
 void vcpu_raise_error(struct vcpu *v, u8 vector, u32 error);	/* #GP(0), #SS(0) ... */

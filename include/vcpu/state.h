@@ -34,7 +34,7 @@ int state_check_gprs(const struct vmxhv_gprs *g, const struct vmxhv_sregs *s,
 int state_check_debug(const struct vmxhv_debug_regs *d, struct vmxhv_error *err);
 int state_check_events(const struct vmxhv_events *e, u64 rflags, struct vmxhv_error *err);
 
-/* vcpu/state.c: of a loaded vCPU */
+/* vcpu/cpu/state.c: of a loaded vCPU */
 void state_get_segments(struct vmxhv_sregs *s);
 void state_set_segments(const struct vmxhv_sregs *s);
 

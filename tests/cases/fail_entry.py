@@ -10,7 +10,7 @@ from machine.case import matrix
 from machine.modbuild import Fault
 
 # every vCPU's EFER comes by here; EFER.LMA decides whether the field is good
-AT = ("vcpu/cr.c", "\tvmcs_write64(GUEST_IA32_EFER, value);\n")
+AT = ("vcpu/cpu/cr.c", "\tvmcs_write64(GUEST_IA32_EFER, value);\n")
 
 
 def fault(name, what, code):

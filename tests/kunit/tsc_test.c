@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* vcpu/tsc.c: the guest's cycles and the host's, and which rates there can be. */
+/* vcpu/cpu/tsc.c: the guest's cycles and the host's, and which rates there can be. */
 #include <asm/tsc.h>
 #include <kunit/test.h>
 #include <linux/mm.h>
