@@ -41,7 +41,7 @@ struct vm_config {
 /* An NMI is no exception, and a machine check is the host's. */
 #define CONFIG_EXCEPTIONS	(~(BIT(2) | BIT(18)))
 
-/* vcpu/config_rules.c: pure */
+/* vcpu/exit/config_rules.c: pure */
 int config_check_ranges(const struct vmxhv_range *ranges, u32 count, struct vmxhv_error *err);
 bool config_covers(const struct vm_config *config, enum vmxhv_range_kind kind, u32 access, u32 n);
 bool config_has(const struct vm_config *config, enum vmxhv_range_kind kind);
@@ -51,7 +51,7 @@ void config_fill_io_bitmap(const struct vm_config *config, u8 *bitmap);	/* two p
 /* vcpu/cpu/msr_kept.c: pure */
 const char *msr_kept_back(u32 first, u32 last, u32 access, u32 *which);
 
-/* vcpu/config.c */
+/* vcpu/exit/config.c */
 void config_init(void);			/* once, when the module loads */
 int vm_configure(struct vm *vm, const struct vmxhv_config *wanted,
 		 const struct vmxhv_range *ranges, struct vmxhv_error *err);

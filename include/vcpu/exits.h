@@ -13,7 +13,7 @@
 #define HANDLED		1
 #define TO_USER		0
 
-/* vcpu/exit.c */
+/* vcpu/exit/table.c */
 int vcpu_handle_exit(struct vcpu *v);
 void exit_to_user(struct vcpu *v, enum vmxhv_exit reason);	/* the run area's common part */
 int exit_internal(struct vcpu *v, const char *what);		/* kills the VM; TO_USER */
@@ -21,16 +21,16 @@ struct exception exit_exception(struct vcpu *v, u32 info);
 
 /* vcpu/retire.h ends the exiting instruction */
 
-/* vcpu/complete.c */
+/* vcpu/exit/complete.c */
 int complete_exit(struct vcpu *v, struct vmxhv_error *err);
 
-/* vcpu/io.c, vcpu/mmio.c: exits that userspace answers, and the answers */
+/* vcpu/exit/io.c, vcpu/exit/mmio.c: exits that userspace answers, and the answers */
 int handle_io(struct vcpu *v);
 int complete_io(struct vcpu *v);
 int handle_ept_violation(struct vcpu *v);
 int complete_mmio(struct vcpu *v, struct vmxhv_error *err);
 
-/* vcpu/mmio.c */
+/* vcpu/exit/mmio.c */
 int mmio_to_user(struct vcpu *v, u32 qualification);
 void vcpu_reblock_nmis(struct vcpu *v, u64 qualification);
 enum vmxhv_cpu_mode vcpu_cpu_mode(struct vcpu *v);
@@ -49,7 +49,7 @@ bool vcpu_can_take_interrupt(struct vcpu *v);			/* IF and no shadow */
 bool vcpu_has_wakeup(struct vcpu *v);				/* something ends HLT */
 void vcpu_keep_trap_pending(struct vcpu *v);
 
-/* vcpu/config.c: an exception that the guest raised itself: to userspace, or back to it */
+/* vcpu/exit/config.c: an exception that the guest raised itself: to userspace, or back to it */
 int guest_exception(struct vcpu *v, const struct exception *e);
 
 /* each exit, before anything of it is handled */

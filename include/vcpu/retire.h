@@ -6,7 +6,7 @@
 #include "vcpu/exits.h"
 #include "vcpu/regs.h"
 
-/* vcpu/exit.c: out of line, the rest */
+/* vcpu/exit/table.c: out of line, the rest */
 void retire_cached(struct vcpu *v, u32 len);
 void retire_more(struct vcpu *v, u64 old);
 void retire_iteration(struct vcpu *v);

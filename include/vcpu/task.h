@@ -112,7 +112,7 @@ bool task_segment_good(const struct task_segment *segments, enum task_segment_in
 int task_check_segments(const struct task_segment *segments, bool vm86, struct task_fault *fault);
 void task_place_segments(const struct task_segment *segments, bool vm86, struct vmxhv_sregs *s);
 
-/* vcpu/task.c */
+/* vcpu/exit/task.c */
 int handle_task_switch(struct vcpu *v);
 
 #endif /* VCPU_TASK_H */
