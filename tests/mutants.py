@@ -99,7 +99,7 @@ MUTANTS = [
            "",
            "api/guest_exits@6.1", "ring-3-may-not,-whether-there-is-an-exit-or-not"),
     Mutant("leaked-page", "of a vCPU's run area one page is not freed",
-           "vcpu/vcpu.c",
+           "vcpu/run/vcpu.c",
            "\t\tfree_page(at);\n",
            "\t\tfree_page(at), at += PAGE_SIZE;\n",
            "api/idle_vms@6.1", "gone-without-a-trace"),
@@ -228,7 +228,7 @@ MUTANTS += [
 
 MUTANTS += [
     Mutant("run-area-not-cleared", "a new run area shows what was in the kernel's memory before",
-           "vcpu/vcpu.c",
+           "vcpu/run/vcpu.c",
            "alloc_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO, order)",
            "alloc_pages(GFP_KERNEL_ACCOUNT, order)",
            "api/stale_bytes/pages@6.1", "a-new-run-area"),
@@ -253,7 +253,7 @@ MUTANTS += [
            "\tif (vf->v && !signal_pending(current))\n\t\tvcpu_release(vf->v);\n",
            "api/fd_orders@6.1", "running:-device,-VM,-vCPU,-run-area"),
     Mutant("vm-kept-after-kill", "a VM whose process was killed is not freed",
-           "vcpu/vcpu.c",
+           "vcpu/run/vcpu.c",
            "{\n\tvm_put(v->vm);\n}",
            "{\n\tif (!READ_ONCE(v->vm->dead))\n\t\tvm_put(v->vm);\n}",
            "api/killed@6.1", "killed-in-RUN:-a-guest-that-spins"),

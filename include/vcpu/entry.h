@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What entry.S and C agree on: offsets in struct vcpu, asserted in vcpu/run.c. */
+/* What entry.S and C agree on: offsets in struct vcpu, asserted in vcpu/run/run.c. */
 #ifndef VCPU_ENTRY_H
 #define VCPU_ENTRY_H
 

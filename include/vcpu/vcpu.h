@@ -248,14 +248,14 @@ struct vcpu {
 	struct vmxhv_error error;		/* M: the last refusal */
 };
 
-/* vcpu/vcpu.c */
+/* vcpu/run/vcpu.c */
 int vcpu_create(struct vm *vm, u32 id, struct vcpu **out, struct vmxhv_error *err);
 void vcpu_release(struct vcpu *v);	/* its last descriptor is closed */
 void vcpu_free(struct vcpu *v);		/* its VM goes */
 int vcpu_load(struct vcpu *v);
 void vcpu_put(struct vcpu *v);
 
-/* vcpu/run.c: RUN itself; the mutex is held */
+/* vcpu/run/run.c: RUN itself; the mutex is held */
 int vcpu_run(struct vcpu *v, u32 flags, struct vmxhv_error *err);
 
 /* vcpu/core/request.c: from any thread, without the mutex */

@@ -19,7 +19,7 @@ ENTRY = """asmlinkage noinstr bool vcpu_exited(struct vcpu *v)
 """
 
 COUNTED = Fault("count-exits", "exits are counted by reason, and controls remembered",
-                "vcpu/run.c", ENTRY, """#include <linux/moduleparam.h>
+                "vcpu/run/run.c", ENTRY, """#include <linux/moduleparam.h>
 
 static unsigned int exits_taken[EXIT_ROWS], controls_used[3];
 module_param_array(exits_taken, uint, NULL, 0444);
