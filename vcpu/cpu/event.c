@@ -398,3 +398,46 @@ void vcpu_inject_events(struct vcpu *v)
 	if (unlikely(v->debug.on) && !events->extint_waiting)
 		debug_enter(v);
 }
+
+/**
+ * vcpu_reblock_nmis() - IRET unblocked NMIs before its access failed: it will be executed again
+ * @v: the vCPU, loaded
+ * @qualification: of the exit, by an EPT violation or a full page-modification log
+ *
+ * Context: Process.
+ */
+void vcpu_reblock_nmis(struct vcpu *v, u64 qualification)
+{
+	if ((qualification & EPT_VIOLATION_IRET_UNBLOCK) &&
+	    !(v->events.injected.info & INTR_INFO_VALID_MASK))
+		vcpu_set_shadow(v, vcpu_shadow(v) | SHADOW_NMI);
+}
+
+/**
+ * exit_exception() - the exception that an exit reports, as the guest would get it
+ * @v: the vCPU, loaded
+ * @info: VM-exit interruption information; not an NMI
+ *
+ * The CPU has not changed DR6 for a #DB that exits, nor CR2 for a #PF; the qualification has what
+ * would be in it (SDM: "Exit Qualification for Debug Exceptions").
+ *
+ * Context: Interrupts may be off.
+ * Return: the exception, not pending.
+ */
+struct exception exit_exception(struct vcpu *v, u32 info)
+{
+	struct exception e = { .vector = info & INTR_INFO_VECTOR_MASK };
+
+	if (e.vector == X86_TRAP_DB) {
+		e.has_payload = true;
+		e.payload = exit_qualification(v) & (DR_TRAP_BITS | DR6_BD | DR_STEP);
+	} else if (e.vector == X86_TRAP_PF) {
+		e.has_payload = true;
+		e.payload = exit_qualification(v);
+	}
+	if (info & INTR_INFO_DELIVER_CODE_MASK) {
+		e.has_error = true;
+		e.error_code = v->exit.intr_error;
+	}
+	return e;
+}

@@ -161,3 +161,26 @@ int vcpu_copy_gva(struct vcpu *v, u64 gva, void *buf, u32 length, u32 access, u3
 	}
 	return 0;
 }
+
+/**
+ * vcpu_fetch_insn() - read the bytes at RIP, as far as they can be fetched
+ * @v: the vCPU, loaded
+ * @bytes: room for 15
+ * @mode: of the guest
+ *
+ * Context: Process; may sleep.
+ * Return: how many bytes were read, 0 to 15.
+ */
+u32 vcpu_fetch_insn(struct vcpu *v, u8 bytes[15], enum vmxhv_cpu_mode mode)
+{
+	u32 user = VMX_AR_DPL(vmcs_read32(GUEST_SS_AR_BYTES)) == 3 ? WALK_USER : 0;
+	u64 linear = vcpu_rip(v) + (mode == VMXHV_MODE_64 ? 0 : vmcs_readl(GUEST_CS_BASE));
+	struct walk_result walk;
+	u64 fault_address;
+	u32 done = 0;
+
+	if (mode != VMXHV_MODE_64)
+		linear = (u32)linear;
+	vcpu_copy_gva(v, linear, bytes, 15, WALK_FETCH | user, &done, &fault_address, &walk);
+	return done;
+}

@@ -17,48 +17,6 @@
 #include "vmx/arch.h"
 
 /**
- * vcpu_cpu_mode() - how the guest's instructions are to be decoded
- * @v: the vCPU, loaded
- *
- * Return: enum vmxhv_cpu_mode.
- */
-enum vmxhv_cpu_mode vcpu_cpu_mode(struct vcpu *v)
-{
-	u32 cs = vmcs_read32(GUEST_CS_AR_BYTES);
-
-	if (!(vmcs_readl(GUEST_CR0) & X86_CR0_PE))
-		return VMXHV_MODE_REAL;
-	if (vcpu_rflags(v) & X86_EFLAGS_VM)
-		return VMXHV_MODE_VM86;
-	if ((v->efer & EFER_LMA) && (cs & VMX_AR_L))
-		return VMXHV_MODE_64;
-	return cs & VMX_AR_DB ? VMXHV_MODE_32 : VMXHV_MODE_16;
-}
-
-/**
- * vcpu_fetch_insn() - read the bytes at RIP, as far as they can be fetched
- * @v: the vCPU, loaded
- * @bytes: room for 15
- * @mode: of the guest
- *
- * Context: Process; may sleep.
- * Return: how many bytes were read, 0 to 15.
- */
-u32 vcpu_fetch_insn(struct vcpu *v, u8 bytes[15], enum vmxhv_cpu_mode mode)
-{
-	u32 user = VMX_AR_DPL(vmcs_read32(GUEST_SS_AR_BYTES)) == 3 ? WALK_USER : 0;
-	u64 linear = vcpu_rip(v) + (mode == VMXHV_MODE_64 ? 0 : vmcs_readl(GUEST_CS_BASE));
-	struct walk_result walk;
-	u64 fault_address;
-	u32 done = 0;
-
-	if (mode != VMXHV_MODE_64)
-		linear = (u32)linear;
-	vcpu_copy_gva(v, linear, bytes, 15, WALK_FETCH | user, &done, &fault_address, &walk);
-	return done;
-}
-
-/**
  * mmio_to_user() - userspace is to decode an access and to do it
  * @v: the vCPU, loaded; exit_gpa() is the address
  * @qualification: of the access, as an EPT violation has it
@@ -103,20 +61,6 @@ static int memory_error(struct vcpu *v, const struct fault_info *info)
 	exit_to_user(v, VMXHV_EXIT_MEMORY_ERROR);
 	publish_union(v, &error, sizeof(error));
 	return TO_USER;
-}
-
-/**
- * vcpu_reblock_nmis() - IRET unblocked NMIs before its access failed: it will be executed again
- * @v: the vCPU, loaded
- * @qualification: of the exit, by an EPT violation or a full page-modification log
- *
- * Context: Process.
- */
-void vcpu_reblock_nmis(struct vcpu *v, u64 qualification)
-{
-	if ((qualification & EPT_VIOLATION_IRET_UNBLOCK) &&
-	    !(v->events.injected.info & INTR_INFO_VALID_MASK))
-		vcpu_set_shadow(v, vcpu_shadow(v) | SHADOW_NMI);
 }
 
 /**
