@@ -10,6 +10,7 @@
 
 #include "ioctl/ioctl.h"
 #include "vcpu/cpu_state.h"
+#include "vcpu/cpuid.h"
 #include "vcpu/lapic.h"
 #include "vcpu/vm.h"
 #include "vmx/caps.h"

@@ -146,7 +146,7 @@ def reasons():
 
 def handlers():
     """Of the exit table: name to function."""
-    return dict(re.findall(r"\[EXIT_REASON_(\w+)\]\s*=\s*\{\s*(\w+)", _read("vcpu/exit/table.c")))
+    return dict(re.findall(r"^\tEXIT\((\w+), (\w+),", _read("vcpu/exit/table.c"), re.M))
 
 
 def controls():

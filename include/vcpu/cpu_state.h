@@ -12,13 +12,11 @@ struct vm;
 
 /* vcpu/cpuid/table.c */
 int cpuid_create(struct vcpu *v);			/* may sleep; before vcpu_reset_state */
-int cpuid_default(struct vmxhv_cpuid_entry *entries, u32 max, u32 *count); /* -ENOSPC: *count */
 int cpuid_set(struct vcpu *v, const struct vmxhv_cpuid_entry *entries, u32 count,
 	      struct vmxhv_error *err);			/* may sleep; vCPU loaded */
 void cpuid_free(struct vcpu *v);
 int handle_cpuid(struct vcpu *v);			/* exit handler, irqs-off, fast */
-bool cpuid_guest_has(struct vcpu *v, u32 leaf, u32 index, int reg, u32 bit);
-u8 cpuid_maxphyaddr(struct vcpu *v);
+void cpuid_refresh(struct vcpu *v);			/* after CR4.OSXSAVE, CR4.PKE or XCR0 changed */
 
 /* vcpu/cpu/msr.c */
 int msr_bitmap_init(struct vm *vm);			/* allocates vm->msr_bitmap */
@@ -50,7 +48,6 @@ void xstate_destroy(struct vcpu *v);
 void xstate_enter(struct vcpu *v);			/* IRQs off, before a burst */
 void xstate_leave(struct vcpu *v);			/* IRQs still off, after it */
 int handle_xsetbv(struct vcpu *v);			/* exit handler */
-u64 xstate_allowed_xcr0(void);
 
 /* vcpu/cpu/state.c: GET_STATE and SET_STATE; vCPU loaded, mutex held, buffers are the kernel's */
 u32 state_group_size(u32 group);			/* bytes; 0: no such group */

@@ -7,6 +7,7 @@
 
 #include "vmxhv.h"
 #include "vcpu/error.h"
+#include "vmx/nospec.h"
 
 struct vcpu;
 
@@ -93,8 +94,16 @@ int cpuid_check(const struct vmxhv_cpuid_entry *allowed, u32 nr_allowed,
 /* vcpu/cpuid/controls.c: pure */
 u32 cpuid_controls(const struct cpuid_table *table, u32 now, u32 allowed1);
 
+/* vcpu/cpuid/cr_bits.c: pure */
+void cr_masks(const struct cpuid_table *table, u64 *cr4_valid, u64 *cr4_owned, u64 *efer_valid);
+
+/* vcpu/cpuid/host.c */
+u64 host_xcr0(void);
+u64 xstate_allowed_xcr0(void);
+int cpuid_default(struct vmxhv_cpuid_entry *entries, u32 max, u32 *count); /* -ENOSPC: *count */
+struct vmxhv_cpuid_entry *cpuid_default_entries(u32 *count);
+
 /* vcpu/cpuid/table.c */
-void cpuid_refresh(struct vcpu *v);		/* after CR4.OSXSAVE, CR4.PKE or XCR0 changed */
 struct cpuid_table *cpuid_table_build(const struct vmxhv_cpuid_entry *entries, u32 count, u32 id);
 void cpuid_ask(struct cpuid_table *table, u32 first, u32 last);
 void cpuid_table_refresh(struct cpuid_table *table, u64 cr4, u64 xcr0);
@@ -102,7 +111,6 @@ const struct vmxhv_cpuid_entry *cpuid_lookup(const struct cpuid_table *table, u3
 bool cpuid_table_has(const struct cpuid_table *table, u32 leaf, u32 index, int reg, u32 bit);
 
 void cpuid_set_apic_id(struct cpuid_table *table, u32 id);
-struct vmxhv_cpuid_entry *cpuid_default_entries(u32 *count);
 
 /* vcpu/cpuid/prototype.c */
 struct cpuid_table *cpuid_table_copy(const struct cpuid_table *table, u32 id, gfp_t gfp);
@@ -111,5 +119,26 @@ void cpuid_prototype_exit(void);	/* there is no vCPU */
 
 /* sizes of an XSAVE area, from the rows of leaf DH */
 u32 cpuid_xsave_size(const struct cpuid_table *table, u64 xcr0, bool compacted);
+
+/**
+ * cpuid_slot_of() - where a leaf's data is
+ * @t: the table
+ * @leaf: EAX, which the guest chooses
+ *
+ * Context: Any.
+ * Return: the slot; that of the highest basic leaf for one out of every range.
+ */
+static inline const struct cpuid_slot *cpuid_slot_of(const struct cpuid_table *t, u32 leaf)
+{
+	u32 ext = leaf - 0x80000000, hyper = leaf - 0x40000000;
+
+	if (likely(leaf < CPUID_BASIC_SLOTS))
+		return &t->basic[nospec_mask(leaf, CPUID_BASIC_SLOTS)];
+	if (ext < CPUID_EXT_SLOTS)
+		return &t->ext[nospec_mask(ext, CPUID_EXT_SLOTS)];
+	if (hyper < CPUID_HYPER_SLOTS)
+		return &t->hyper[nospec_mask(hyper, CPUID_HYPER_SLOTS)];
+	return &t->highest;
+}
 
 #endif /* VCPU_CPUID_H */

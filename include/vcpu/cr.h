@@ -43,7 +43,6 @@ int pdpte_check(const u64 *pdpte, u8 maxphyaddr);
 int xcr0_check(u64 value, u64 valid);
 u64 cr0_hardware(u64 guest, u64 fixed0, u64 fixed1);
 u64 cr4_hardware(u64 guest, u64 fixed0);
-void cr_masks(const struct cpuid_table *table, u64 *cr4_valid, u64 *cr4_owned, u64 *efer_valid);
 
 /* CR0's bits that the guest changes without an exit; the reasons are in vcpu/x86/cr_rules.c */
 extern const u64 cr0_owned;

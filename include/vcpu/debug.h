@@ -118,6 +118,11 @@ int debug_serve(struct vcpu *v);	/* IRQs on, may sleep: TO_USER with DEBUG, or H
 void debug_enter(struct vcpu *v);	/* IRQs off, right before an entry */
 void debug_leave(struct vcpu *v);	/* IRQs off, right after an exit */
 void debug_iteration(struct vcpu *v);
+bool debug_has_points(const struct vcpu_debug *d);
+u64 debug_linear(struct vcpu *v, u64 ip);
+void debug_say(struct vcpu *v, u32 kind, u64 dr6);
+void debug_step_done(struct vcpu *v);
+void debug_arm(struct vcpu *v);
 int debug_exception(struct vcpu *v, u32 info);	/* exit handler; IRQs off */
 
 #endif /* VCPU_DEBUG_H */

@@ -14,10 +14,38 @@
 #define TO_USER		0
 
 /* vcpu/exit/table.c */
-int vcpu_handle_exit(struct vcpu *v);
 void exit_to_user(struct vcpu *v, enum vmxhv_exit reason);	/* the run area's common part */
 int exit_internal(struct vcpu *v, const char *what);		/* kills the VM; TO_USER */
 struct exception exit_exception(struct vcpu *v, u32 info);
+
+/* vcpu/exit/to_user.c: questions, each with its answer in complete.c */
+int hypercall_to_user(struct vcpu *v);
+int msr_to_user(struct vcpu *v, bool write);
+int io_to_user(struct vcpu *v);
+int cpuid_to_user(struct vcpu *v, const struct vmxhv_exit_cpuid *what);
+int exception_to_user(struct vcpu *v, const struct exception *e);
+int intack_to_user(struct vcpu *v);
+int eoi_to_user(struct vcpu *v, u8 vector);
+int memory_error_to_user(struct vcpu *v, const struct fault_info *info);
+
+/* the number of ENOSYS: what guests of other hypervisors get for a call that is not there */
+#define NO_SUCH_HYPERCALL	((u64)-38)
+
+/* exit handlers: see the table */
+int handle_nothing(struct vcpu *v);
+int handle_unexpected(struct vcpu *v);
+int handle_timer(struct vcpu *v);
+int handle_skip(struct vcpu *v);
+int handle_ud(struct vcpu *v);
+int handle_gp(struct vcpu *v);
+int handle_triple_fault(struct vcpu *v);
+int handle_hlt(struct vcpu *v);
+int handle_vmcall(struct vcpu *v);
+int handle_window(struct vcpu *v);
+int handle_pause(struct vcpu *v);
+int handle_ept_misconfig(struct vcpu *v);
+int handle_exception(struct vcpu *v);
+int handle_mce_during_entry(struct vcpu *v);
 
 /* vcpu/retire.h ends the exiting instruction */
 
@@ -28,11 +56,10 @@ int complete_exit(struct vcpu *v, struct vmxhv_error *err);
 int handle_io(struct vcpu *v);
 int complete_io(struct vcpu *v);
 int handle_ept_violation(struct vcpu *v);
-int complete_mmio(struct vcpu *v, struct vmxhv_error *err);
 
 /* vcpu/exit/mmio.c */
 int mmio_to_user(struct vcpu *v, u32 qualification);
-void vcpu_reblock_nmis(struct vcpu *v, u64 qualification);
+void vcpu_reblock_nmis(struct vcpu *v);
 enum vmxhv_cpu_mode vcpu_cpu_mode(struct vcpu *v);
 u32 vcpu_fetch_insn(struct vcpu *v, u8 bytes[15], enum vmxhv_cpu_mode mode);
 

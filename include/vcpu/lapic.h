@@ -159,8 +159,21 @@ int lapic_msr_write(struct vcpu *v, u32 msr, u64 value);
 int lapic_mmio_read(struct vcpu *v, u32 offset, u32 *value);
 int lapic_mmio_write(struct vcpu *v, u32 offset, u32 value);
 
-/* EPT violations on the APIC page; preemptible */
-bool lapic_covers(struct vcpu *v, u64 gpa);
+/**
+ * lapic_covers() - is this address on the xAPIC page?
+ * @v: the vCPU
+ * @gpa: a guest-physical address
+ *
+ * Context: The mutex is held.
+ * Return: Whether it is; never in x2APIC mode, which has no page.
+ */
+static inline bool lapic_covers(const struct vcpu *v, u64 gpa)
+{
+	const struct lapic *apic = v->lapic;
+
+	return apic->mode == LAPIC_XAPIC && (gpa ^ apic->base) < PAGE_SIZE;
+}
+
 int lapic_page_access(struct vcpu *v, u64 gpa, bool write);
 
 /* interrupts in, from any context, without the mutex */

@@ -17,8 +17,7 @@
 
 #define LAPIC_VERSION		0x14u
 #define LAPIC_MAX_LVT		5u		/* six LVT entries, no CMCI */
-#define LAPIC_CPUID_ECX		2		/* leaf 1, ECX: as cpuid_guest_has() counts */
-#define LAPIC_CPUID_X2APIC	21
+#define LAPIC_CPUID_X2APIC	21		/* CPUID leaf 1, ECX */
 #define LAPIC_CPUID_DEADLINE	24
 #define LAPIC_BROADCAST		U32_MAX
 

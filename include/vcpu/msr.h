@@ -4,6 +4,7 @@
 #define VCPU_MSR_H
 
 #include <linux/bits.h>
+#include <linux/nospec.h>
 #include <linux/types.h>
 
 struct vcpu;
@@ -30,21 +31,23 @@ struct msr_policy {
 	int (*write)(struct vcpu *v, u32 msr, u64 value, bool from_user);
 };
 
+/* Indexes of policies by MSR, for the two ranges that are dense */
+#define MSR_LOW_END		0x400
+#define MSR_HIGH_FIRST		0xc0000080u
+#define MSR_HIGH_COUNT		0x90
+
 extern const struct msr_policy msr_policies[];
+extern const u8 msr_low_index[MSR_LOW_END], msr_high_index[MSR_HIGH_COUNT];
 extern const unsigned int msr_policy_count;
 
 const struct msr_policy *msr_find(u32 msr);		/* NULL: no such MSR */
+const struct msr_policy *msr_policy_beyond(u32 msr);
 void msr_bitmap_fill(u8 *bitmap);			/* one page; pure */
 
 /* vcpu/x86/msr_rules.c: pure */
 bool msr_canonical(u64 address);
 bool msr_mtrr_valid(u32 msr, u64 value, u8 maxphyaddr);
 u64 *msr_mtrr_slot(struct vcpu *v, u32 msr);
-
-/* the guest's SYSCALL MSRs are in the CPU only while EFER says SCE and LMA */
-void msr_syscall_sync(struct vcpu *v);
-
-/* guest TSC = host TSC + this; written to the VMCS */
 
 /* IA32_PAT after reset: WB, WT, UC-, UC, twice */
 #define MSR_PAT_RESET		0x0007040600070406ull
@@ -65,6 +68,41 @@ static inline bool msr_pat_valid(u64 value)
 
 	/* of 0 to 7, the types 2 and 3 do not exist: bit 1 comes with bit 2 only */
 	return !(value & 0xf8 * each_byte) && !(two & ~(four >> 1));
+}
+
+/**
+ * msr_policy_of() - the policy of an MSR
+ * @msr: its number, which the guest chooses
+ *
+ * Context: Any.
+ * Return: its row; one with neither name nor functions where there is no such MSR.
+ */
+static __always_inline const struct msr_policy *msr_policy_of(u32 msr)
+{
+	u32 high = msr - MSR_HIGH_FIRST;
+
+	if (msr < MSR_LOW_END)
+		return &msr_policies[msr_low_index[array_index_nospec(msr, MSR_LOW_END)]];
+	if (high < MSR_HIGH_COUNT)
+		return &msr_policies[msr_high_index[array_index_nospec(high, MSR_HIGH_COUNT)]];
+	return msr_policy_beyond(msr);
+}
+
+/**
+ * msr_write() - msr_set(), inline
+ * @v: the vCPU
+ * @msr: the MSR
+ * @value: its value
+ * @from_user: as msr_set()
+ *
+ * Context: vCPU loaded, mutex held; IRQs may be off.
+ * Return: 0, or 1: no such MSR, or not this value.
+ */
+static __always_inline int msr_write(struct vcpu *v, u32 msr, u64 value, bool from_user)
+{
+	const struct msr_policy *p = msr_policy_of(msr);
+
+	return p->write ? p->write(v, msr, value, from_user) : 1;
 }
 
 #endif /* VCPU_MSR_H */

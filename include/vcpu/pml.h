@@ -13,7 +13,8 @@ struct vm;
 
 int pml_create(struct vcpu *v);		/* nothing where the CPU has no such log; -ENOMEM */
 void pml_destroy(struct vcpu *v);
-void pml_setup_vmcs(struct vcpu *v);
+u32 pml_setup_vmcs(struct vcpu *v);
+void pml_flush(struct vcpu *v);
 void pml_collect(struct vm *vm);	/* into the dirty log; memory.lock held for writing */
 int handle_pml_full(struct vcpu *v);
 

@@ -9,6 +9,17 @@
 #define VMXHV_USER_FLAGS	(VMXHV_USER_WANT_WINDOW | VMXHV_USER_EXIT_HLT | \
 				 VMXHV_USER_EXIT_HYPERCALL)
 
+/* A run-area group: its bit, its state group, and where it lies. */
+struct run_area_group {
+	u32 bit;
+	u32 group;
+	u32 offset;
+	u32 size;
+};
+
+#define RUN_AREA_GROUPS	3
+extern const struct run_area_group run_area_groups[RUN_AREA_GROUPS];
+
 int refuse_run_flags(struct vcpu *v, struct vmxhv_error *err);
 int apply_dirty_groups(struct vcpu *v, struct vmxhv_error *err);
 

@@ -6,9 +6,11 @@
 #ifndef VCPU_REGS_H
 #define VCPU_REGS_H
 
+#include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 
 #include "vcpu/vcpu.h"
+#include "vmx/arch.h"
 #include "vmx/fields.h"
 #include "vmx/vmcs.h"
 
@@ -110,6 +112,18 @@ static inline void vcpu_set_edx_eax(struct vcpu *v, u64 value)
 {
 	v->gpr[REG_RAX] = (u32)value;
 	v->gpr[REG_RDX] = value >> 32;
+}
+
+/* The guest's privilege level is the DPL of SS (SDM: "Guest Register State"). One VMREAD. */
+static inline unsigned int vcpu_cpl(const struct vcpu *v)
+{
+	return VMX_AR_DPL(vmcs_read32(GUEST_SS_AR_BYTES));
+}
+
+/* In 64-bit mode, not compatibility mode? A VMREAD in IA-32e mode. */
+static inline bool vcpu_is_64bit(const struct vcpu *v)
+{
+	return v->efer & EFER_LMA && vmcs_read32(GUEST_CS_AR_BYTES) & VMX_AR_L;
 }
 
 /* the exit's fields, read once each */

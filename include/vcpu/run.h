@@ -46,7 +46,6 @@ static __always_inline const struct exit_row *exit_row(const struct vcpu *v, u32
 	return &v->rows[nospec_mask(basic, EXIT_ROWS)];
 }
 
-int exit_pending(struct vcpu *v, const struct exit_row *row);
 int exit_failed_entry(struct vcpu *v, int how);
 
 #endif /* VCPU_RUN_H */

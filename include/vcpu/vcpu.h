@@ -18,6 +18,7 @@
 #include <asm/desc_defs.h>
 
 #include "vmxhv.h"
+#include "vcpu/controls.h"
 #include "vcpu/debug.h"
 #include "vcpu/error.h"
 #include "vcpu/vm.h"
@@ -213,8 +214,7 @@ struct vcpu {
 	struct host_thread host;		/* M */
 	struct vmx_pmu pmu;			/* M */
 
-	/* M: as written to the VMCS */
-	u32 entry_controls, cpu_controls, cpu2_controls, pin_controls;
+	struct control_words ctl;		/* M: changed by core/controls.c alone */
 	u16 vpid;				/* I */
 	u64 *pml;				/* I pointer: see pml.c; NULL: none */
 	unsigned int pml_left;			/* memory.lock: entries not yet collected */

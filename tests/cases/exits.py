@@ -26,9 +26,9 @@ module_param_array(exits_taken, uint, NULL, 0444);
 module_param_array(controls_used, uint, NULL, 0444);
 
 """ + ENTRY + """	exits_taken[v->exit.reason & (EXIT_ROWS - 1)]++;
-	controls_used[0] |= v->pin_controls;
-	controls_used[1] |= v->cpu_controls;
-	controls_used[2] |= v->cpu2_controls;
+	controls_used[0] |= v->ctl.pin;
+	controls_used[1] |= v->ctl.cpu;
+	controls_used[2] |= v->ctl.cpu2;
 """)
 WORDS = ["PIN", "CPU", "CPU2"]
 

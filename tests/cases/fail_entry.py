@@ -19,7 +19,7 @@ def fault(name, what, code):
 
 FAULTS = [
     (fault("bad-control", "a VM-execution control that no CPU model has",
-           "vmcs_write32(PIN_BASED_VM_EXEC_CONTROL, v->pin_controls | "
+           "vmcs_write32(PIN_BASED_VM_EXEC_CONTROL, v->ctl.pin | "
            "(value & EFER_LMA ? PIN_BASED_POSTED_INTR : 0))"),
      r"VMFAIL: VMCS EXEC CTRL: VMX pin-based controls allowed 1-settings",
      r"PIN_BASED_VM_EXEC_CONTROL: .*PIN_BASED_POSTED_INTR \(error 7, reason 0x0; "),

@@ -19,6 +19,7 @@
 
 #include "compat.h"
 #include "vcpu/apicv.h"
+#include "vcpu/controls.h"
 #include "vcpu/exits.h"
 #include "vcpu/lapic_core.h"
 #include "vcpu/memory.h"
@@ -226,10 +227,8 @@ void apicv_switch(struct vcpu *v)
 		return;
 	if (c.x2apic_bitmap)
 		fill_x2apic_bitmap(v->vm);
-	v->cpu_controls = (v->cpu_controls & ~CPU_OURS) | c.cpu;
-	v->cpu2_controls = (v->cpu2_controls & ~CPU2_OURS) | c.cpu2;
-	vmcs_write32(CPU_BASED_VM_EXEC_CONTROL, v->cpu_controls);
-	vmcs_write32(SECONDARY_VM_EXEC_CONTROL, v->cpu2_controls);
+	controls_set_cpu(v, CPU_OURS, c.cpu);
+	controls_set_cpu2(v, CPU2_OURS, c.cpu2);
 	vmcs_write64(MSR_BITMAP, virt_to_phys(c.x2apic_bitmap ? v->vm->x2apic_bitmap
 							      : v->vm->msr_bitmap));
 	lapic_set_live(apic, vid, !vid && c.cpu & CPU_BASED_TPR_SHADOW);
@@ -305,75 +304,4 @@ void apicv_follow(struct vcpu *v)
 	} else if (apic->tpr_live) {
 		write_threshold(apic);
 	}
-}
-
-/* ---- exits ------------------------------------------------------------------------------- */
-
-/* exit qualification of an APIC access (SDM: "Exit Qualification for APIC-Access VM Exits ...") */
-#define ACCESS_OFFSET(q)	((u32)(q) & 0xfff)
-#define ACCESS_TYPE(q)		((u32)(q) >> 12 & 0xf)
-#define ACCESS_READ		0	/* linear, by an instruction */
-#define ACCESS_WRITE		1
-
-/**
- * handle_apic_access() - exit reason APIC access
- * @v: the vCPU, loaded
- *
- * An access to the xAPIC page that the CPU does not virtualize: as if by an EPT violation there,
- * but that the CPU does not say at which linear address.
- *
- * Context: Process; may sleep.
- * Return: HANDLED, or TO_USER for MMIO.
- */
-int handle_apic_access(struct vcpu *v)
-{
-	u64 q = exit_qualification(v);
-	u32 type = ACCESS_TYPE(q);
-
-	v->exit.gpa = (v->lapic->base & PAGE_MASK) | ACCESS_OFFSET(q);
-	v->exit.valid |= EXIT_HAS_GPA;
-	v->l1d_stale = true;
-	if ((type == ACCESS_READ || type == ACCESS_WRITE) &&
-	    lapic_page_access(v, v->exit.gpa, type == ACCESS_WRITE) == HANDLED)
-		return HANDLED;
-	return mmio_to_user(v, type == ACCESS_WRITE ? EPT_VIOLATION_WRITE : EPT_VIOLATION_READ);
-}
-
-/**
- * handle_apic_write() - exit reason APIC write: it is done, and what it means is to follow
- * @v: the vCPU, loaded
- *
- * Context: Interrupts may be off. SDM: "APIC-Write VM Exits".
- * Return: HANDLED.
- */
-int handle_apic_write(struct vcpu *v)
-{
-	lapic_page_written(v->lapic, ACCESS_OFFSET(exit_qualification(v)) & ~15u);
-	return HANDLED;
-}
-
-/**
- * handle_virtualized_eoi() - the guest ended an interrupt whose EOI userspace is to hear of
- * @v: the vCPU, loaded
- *
- * Context: Interrupts may be off. SDM: "EOI Virtualization".
- * Return: HANDLED; RUN then reports it.
- */
-int handle_virtualized_eoi(struct vcpu *v)
-{
-	lapic_report_eoi(v->lapic, (u8)exit_qualification(v));
-	return HANDLED;
-}
-
-/**
- * handle_tpr_below_threshold() - the guest lowered TPR: an interrupt that waited may come
- * @v: the vCPU, loaded
- *
- * Context: Interrupts may be off. SDM: "TPR Virtualization".
- * Return: HANDLED.
- */
-int handle_tpr_below_threshold(struct vcpu *v)
-{
-	v->recheck = true;
-	return HANDLED;
 }

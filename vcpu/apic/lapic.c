@@ -6,6 +6,7 @@
 
 #include "compat.h"
 #include "vcpu/cpu_state.h"
+#include "vcpu/cpuid.h"
 #include "vcpu/lapic_core.h"
 
 #define NO_VECTOR	(-1)
@@ -224,8 +225,8 @@ bool lapic_base_ok(struct vcpu *v, u64 base)
 {
 	if (!v->cpuid)
 		return lapic_base_legal(base, 36, true);
-	return lapic_base_legal(base, cpuid_maxphyaddr(v),
-				cpuid_guest_has(v, 1, 0, LAPIC_CPUID_ECX, LAPIC_CPUID_X2APIC));
+	return lapic_base_legal(base, v->cpuid->maxphyaddr,
+				cpuid_table_has(v->cpuid, 1, 0, CPUID_REG_ECX, LAPIC_CPUID_X2APIC));
 }
 
 /**

@@ -6,6 +6,7 @@
 
 #include "compat.h"
 #include "vcpu/cpu_state.h"
+#include "vcpu/cpuid.h"
 #include "vcpu/lapic_core.h"
 
 /* access */
@@ -63,7 +64,8 @@ const struct lapic_reg lapic_regs[LAPIC_REGS] = {
 
 static bool has_deadline(struct vcpu *v)
 {
-	return !v->cpuid || cpuid_guest_has(v, 1, 0, LAPIC_CPUID_ECX, LAPIC_CPUID_DEADLINE);
+	return !v->cpuid || cpuid_table_has(v->cpuid, 1, 0, CPUID_REG_ECX,
+					      LAPIC_CPUID_DEADLINE);
 }
 
 static u32 writable_bits(struct lapic *apic, u32 offset)

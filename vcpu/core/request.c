@@ -105,3 +105,17 @@ void vm_request_all(struct vm *vm, unsigned long request_bits, bool wait)
 	smp_call_function_many(cpus, nothing, NULL, wait);
 	preempt_enable();
 }
+
+/**
+ * vm_kill() - no vCPU of this VM enters the guest again
+ * @vm: the VM
+ *
+ * After an internal error, or because its mm ends. Descriptors stay and say -EIO.
+ *
+ * Context: Any.
+ */
+void vm_kill(struct vm *vm)
+{
+	WRITE_ONCE(vm->dead, true);
+	vm_request_all(vm, BIT(REQ_DEAD), false);
+}

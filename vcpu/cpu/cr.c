@@ -5,12 +5,13 @@
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 
+#include "vcpu/controls.h"
 #include "vcpu/cpu_state.h"
 #include "vcpu/cpuid.h"
 #include "vcpu/cr.h"
 #include "vcpu/exits.h"
 #include "vcpu/lapic.h"
-#include "vcpu/msr.h"
+#include "vcpu/host.h"
 #include "vcpu/regs.h"
 #include "vcpu/retire.h"
 #include "vmx/arch.h"
@@ -153,17 +154,10 @@ static void store_cr4(struct vcpu *v, u64 value)
 /* The entry control follows the guest's LMA; an entry with the two apart fails. */
 static void store_efer(struct vcpu *v, u64 value)
 {
-	u32 controls = v->entry_controls & ~VM_ENTRY_IA32E_MODE;
-
-	if (value & EFER_LMA)
-		controls |= VM_ENTRY_IA32E_MODE;
-	if (controls != v->entry_controls) {
-		v->entry_controls = controls;
-		vmcs_write32(VM_ENTRY_CONTROLS, controls);
-	}
+	controls_set_entry(v, VM_ENTRY_IA32E_MODE, value & EFER_LMA ? VM_ENTRY_IA32E_MODE : 0);
 	v->efer = value;
 	vmcs_write64(GUEST_IA32_EFER, value);
-	msr_syscall_sync(v);
+	host_syscall_sync(v);
 }
 
 /**
@@ -291,88 +285,4 @@ void cr_force(struct vcpu *v, u64 cr0, u64 cr4, u64 efer)
 	store_efer(v, efer);
 	cpuid_refresh(v);
 	flush_linear(v);
-}
-
-/* Outside 64-bit mode an operand has 32 bits, whatever the register's upper half holds. */
-static u64 cr_operand(struct vcpu *v, unsigned int reg)
-{
-	u64 value = vcpu_gpr(v, reg);
-
-	if (v->efer & EFER_LMA && vmcs_read32(GUEST_CS_AR_BYTES) & VMX_AR_L)
-		return value;
-	return (u32)value;
-}
-
-static int mov_to_cr8(struct vcpu *v, u64 value)
-{
-	if (value > 15)
-		return 1;
-	lapic_set_cr8(v, value);
-	return 0;
-}
-
-static int mov_to_cr(struct vcpu *v, u32 cr, u64 value)
-{
-	switch (cr) {
-	case 0:
-		return cr0_set(v, value);
-	case 3:
-		return cr3_set(v, value);
-	case 4:
-		return cr4_set(v, value);
-	case 8:
-		return mov_to_cr8(v, value);
-	}
-	return 1;
-}
-
-static int mov_from_cr(struct vcpu *v, u32 cr, unsigned int reg)
-{
-	switch (cr) {
-	case 3:
-		vcpu_set_gpr(v, reg, vmcs_readl(GUEST_CR3));
-		return 0;
-	case 8:
-		vcpu_set_gpr(v, reg, lapic_cr8(v));
-		return 0;
-	}
-	return 1;
-}
-
-/* LMSW writes PE, MP, EM and TS, and cannot clear PE. */
-static int lmsw(struct vcpu *v, u16 source)
-{
-	return cr0_set(v, (vcpu_cr0(v) & ~0xeull) | (source & 0xf));
-}
-
-/**
- * handle_cr_access() - exit handler of control-register accesses
- * @v: the vCPU
- *
- * Context: IRQs on, may sleep: enabling PAE paging reads guest memory. SDM: "Exit Qualification
- *	for Control-Register Accesses".
- * Return: HANDLED.
- */
-int handle_cr_access(struct vcpu *v)
-{
-	u64 q = exit_qualification(v);
-	int fault = 1;
-
-	switch (CR_ACCESS_TYPE(q)) {
-	case CR_ACCESS_MOV_TO:
-		fault = mov_to_cr(v, CR_ACCESS_NUMBER(q), cr_operand(v, CR_ACCESS_GPR(q)));
-		break;
-	case CR_ACCESS_MOV_FROM:
-		fault = mov_from_cr(v, CR_ACCESS_NUMBER(q), CR_ACCESS_GPR(q));
-		break;
-	case CR_ACCESS_CLTS:
-		fault = cr0_set(v, vcpu_cr0(v) & ~(u64)X86_CR0_TS);
-		break;
-	case CR_ACCESS_LMSW:
-		fault = lmsw(v, CR_ACCESS_LMSW_SOURCE(q));
-		break;
-	}
-	if (fault)
-		return raise_gp(v);
-	return vcpu_skip_insn(v);
 }

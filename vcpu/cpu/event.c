@@ -16,10 +16,10 @@
 
 #include "compat.h"
 #include "vcpu/apicv.h"
+#include "vcpu/controls.h"
 #include "vcpu/exits.h"
 #include "vcpu/lapic.h"
 #include "vcpu/regs.h"
-#include "vcpu/setup.h"
 #include "vcpu/state.h"
 #include "vmx/arch.h"
 #include "vmx/caps.h"
@@ -365,8 +365,9 @@ static void request_windows(struct vcpu *v)
 			 (!v->lapic->vid && lapic_pending(v) >= 0) ||
 			 (v->user_flags & VMXHV_USER_WANT_WINDOW);
 
-	vcpu_set_cpu_control(v, CPU_BASED_INTR_WINDOW_EXITING, interrupt);
-	vcpu_set_cpu_control(v, CPU_BASED_NMI_WINDOW_EXITING, v->events.nmi_pending);
+	controls_set_cpu(v, CPU_BASED_INTR_WINDOW_EXITING | CPU_BASED_NMI_WINDOW_EXITING,
+			 (interrupt ? CPU_BASED_INTR_WINDOW_EXITING : 0) |
+			 (v->events.nmi_pending ? CPU_BASED_NMI_WINDOW_EXITING : 0));
 }
 
 /**
@@ -395,21 +396,20 @@ void vcpu_inject_events(struct vcpu *v)
 	}
 	request_windows(v);
 	apicv_follow(v);
-	if (unlikely(v->debug.on) && !events->extint_waiting)
-		debug_enter(v);
 }
 
 /**
- * vcpu_reblock_nmis() - IRET unblocked NMIs before its access failed: it will be executed again
- * @v: the vCPU, loaded
- * @qualification: of the exit, by an EPT violation or a full page-modification log
+ * vcpu_reblock_nmis() - IRET unblocked NMIs and then failed: it will be executed again
+ * @v: the vCPU, loaded; its exit says that this is what happened
  *
- * Context: Process.
+ * Not where an event's delivery was under way: what the exit says then has no meaning (SDM:
+ * "Information for VM Exits Due to Vectored Events").
+ *
+ * Context: Interrupts may be off.
  */
-void vcpu_reblock_nmis(struct vcpu *v, u64 qualification)
+void vcpu_reblock_nmis(struct vcpu *v)
 {
-	if ((qualification & EPT_VIOLATION_IRET_UNBLOCK) &&
-	    !(v->events.injected.info & INTR_INFO_VALID_MASK))
+	if (!(v->events.injected.info & INTR_INFO_VALID_MASK))
 		vcpu_set_shadow(v, vcpu_shadow(v) | SHADOW_NMI);
 }
 

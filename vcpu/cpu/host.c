@@ -26,7 +26,6 @@
 #include <asm/special_insns.h>
 #include <asm/tlbflush.h>
 
-#include "vcpu/entry.h"
 #include "vcpu/host.h"
 #include "vcpu/vcpu.h"
 #include "vmx/controls.h"
@@ -36,6 +35,7 @@
 /**
  * host_state_constant() - write the host fields that never change
  * @v: the vCPU, its VMCS current
+ * @exit_point: where a VM exit goes on
  *
  * DS and ES are nulled by an exit; a thread that had something in them gets it back in
  * host_thread_return(). (SDM: "Host-State Area", "Checks on Host Segment and
@@ -43,7 +43,7 @@
  *
  * Context: Preemption off.
  */
-void host_state_constant(struct vcpu *v)
+void host_state_constant(struct vcpu *v, unsigned long exit_point)
 {
 	struct desc_ptr idt;
 	u64 value;
@@ -59,7 +59,7 @@ void host_state_constant(struct vcpu *v)
 
 	store_idt(&idt);
 	vmcs_writel(HOST_IDTR_BASE, idt.address);
-	vmcs_writel(HOST_RIP, (unsigned long)vmx_exit_point);
+	vmcs_writel(HOST_RIP, exit_point);
 
 	rdmsrl(MSR_IA32_SYSENTER_CS, value);
 	vmcs_write32(HOST_IA32_SYSENTER_CS, value);
@@ -136,7 +136,7 @@ static void syscall_msrs_return(struct vcpu *v)
 
 static void tsc_aux_leave(struct vcpu *v)
 {
-	if (!(v->cpu2_controls & SECONDARY_EXEC_ENABLE_RDTSCP))
+	if (!(v->ctl.cpu2 & SECONDARY_EXEC_ENABLE_RDTSCP))
 		return;
 	if (v->host.tsc_aux == v->msrs.tsc_aux)
 		return;
@@ -291,4 +291,18 @@ void host_burst_end(struct vcpu *v)
 		update_debugctlmsr(v->host.debugctl);
 	if (hw_breakpoint_active())
 		hw_breakpoint_restore();
+}
+
+/**
+ * host_syscall_sync() - EFER changed: SYSCALL may work in the guest from now on
+ * @v: the vCPU
+ *
+ * Context: Mutex held; IRQs may be off. Nothing to do while the thread's own MSRs are in the CPU.
+ */
+void host_syscall_sync(struct vcpu *v)
+{
+	preempt_disable();
+	if (v->host.loaded && !v->host.syscall_loaded)
+		syscall_msrs_leave(v);
+	preempt_enable();
 }

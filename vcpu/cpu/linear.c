@@ -173,7 +173,7 @@ int vcpu_copy_gva(struct vcpu *v, u64 gva, void *buf, u32 length, u32 access, u3
  */
 u32 vcpu_fetch_insn(struct vcpu *v, u8 bytes[15], enum vmxhv_cpu_mode mode)
 {
-	u32 user = VMX_AR_DPL(vmcs_read32(GUEST_SS_AR_BYTES)) == 3 ? WALK_USER : 0;
+	u32 user = vcpu_cpl(v) == 3 ? WALK_USER : 0;
 	u64 linear = vcpu_rip(v) + (mode == VMXHV_MODE_64 ? 0 : vmcs_readl(GUEST_CS_BASE));
 	struct walk_result walk;
 	u64 fault_address;

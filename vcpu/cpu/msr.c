@@ -26,15 +26,10 @@
 #include "vmx/controls.h"
 #include "vmx/vmcs.h"
 
-#define LOW_END		0x400
-#define HIGH_FIRST	0xc0000080u
-#define HIGH_COUNT	0x90
-
 /* IA32_MISC_ENABLE: fast strings on; no branch trace store, no PEBS */
 #define MISC_ENABLE_FIXED	(BIT_ULL(11) | BIT_ULL(12))
 #define MISC_ENABLE_WRITABLE	BIT_ULL(0)
 #define DEBUGCTL_VALID		BIT_ULL(1)	/* BTF */
-#define SYSCALL_ON		(EFER_SCE | EFER_LMA)
 
 static int read_zero(struct vcpu *v, u32 msr, u64 *value)
 {
@@ -196,30 +191,6 @@ static int write_kernel_gs_base(struct vcpu *v, u32 msr, u64 value, bool from_us
 	return 0;
 }
 
-static void syscall_to_cpu(struct vcpu *v)
-{
-	wrmsrl(MSR_STAR, v->msrs.star);
-	wrmsrl(MSR_LSTAR, v->msrs.lstar);
-	wrmsrl(MSR_SYSCALL_MASK, v->msrs.syscall_mask);
-	v->host.syscall_loaded = true;
-}
-
-/**
- * msr_syscall_sync() - EFER changed: SYSCALL may work in the guest from now on
- * @v: the vCPU
- *
- * Context: Mutex held; IRQs may be off. Nothing to do while the thread's own MSRs are in the CPU.
- */
-void msr_syscall_sync(struct vcpu *v)
-{
-	if ((v->efer & SYSCALL_ON) != SYSCALL_ON)
-		return;
-	preempt_disable();
-	if (v->host.loaded && !v->host.syscall_loaded)
-		syscall_to_cpu(v);
-	preempt_enable();
-}
-
 static int write_syscall(struct vcpu *v, u32 msr, u64 value, bool from_user)
 {
 	u64 *const slots[] = {
@@ -244,7 +215,7 @@ static int write_tsc_aux(struct vcpu *v, u32 msr, u64 value, bool from_user)
 		return 1;
 	preempt_disable();
 	v->msrs.tsc_aux = value;
-	if (v->host.loaded && v->cpu2_controls & SECONDARY_EXEC_ENABLE_RDTSCP) {
+	if (v->host.loaded && v->ctl.cpu2 & SECONDARY_EXEC_ENABLE_RDTSCP) {
 		wrmsrl(MSR_TSC_AUX, value);
 		v->host.tsc_aux_loaded = true;
 	}
@@ -325,7 +296,7 @@ VMXHV_EXPORT_FOR_TEST(msr_policies);
 const unsigned int msr_policy_count = ROWS;
 VMXHV_EXPORT_FOR_TEST(msr_policy_count);
 
-static const u8 low_index[LOW_END] = {
+const u8 msr_low_index[MSR_LOW_END] = {
 #define MSR_LOW(name, first, last, ...)	\
 	[(first) ... (last)] = ROW_##name,
 #define MSR_HIGH(...)
@@ -333,22 +304,23 @@ static const u8 low_index[LOW_END] = {
 #include "msr_table.def"
 };
 
-static const u8 high_index[HIGH_COUNT] = {
+const u8 msr_high_index[MSR_HIGH_COUNT] = {
 #define MSR_LOW(...)
 #define MSR_HIGH(name, first, last, ...)	\
-	[(first) - HIGH_FIRST ... (last) - HIGH_FIRST] = ROW_##name,
+	[(first) - MSR_HIGH_FIRST ... (last) - MSR_HIGH_FIRST] = ROW_##name,
 #define MSR_APIC(...)
 #include "msr_table.def"
 };
 
-static __always_inline const struct msr_policy *find_policy(u32 msr)
+/**
+ * msr_policy_beyond() - the policy of an MSR outside the two dense ranges
+ * @msr: its number
+ *
+ * Context: Any.
+ * Return: its row; that of no MSR if there is none.
+ */
+const struct msr_policy *msr_policy_beyond(u32 msr)
 {
-	u32 high = msr - HIGH_FIRST;
-
-	if (msr < LOW_END)
-		return &msr_policies[low_index[array_index_nospec(msr, LOW_END)]];
-	if (high < HIGH_COUNT)
-		return &msr_policies[high_index[array_index_nospec(high, HIGH_COUNT)]];
 	if (msr == MSR_IA32_TSC_DEADLINE)
 		return &msr_policies[ROW_TSC_DEADLINE];
 	if (msr >> 8 == 8)
@@ -365,30 +337,12 @@ static __always_inline const struct msr_policy *find_policy(u32 msr)
  */
 const struct msr_policy *msr_find(u32 msr)
 {
-	const struct msr_policy *p = find_policy(msr);
+	const struct msr_policy *p = msr_policy_of(msr);
 
 	return p->name ? p : NULL;
 }
 
 VMXHV_EXPORT_FOR_TEST(msr_find);
-
-static __always_inline int read_msr(struct vcpu *v, u32 msr, u64 *value)
-{
-	const struct msr_policy *p = find_policy(msr);
-
-	if (likely(p->offset)) {
-		*value = *(u64 *)((char *)v + p->offset);
-		return 0;
-	}
-	return p->read ? p->read(v, msr, value) : 1;
-}
-
-static __always_inline int write_msr(struct vcpu *v, u32 msr, u64 value, bool from_user)
-{
-	const struct msr_policy *p = find_policy(msr);
-
-	return p->write ? p->write(v, msr, value, from_user) : 1;
-}
 
 /**
  * msr_get() - read an MSR of the guest
@@ -401,7 +355,13 @@ static __always_inline int write_msr(struct vcpu *v, u32 msr, u64 value, bool fr
  */
 int msr_get(struct vcpu *v, u32 index, u64 *value)
 {
-	return read_msr(v, index, value);
+	const struct msr_policy *p = msr_policy_of(index);
+
+	if (likely(p->offset)) {
+		*value = *(u64 *)((char *)v + p->offset);
+		return 0;
+	}
+	return p->read ? p->read(v, index, value) : 1;
 }
 
 VMXHV_EXPORT_FOR_TEST(msr_get);
@@ -418,7 +378,7 @@ VMXHV_EXPORT_FOR_TEST(msr_get);
  */
 int msr_set(struct vcpu *v, u32 index, u64 value, bool from_user)
 {
-	return write_msr(v, index, value, from_user);
+	return msr_write(v, index, value, from_user);
 }
 
 VMXHV_EXPORT_FOR_TEST(msr_set);
@@ -448,53 +408,6 @@ int msr_list(struct vmxhv_msr_entry *entries, u32 max, u32 *count)
 }
 
 VMXHV_EXPORT_FOR_TEST(msr_list);
-
-/* Out of line for the sake of those that are plain fields. */
-static noinline int rdmsr_by_call(struct vcpu *v, const struct msr_policy *p)
-{
-	/* not on the stack, which the compiler would have to guard */
-	u64 *value = &v->msr_value;
-
-	if (!p->read || p->read(v, (u32)v->gpr[REG_RCX], value))
-		return raise_gp(v);
-	vcpu_set_edx_eax(v, *value);
-	return vcpu_skip_insn(v);
-}
-
-/**
- * handle_rdmsr() - exit handler of RDMSR
- * @v: the vCPU
- *
- * Context: IRQs off. SDM: "RDMSR—Read From Model Specific Register".
- * Return: HANDLED.
- */
-int handle_rdmsr(struct vcpu *v)
-{
-	const struct msr_policy *p = find_policy((u32)v->gpr[REG_RCX]);
-
-	if (unlikely(!p->offset))
-		return rdmsr_by_call(v, p);
-	vcpu_set_edx_eax(v, *(u64 *)((char *)v + p->offset));
-	return vcpu_skip_insn(v);
-}
-
-VMXHV_EXPORT_FOR_TEST(handle_rdmsr);
-
-/**
- * handle_wrmsr() - exit handler of WRMSR
- * @v: the vCPU
- *
- * Context: IRQs off. SDM: "WRMSR—Write to Model Specific Register".
- * Return: HANDLED.
- */
-int handle_wrmsr(struct vcpu *v)
-{
-	if (unlikely(write_msr(v, (u32)v->gpr[REG_RCX], vcpu_edx_eax(v), false)))
-		return raise_gp(v);
-	return vcpu_skip_insn(v);
-}
-
-VMXHV_EXPORT_FOR_TEST(handle_wrmsr);
 
 /* SDM "MSR-Bitmap Address": reads of low and high MSRs, then writes; a clear bit does not exit. */
 static void pass_through(u8 *bitmap, u32 msr)

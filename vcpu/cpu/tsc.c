@@ -8,6 +8,7 @@
 #include <asm/tsc.h>
 
 #include "compat.h"
+#include "vcpu/controls.h"
 #include "vcpu/lapic.h"
 #include "vcpu/state.h"
 #include "vcpu/tsc.h"
@@ -20,26 +21,6 @@
 /* A guest's rate: at least 1 MHz, and at most so many times the host's. */
 #define MIN_KHZ		1000
 #define MAX_RATIO	64
-
-/**
- * tsc_host_cycles() - cycles of the guest's TSC as cycles of the host's
- * @v: the vCPU
- * @guest_cycles: how many
- *
- * Context: vcpu->mutex is held; IRQs may be off.
- * Return: the same time, rounded up; U64_MAX if it does not fit.
- */
-u64 tsc_host_cycles(const struct vcpu *v, u64 guest_cycles)
-{
-	if (likely(!v->tsc_multiplier))
-		return guest_cycles;
-	/* the quotient would not fit in 64 bits */
-	if (guest_cycles >> (64 - TSC_FRACTION) >= v->tsc_multiplier)
-		return U64_MAX;
-	return mul_u64_u64_div_u64(guest_cycles, BIT_ULL(TSC_FRACTION), v->tsc_multiplier) + 1;
-}
-
-VMXHV_EXPORT_FOR_TEST(tsc_host_cycles);
 
 /**
  * tsc_set_offset() - change what the guest's TSC adds to the host's
@@ -58,19 +39,16 @@ void tsc_set_offset(struct vcpu *v, u64 offset)
 /* The caller then sets the offset, which has the APIC timer look at its deadline again. */
 static void set_rate(struct vcpu *v, u64 khz)
 {
-	u32 controls = v->cpu2_controls & ~SECONDARY_EXEC_TSC_SCALING;
+	u32 scaling = 0;
 
 	v->tsc_multiplier = 0;
 	if (khz && khz != tsc_khz) {
 		v->tsc_multiplier = mul_u64_u64_div_u64(khz, BIT_ULL(TSC_FRACTION), tsc_khz);
-		controls |= SECONDARY_EXEC_TSC_SCALING;
+		scaling = SECONDARY_EXEC_TSC_SCALING;
 		vmcs_write64(TSC_MULTIPLIER, v->tsc_multiplier);
 	}
 	v->tsc_khz = v->tsc_multiplier ? khz : 0;
-	if (controls == v->cpu2_controls)
-		return;
-	v->cpu2_controls = controls;
-	vmcs_write32(SECONDARY_VM_EXEC_CONTROL, controls);
+	controls_set_cpu2(v, SECONDARY_EXEC_TSC_SCALING, scaling);
 }
 
 /**

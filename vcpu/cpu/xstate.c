@@ -29,9 +29,6 @@
 #include "vmx/arch.h"
 #include "vmx/vmcs.h"
 
-/* What a guest may enable: states that XSAVE saves, that are never in their own MSRs. */
-#define GUEST_XFEATURES	(XFEATURE_MASK_FPSSE | XFEATURE_MASK_YMM | XFEATURE_MASK_AVX512)
-
 /* Components that have a place of their own, behind the legacy region (SDM: "XSAVE Area"). */
 #define FIRST_EXTENDED	2
 #define LAST_EXTENDED	62
@@ -94,22 +91,6 @@ static __always_inline int load_registers(const struct xregs_state *area, u64 ma
 			     _ASM_EXTABLE(1b, 2b)
 			     : [error] "+r" (error) : [area] "r" (area) : "memory");
 	return error;
-}
-
-static u64 host_xcr0(void)
-{
-	return boot_cpu_has(X86_FEATURE_OSXSAVE) ? xgetbv(XCR_XFEATURE_ENABLED_MASK) : 0;
-}
-
-/**
- * xstate_allowed_xcr0() - what guests may set in XCR0 on this host
- *
- * Context: Any. SDM: "Extended Control Registers (Including XCR0)".
- * Return: the bits; 0 when the host has not set CR4.OSXSAVE: guests have no XSAVE then.
- */
-u64 xstate_allowed_xcr0(void)
-{
-	return host_xcr0() & GUEST_XFEATURES;
 }
 
 /**
@@ -276,25 +257,6 @@ void xstate_set_xcr0(struct vcpu *v, u64 value)
 	cpuid_refresh(v);
 	if (v->xstate->entered)
 		switch_xcr0(v);
-}
-
-/**
- * handle_xsetbv() - exit handler of XSETBV
- * @v: the vCPU
- *
- * Context: IRQs on or off. SDM: "XSETBV—Set Extended Control Register".
- * Return: HANDLED.
- */
-int handle_xsetbv(struct vcpu *v)
-{
-	u64 value = vcpu_edx_eax(v);
-
-	if (VMX_AR_DPL(vmcs_read32(GUEST_SS_AR_BYTES)))
-		return raise_gp(v);
-	if ((u32)v->gpr[REG_RCX] || xcr0_check(value, v->cpuid->xcr0_valid))
-		return raise_gp(v);
-	xstate_set_xcr0(v, value);
-	return vcpu_skip_insn(v);
 }
 
 /* The legacy region as it reads: a component in its initial state may have been left out. */

@@ -1,8 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What RUN does first: the exit that userspace was asked about is completed with its answer.
+ * What RUN does first: the exit that userspace was asked about (to_user.c) is completed with its
+ * answer, and the registers that userspace changed are taken. Userspace may write to the run area
+ * at any time: each word is read once.
  */
+#include <linux/errno.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include <asm/trapnr.h>
+
+#include "vcpu/cpu_state.h"
 #include "vcpu/exits.h"
+#include "vcpu/publish.h"
 #include "vcpu/regs.h"
 #include "vcpu/retire.h"
 
@@ -56,6 +66,60 @@ static int complete_exception(struct vcpu *v)
 	return HANDLED;
 }
 
+/* A wrong answer may be given again: the exit stays pending. */
+static int refuse_answer(struct vcpu *v, struct vmxhv_error *err, u32 item, u64 value, u64 wanted,
+			 const char *text)
+{
+	v->completion = COMPLETE_MMIO;
+	return refuse(err, -EINVAL, &(const struct refusal){
+			.code = VMXHV_ERR_RUN, .item = item, .value = value, .wanted = wanted },
+		      "%s", text);
+}
+
+static int mmio_fault(struct vcpu *v, struct vmxhv_error *err)
+{
+	const struct vmxhv_exit_mmio *answer = &v->run->u.mmio;
+	struct exception e = {
+		.vector = READ_ONCE(answer->fault_vector),
+		.has_error = READ_ONCE(answer->fault_has_error),
+		.error_code = READ_ONCE(answer->fault_error),
+		.payload = READ_ONCE(answer->fault_address),
+	};
+
+	if (e.vector > 31)
+		return refuse_answer(v, err, offsetof(struct vmxhv_run, u.mmio.fault_vector),
+				     e.vector, 31, "an exception has a vector below 32");
+	e.has_payload = e.vector == X86_TRAP_PF;
+	vcpu_raise_exception(v, &e);
+	return HANDLED;
+}
+
+/*
+ * RETIRE, FAULT or RETRY, as userspace answered. Registers that a read changes come through the
+ * dirty groups; they are applied after this.
+ */
+static int complete_mmio(struct vcpu *v, struct vmxhv_error *err)
+{
+	u32 completion = READ_ONCE(v->run->u.mmio.completion);
+	u32 len;
+
+	switch (completion) {
+	case VMXHV_MMIO_RETRY:
+		return HANDLED;
+	case VMXHV_MMIO_RETIRE:
+		len = READ_ONCE(v->run->u.mmio.retire_len);
+		if (len < 1 || len > 15)
+			return refuse_answer(v, err, offsetof(struct vmxhv_run, u.mmio.retire_len),
+					     len, 15, "an instruction has 1 to 15 bytes");
+		vcpu_retire_insn(v, len);
+		return HANDLED;
+	case VMXHV_MMIO_FAULT:
+		return mmio_fault(v, err);
+	}
+	return refuse_answer(v, err, offsetof(struct vmxhv_run, u.mmio.completion), completion,
+			     VMXHV_MMIO_FAULT, "completion is none of RETRY, RETIRE and FAULT");
+}
+
 /**
  * complete_exit() - take userspace's answer to the last exit
  * @v: the vCPU, loaded
@@ -90,3 +154,98 @@ int complete_exit(struct vcpu *v, struct vmxhv_error *err)
 	}
 	return HANDLED;
 }
+
+/**
+ * refuse_run_flags() - say which of RUN's words asks for something that does not exist
+ * @v: the vCPU, with user_flags and wanted as read
+ * @err: the detail
+ *
+ * Context: Any.
+ * Return: -EINVAL.
+ */
+int refuse_run_flags(struct vcpu *v, struct vmxhv_error *err)
+{
+	bool flags = v->user_flags & ~VMXHV_USER_FLAGS;
+
+	return refuse(err, -EINVAL, &(const struct refusal){
+		.code = VMXHV_ERR_RUN,
+		.item = flags ? offsetof(struct vmxhv_run, user_flags)
+			      : offsetof(struct vmxhv_run, wanted),
+		.value = flags ? v->user_flags : v->wanted,
+		.wanted = flags ? VMXHV_USER_FLAGS : VMXHV_GROUPS,
+	}, flags ? "unknown bits in user_flags" : "unknown groups in wanted");
+}
+
+/* one group's image while it is checked: userspace cannot change it any more */
+union group_image {
+	struct vmxhv_gprs gprs;
+	struct vmxhv_sregs sregs;
+	struct vmxhv_events events;
+};
+
+static int copy_dirty(struct vcpu *v, u32 dirty, union group_image *images,
+		      struct vmxhv_error *err)
+{
+	const void *transaction[VMXHV_STATE_GROUPS] = { NULL };
+	unsigned int i;
+
+	for (i = 0; i < RUN_AREA_GROUPS; i++) {
+		if (!(dirty & run_area_groups[i].bit))
+			continue;
+		memcpy(&images[i], (char *)v->run + run_area_groups[i].offset, run_area_groups[i].size);
+		transaction[run_area_groups[i].group] = &images[i];
+	}
+	return state_check_all(v, transaction, err);
+}
+
+/* Most exits are answered with general registers alone: those need no check and no copy aside. */
+static int apply_dirty_gprs(struct vcpu *v, struct vmxhv_error *err)
+{
+	struct vmxhv_gprs image = v->run->gprs;
+	int ret;
+
+	barrier();
+	ret = state_check(v, VMXHV_STATE_GPRS, &image, err);
+	if (ret)
+		return ret;
+	state_set(v, VMXHV_STATE_GPRS, &image);
+	WRITE_ONCE(v->run->dirty, 0);
+	return 0;
+}
+
+/**
+ * apply_dirty_groups() - take the register groups that userspace changed, all or none
+ * @v: the vCPU, loaded
+ * @err: which group, field and rule, when one is refused
+ *
+ * Context: Process.
+ * Return: 0, dirty cleared; -EINVAL, nothing changed; -ENOMEM.
+ */
+int apply_dirty_groups(struct vcpu *v, struct vmxhv_error *err)
+{
+	u32 dirty = READ_ONCE(v->run->dirty);
+	union group_image *images;
+	unsigned int i;
+	int ret;
+
+	if (dirty & ~VMXHV_GROUPS)
+		return refuse(err, -EINVAL, &(const struct refusal){
+			.code = VMXHV_ERR_RUN, .item = offsetof(struct vmxhv_run, dirty),
+			.value = dirty, .wanted = VMXHV_GROUPS }, "unknown groups in dirty");
+	v->recheck = true;
+	if (dirty == VMXHV_GROUP_GPRS)
+		return apply_dirty_gprs(v, err);
+
+	images = kcalloc(RUN_AREA_GROUPS, sizeof(*images), GFP_KERNEL_ACCOUNT);
+	if (!images)
+		return -ENOMEM;
+	ret = copy_dirty(v, dirty, images, err);
+	for (i = 0; !ret && i < RUN_AREA_GROUPS; i++)
+		if (dirty & run_area_groups[i].bit)
+			state_set(v, run_area_groups[i].group, &images[i]);
+	kfree(images);
+	if (!ret)
+		WRITE_ONCE(v->run->dirty, 0);
+	return ret;
+}
+

@@ -37,22 +37,6 @@ static bool msr_exits(const struct vcpu *v, u32 access, u32 msr)
 	return config_covers(config, VMXHV_RANGE_MSR_EXIT, access, msr);
 }
 
-/* Userspace that does not answer leaves a #GP, not a 0. */
-static int msr_to_user(struct vcpu *v, bool write)
-{
-	const struct vmxhv_exit_msr what = {
-		.index = (u32)v->gpr[REG_RCX],
-		.fault = 1,
-		.value = write ? vcpu_edx_eax(v) : 0,
-	};
-
-	exit_insn_len(v);
-	v->completion = write ? COMPLETE_MSR_WRITE : COMPLETE_MSR_READ;
-	exit_to_user(v, write ? VMXHV_EXIT_MSR_WRITE : VMXHV_EXIT_MSR_READ);
-	publish_union(v, &what, sizeof(what));
-	return TO_USER;
-}
-
 static int config_rdmsr(struct vcpu *v)
 {
 	if (msr_exits(v, VMXHV_RANGE_READ, (u32)v->gpr[REG_RCX]))
@@ -70,7 +54,7 @@ static int config_wrmsr(struct vcpu *v)
 static int config_vmcall(struct vcpu *v)
 {
 	if (v->vm->config.flags & VMXHV_CONFIG_HYPERCALL)
-		v->user_flags |= VMXHV_USER_EXIT_HYPERCALL;
+		return hypercall_to_user(v);
 	return handle_as_ever(v);
 }
 
@@ -82,49 +66,6 @@ static int config_pause(struct vcpu *v)
 	vcpu_skip_insn(v);
 	exit_to_user(v, VMXHV_EXIT_PAUSE);
 	return TO_USER;
-}
-
-/**
- * guest_exception() - an exception exits that the guest raised itself
- * @v: the vCPU, loaded
- * @e: the exception
- *
- * Context: vCPU thread; interrupts may be off.
- * Return: HANDLED: it goes back to the guest; TO_USER with EXCEPTION in the run area.
- */
-int guest_exception(struct vcpu *v, const struct exception *e)
-{
-	struct vmxhv_exit_exception what = {
-		.vector = e->vector, .has_error = e->has_error, .has_payload = e->has_payload,
-		.error_code = e->error_code, .payload = e->payload,
-	};
-
-	if (likely(!(v->vm->config.exceptions & BIT(e->vector & 31)))) {
-		vcpu_raise_exception(v, e);
-		return HANDLED;
-	}
-	v->reported = *e;
-	v->completion = COMPLETE_EXCEPTION;
-	exit_to_user(v, VMXHV_EXIT_EXCEPTION);
-	publish_union(v, &what, sizeof(what));
-	return TO_USER;
-}
-
-/**
- * config_mark_cpuid() - the slots of leaves that exit to userspace
- * @vm: the VM
- * @table: of one of its vCPUs, just built
- *
- * Context: Any; there is a vCPU, or one is being made.
- */
-void config_mark_cpuid(const struct vm *vm, struct cpuid_table *table)
-{
-	const struct vm_config *config = &vm->config;
-	u32 i;
-
-	for (i = 0; i < config->count; i++)
-		if (config->ranges[i].kind == VMXHV_RANGE_CPUID_EXIT)
-			cpuid_ask(table, config->ranges[i].first, config->ranges[i].last);
 }
 
 /**

@@ -34,14 +34,9 @@ static u64 address_mask(const struct vmxhv_exit_io *io)
 	return io->address_size == 8 ? ~0ull : io->address_size == 4 ? U32_MAX : U16_MAX;
 }
 
-static bool at_cpl3(struct vcpu *v)
-{
-	return VMX_AR_DPL(vmcs_read32(GUEST_SS_AR_BYTES)) == 3;
-}
-
 static u32 string_access(struct vcpu *v, bool write)
 {
-	return (at_cpl3(v) ? WALK_USER : 0) | (write ? WALK_WRITE : 0);
+	return (vcpu_cpl(v) == 3 ? WALK_USER : 0) | (write ? WALK_WRITE : 0);
 }
 
 /* How many units the segment lets through; the VMCS has the six one after the other. */
@@ -62,7 +57,7 @@ static u64 units_in_segment(struct vcpu *v, const struct vmxhv_exit_io *io)
 static bool misaligned(struct vcpu *v, const struct vmxhv_exit_io *io)
 {
 	return (v->io_gva & (io->width - 1)) && (vcpu_cr0(v) & X86_CR0_AM) &&
-	       (vcpu_rflags(v) & X86_EFLAGS_AC) && at_cpl3(v);
+	       (vcpu_rflags(v) & X86_EFLAGS_AC) && vcpu_cpl(v) == 3;
 }
 
 static u64 units_left(struct vcpu *v, const struct vmxhv_exit_io *io)
@@ -80,14 +75,6 @@ static u32 string_count(struct vcpu *v, const struct vmxhv_exit_io *io, u64 left
 	    unlikely(debug_stepping(v)))
 		return min_t(u64, left, 1);
 	return min_t(u64, left, room / io->width);
-}
-
-static int publish_io(struct vcpu *v)
-{
-	v->completion = COMPLETE_IO;
-	exit_to_user(v, VMXHV_EXIT_IO);
-	publish_union(v, &v->io, sizeof(v->io));
-	return TO_USER;
 }
 
 /* 64-bit mode ignores the prefix that names SS, whatever the exit says. */
@@ -126,7 +113,7 @@ static int check_ins_target(struct vcpu *v)
 		if (ret)
 			return string_fault(v, ret, last & PAGE_MASK, &walk);
 	}
-	return publish_io(v);
+	return io_to_user(v);
 }
 
 static noinline int handle_string(struct vcpu *v)
@@ -166,7 +153,7 @@ static noinline int handle_string(struct vcpu *v)
 			    string_access(v, false), &done, &fault_address, &walk);
 	if (ret)
 		return string_fault(v, ret, fault_address, &walk);
-	return publish_io(v);
+	return io_to_user(v);
 }
 
 /**
@@ -195,7 +182,7 @@ int handle_io(struct vcpu *v)
 	io->data_offset = offsetof(struct vmxhv_run, u.io.data);
 	if (!io->in)
 		io->data = v->gpr[REG_RAX] & (~0u >> (32 - io->width * 8));
-	return publish_io(v);
+	return io_to_user(v);
 }
 
 /* SI or DI by the units done, within the address size; the rest of the register stays. */

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The run area. It is mapped by userspace, which may write to any of it at any time: what RUN takes
- * from it is read once, what an exit says is written whole and never read back.
+ * What userspace is told and asked. The run area is mapped by userspace, which may write to any of
+ * it at any time: what an exit says is written whole and never read back. Each question here has
+ * its answer in complete.c.
  */
 #include <linux/build_bug.h>
-#include <linux/slab.h>
+#include <linux/errno.h>
+#include <linux/kernel.h>
 #include <linux/string.h>
 
 #include <asm/msr.h>
@@ -15,14 +17,10 @@
 #include "vcpu/lapic.h"
 #include "vcpu/publish.h"
 #include "vcpu/regs.h"
+#include "vcpu/retire.h"
+#include "vmx/exit_reasons.h"
 
-/* A run-area group: its bit, its state group, and where it lies. */
-static const struct {
-	u32 bit;
-	u32 group;
-	u32 offset;
-	u32 size;
-} groups[] = {
+const struct run_area_group run_area_groups[RUN_AREA_GROUPS] = {
 	/* SREGS before GPRS: see the order of applying in the UAPI */
 	{ VMXHV_GROUP_SREGS, VMXHV_STATE_SREGS, offsetof(struct vmxhv_run, sregs),
 	  sizeof(struct vmxhv_sregs) },
@@ -32,106 +30,13 @@ static const struct {
 	  sizeof(struct vmxhv_events) },
 };
 
-/* one group's image while it is checked: userspace cannot change it any more */
-union group_image {
-	struct vmxhv_gprs gprs;
-	struct vmxhv_sregs sregs;
-	struct vmxhv_events events;
-};
-
-/**
- * refuse_run_flags() - say which of RUN's words asks for something that does not exist
- * @v: the vCPU, with user_flags and wanted as read
- * @err: the detail
- *
- * Return: -EINVAL.
- */
-int refuse_run_flags(struct vcpu *v, struct vmxhv_error *err)
-{
-	bool flags = v->user_flags & ~VMXHV_USER_FLAGS;
-
-	return refuse(err, -EINVAL, &(const struct refusal){
-		.code = VMXHV_ERR_RUN,
-		.item = flags ? offsetof(struct vmxhv_run, user_flags)
-			      : offsetof(struct vmxhv_run, wanted),
-		.value = flags ? v->user_flags : v->wanted,
-		.wanted = flags ? VMXHV_USER_FLAGS : VMXHV_GROUPS,
-	}, flags ? "unknown bits in user_flags" : "unknown groups in wanted");
-}
-
-static int copy_dirty(struct vcpu *v, u32 dirty, union group_image *images,
-		      struct vmxhv_error *err)
-{
-	const void *transaction[VMXHV_STATE_GROUPS] = { NULL };
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(groups); i++) {
-		if (!(dirty & groups[i].bit))
-			continue;
-		memcpy(&images[i], (char *)v->run + groups[i].offset, groups[i].size);
-		transaction[groups[i].group] = &images[i];
-	}
-	return state_check_all(v, transaction, err);
-}
-
-/* Most exits are answered with general registers alone: those need no check and no copy aside. */
-static int apply_dirty_gprs(struct vcpu *v, struct vmxhv_error *err)
-{
-	struct vmxhv_gprs image = v->run->gprs;
-	int ret;
-
-	barrier();
-	ret = state_check(v, VMXHV_STATE_GPRS, &image, err);
-	if (ret)
-		return ret;
-	state_set(v, VMXHV_STATE_GPRS, &image);
-	WRITE_ONCE(v->run->dirty, 0);
-	return 0;
-}
-
-/**
- * apply_dirty_groups() - take the register groups that userspace changed, all or none
- * @v: the vCPU, loaded
- * @err: which group, field and rule, when one is refused
- *
- * Context: Process.
- * Return: 0, dirty cleared; -EINVAL, nothing changed; -ENOMEM.
- */
-int apply_dirty_groups(struct vcpu *v, struct vmxhv_error *err)
-{
-	u32 dirty = READ_ONCE(v->run->dirty);
-	union group_image *images;
-	unsigned int i;
-	int ret;
-
-	if (dirty & ~VMXHV_GROUPS)
-		return refuse(err, -EINVAL, &(const struct refusal){
-			.code = VMXHV_ERR_RUN, .item = offsetof(struct vmxhv_run, dirty),
-			.value = dirty, .wanted = VMXHV_GROUPS }, "unknown groups in dirty");
-	v->recheck = true;
-	if (dirty == VMXHV_GROUP_GPRS)
-		return apply_dirty_gprs(v, err);
-
-	images = kcalloc(ARRAY_SIZE(groups), sizeof(*images), GFP_KERNEL_ACCOUNT);
-	if (!images)
-		return -ENOMEM;
-	ret = copy_dirty(v, dirty, images, err);
-	for (i = 0; !ret && i < ARRAY_SIZE(groups); i++)
-		if (dirty & groups[i].bit)
-			state_set(v, groups[i].group, &images[i]);
-	kfree(images);
-	if (!ret)
-		WRITE_ONCE(v->run->dirty, 0);
-	return ret;
-}
-
 static void publish_groups(struct vcpu *v)
 {
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(groups); i++)
-		if (v->wanted & groups[i].bit)
-			state_get(v, groups[i].group, (char *)v->run + groups[i].offset);
+	for (i = 0; i < RUN_AREA_GROUPS; i++)
+		if (v->wanted & run_area_groups[i].bit)
+			state_get(v, run_area_groups[i].group, (char *)v->run + run_area_groups[i].offset);
 }
 
 /* All of it: what the exit did not say reads as 0. */
@@ -227,4 +132,218 @@ void publish_done(struct vcpu *v)
 		return;
 	memset(v->run->u.raw + v->union_used, 0, v->union_stale - v->union_used);
 	v->union_stale = 0;
+}
+
+/**
+ * exit_internal() - something happened that must not: the VM is dead
+ * @v: the vCPU
+ * @what: where, in words
+ *
+ * Return: TO_USER, with INTERNAL in the run area.
+ */
+int exit_internal(struct vcpu *v, const char *what)
+{
+	struct vmxhv_exit_internal internal = { .where = VMX_EXIT_BASIC_REASON(v->exit.reason) };
+
+	pr_warn_ratelimited("vmxhv: VM killed: %s (exit reason %s)\n", what,
+			    vmx_exit_reason_name(v->exit.reason));
+	strscpy(internal.text, what, sizeof(internal.text));
+	vm_kill(v->vm);
+	exit_to_user(v, VMXHV_EXIT_INTERNAL);
+	publish_union(v, &internal, sizeof(internal));
+	return TO_USER;
+}
+
+/**
+ * hypercall_to_user() - VMCALL, to be answered by complete_hypercall()
+ * @v: the vCPU, loaded
+ *
+ * Context: Interrupts may be off.
+ * Return: TO_USER; HANDLED from CPL above 0, which may make no such call.
+ */
+int hypercall_to_user(struct vcpu *v)
+{
+	struct vmxhv_exit_hypercall call = {
+		.nr = v->gpr[REG_RAX],
+		.args = { v->gpr[REG_RBX], v->gpr[REG_RCX], v->gpr[REG_RDX],
+			  v->gpr[REG_RSI], v->gpr[REG_RDI], v->gpr[REG_RBP] },
+		.result = NO_SUCH_HYPERCALL,
+	};
+
+	if (vcpu_cpl(v)) {
+		v->gpr[REG_RAX] = -EPERM;
+		return vcpu_skip_insn(v);
+	}
+	exit_insn_len(v);
+	v->completion = COMPLETE_HYPERCALL;
+	exit_to_user(v, VMXHV_EXIT_HYPERCALL);
+	publish_union(v, &call, sizeof(call));
+	return TO_USER;
+}
+
+/**
+ * mmio_to_user() - an access that userspace is to decode and to do: complete_mmio()
+ * @v: the vCPU, loaded; exit_gpa() is the address
+ * @qualification: of the access, as an EPT violation has it
+ *
+ * Context: Process; may sleep.
+ * Return: TO_USER.
+ */
+int mmio_to_user(struct vcpu *v, u32 qualification)
+{
+	struct vmxhv_exit_mmio *mmio = &v->mmio;
+
+	memset(mmio, 0, sizeof(*mmio));
+	mmio->gpa = exit_gpa(v);
+	if (qualification & EPT_VIOLATION_GLA_VALID)
+		mmio->gva = exit_gla(v);
+	if (qualification & EPT_VIOLATION_READ)
+		mmio->access |= VMXHV_MMIO_READ;
+	if (qualification & EPT_VIOLATION_WRITE)
+		mmio->access |= VMXHV_MMIO_WRITE;
+	if (qualification & EPT_VIOLATION_EXEC)
+		mmio->access |= VMXHV_MMIO_FETCH;
+	mmio->mode = vcpu_cpu_mode(v);
+	if (!(qualification & EPT_VIOLATION_EXEC))
+		mmio->insn_count = vcpu_fetch_insn(v, mmio->insn, mmio->mode);
+
+	v->completion = COMPLETE_MMIO;
+	exit_to_user(v, VMXHV_EXIT_MMIO);
+	publish_union(v, mmio, sizeof(*mmio));
+	return TO_USER;
+}
+
+/**
+ * memory_error_to_user() - memory of the guest's that the host has lost
+ * @v: the vCPU, loaded; exit_gpa() is the address
+ * @info: what the fault met
+ *
+ * There is no answer: the access is tried again.
+ *
+ * Context: Process.
+ * Return: TO_USER; -EINTR after a fatal signal.
+ */
+int memory_error_to_user(struct vcpu *v, const struct fault_info *info)
+{
+	struct vmxhv_exit_memory_error error = {
+		.gpa = exit_gpa(v), .hva = info->hva, .error = -info->error };
+
+	/* a fatal signal: the thread will not come back */
+	if (info->error == -EINTR) {
+		exit_to_user(v, VMXHV_EXIT_INTR);
+		return -EINTR;
+	}
+	exit_to_user(v, VMXHV_EXIT_MEMORY_ERROR);
+	publish_union(v, &error, sizeof(error));
+	return TO_USER;
+}
+
+/**
+ * msr_to_user() - RDMSR or WRMSR, to be answered by complete_msr()
+ * @v: the vCPU, loaded
+ * @write: it is WRMSR
+ *
+ * Userspace that does not answer leaves a #GP, not a 0.
+ *
+ * Context: Interrupts may be off.
+ * Return: TO_USER.
+ */
+int msr_to_user(struct vcpu *v, bool write)
+{
+	const struct vmxhv_exit_msr what = {
+		.index = (u32)v->gpr[REG_RCX],
+		.fault = 1,
+		.value = write ? vcpu_edx_eax(v) : 0,
+	};
+
+	exit_insn_len(v);
+	v->completion = write ? COMPLETE_MSR_WRITE : COMPLETE_MSR_READ;
+	exit_to_user(v, write ? VMXHV_EXIT_MSR_WRITE : VMXHV_EXIT_MSR_READ);
+	publish_union(v, &what, sizeof(what));
+	return TO_USER;
+}
+
+/**
+ * io_to_user() - port I/O, to be answered by complete_io()
+ * @v: the vCPU, loaded; v->io says which
+ *
+ * Context: Process.
+ * Return: TO_USER.
+ */
+int io_to_user(struct vcpu *v)
+{
+	v->completion = COMPLETE_IO;
+	exit_to_user(v, VMXHV_EXIT_IO);
+	publish_union(v, &v->io, sizeof(v->io));
+	return TO_USER;
+}
+
+/**
+ * cpuid_to_user() - CPUID of a leaf that userspace wants to see, to be answered by complete_cpuid()
+ * @v: the vCPU, loaded
+ * @what: leaf, index, and what the guest would read without userspace
+ *
+ * Context: Interrupts may be off.
+ * Return: TO_USER.
+ */
+int cpuid_to_user(struct vcpu *v, const struct vmxhv_exit_cpuid *what)
+{
+	exit_insn_len(v);
+	v->completion = COMPLETE_CPUID;
+	exit_to_user(v, VMXHV_EXIT_CPUID);
+	publish_union(v, what, sizeof(*what));
+	return TO_USER;
+}
+
+/**
+ * exception_to_user() - an exception of the guest's own, to be answered by complete_exception()
+ * @v: the vCPU, loaded
+ * @e: the exception; it waits for the answer
+ *
+ * Context: Interrupts may be off.
+ * Return: TO_USER.
+ */
+int exception_to_user(struct vcpu *v, const struct exception *e)
+{
+	const struct vmxhv_exit_exception what = {
+		.vector = e->vector, .has_error = e->has_error, .has_payload = e->has_payload,
+		.error_code = e->error_code, .payload = e->payload,
+	};
+
+	v->reported = *e;
+	v->completion = COMPLETE_EXCEPTION;
+	exit_to_user(v, VMXHV_EXIT_EXCEPTION);
+	publish_union(v, &what, sizeof(what));
+	return TO_USER;
+}
+
+/**
+ * intack_to_user() - the guest can take an ExtINT: complete_intack() gets its vector
+ * @v: the vCPU, loaded
+ *
+ * Context: Process.
+ * Return: TO_USER.
+ */
+int intack_to_user(struct vcpu *v)
+{
+	v->completion = COMPLETE_INTACK;
+	exit_to_user(v, VMXHV_EXIT_INTACK);
+	return TO_USER;
+}
+
+/**
+ * eoi_to_user() - the guest ended a level-triggered interrupt; there is no answer
+ * @v: the vCPU, loaded
+ * @vector: which
+ *
+ * Context: Process.
+ * Return: TO_USER.
+ */
+int eoi_to_user(struct vcpu *v, u8 vector)
+{
+	const struct { u8 vector; u8 zero[7]; } eoi = { .vector = vector };
+
+	exit_to_user(v, VMXHV_EXIT_EOI);
+	publish_union(v, &eoi, sizeof(eoi));
+	return TO_USER;
 }

@@ -13,7 +13,6 @@
 #include <linux/mm.h>
 
 #include "compat.h"
-#include "vcpu/exits.h"
 #include "vcpu/memory.h"
 #include "vcpu/pml.h"
 #include "vcpu/vcpu.h"
@@ -65,17 +64,18 @@ VMXHV_EXPORT_FOR_TEST(pml_destroy);
 
 /**
  * pml_setup_vmcs() - switch the log on
- * @v: the vCPU, its VMCS current; cpu2_controls are not written yet
+ * @v: the vCPU, its VMCS current
  *
  * Context: Preemption off.
+ * Return: the secondary control that it needs, or 0.
  */
-void pml_setup_vmcs(struct vcpu *v)
+u32 pml_setup_vmcs(struct vcpu *v)
 {
 	if (!v->pml)
-		return;
-	v->cpu2_controls |= SECONDARY_EXEC_ENABLE_PML;
+		return 0;
 	vmcs_write64(PML_ADDRESS, virt_to_phys(v->pml));
 	vmcs_write16(GUEST_PML_INDEX, PML_ENTRIES - 1);
+	return SECONDARY_EXEC_ENABLE_PML;
 }
 
 static void collect_from(struct vcpu *v)
@@ -113,23 +113,18 @@ void pml_collect(struct vm *vm)
 }
 
 /**
- * handle_pml_full() - exit reason page-modification log full
+ * pml_flush() - the log is full: make room
  * @v: the vCPU, loaded
  *
- * The access that needed an entry has not happened; it will be executed again.
- *
  * Context: Process.
- * Return: HANDLED.
  */
-int handle_pml_full(struct vcpu *v)
+void pml_flush(struct vcpu *v)
 {
 	struct memory *m = &v->vm->memory;
 
-	vcpu_reblock_nmis(v, exit_qualification(v));
 	write_lock(&m->lock);
 	collect_from(v);
 	pml_empty(v);
 	write_unlock(&m->lock);
 	vmcs_write16(GUEST_PML_INDEX, PML_ENTRIES - 1);
-	return HANDLED;
 }

@@ -106,7 +106,11 @@ static bool serve_requests(struct vcpu *v)
 		return false;
 	v->recheck = false;
 	vcpu_inject_events(v);
-	return !v->events.extint_waiting;
+	if (v->events.extint_waiting)
+		return false;
+	if (unlikely(v->debug.on))
+		debug_enter(v);
+	return true;
 }
 
 /*
@@ -133,6 +137,14 @@ static void write_dirty_registers(struct vcpu *v)
 	if (v->reg_dirty & CACHE_RFLAGS)
 		vmcs_writel(GUEST_RFLAGS, v->rflags);
 	v->reg_dirty = 0;
+}
+
+/* An exit whose handler needs interrupts on; it may sleep. */
+static int exit_pending(struct vcpu *v, const struct exit_row *row)
+{
+	if (row->flags & ROW_EVENTS)
+		v->recheck = true;
+	return likely(row->handle) ? row->handle(v) : handle_unexpected(v);
 }
 
 /* Interrupts off. Bring the VMCS up to date. False: the burst cannot go on. */
@@ -361,7 +373,7 @@ static int serve_host(struct vcpu *v)
 /* Requests and states that end or hold up the run; interrupts on, may sleep. */
 static int serve_outside(struct vcpu *v)
 {
-	struct { u8 vector; u8 zero[7]; } eoi = {};
+	u8 eoi;
 
 	if (test_bit(REQ_DEAD, &v->requests))
 		return -EIO;
@@ -379,16 +391,10 @@ static int serve_outside(struct vcpu *v)
 		vcpu_start_up(v);
 	if (test_and_clear_bit(REQ_APIC_PAGE, &v->requests))
 		memory_place_apic(v->vm, v->id, lapic_place(v->lapic));
-	if (lapic_eoi_exit(v, &eoi.vector)) {
-		exit_to_user(v, VMXHV_EXIT_EOI);
-		publish_union(v, &eoi, sizeof(eoi));
-		return TO_USER;
-	}
-	if (v->events.extint_waiting) {
-		v->completion = COMPLETE_INTACK;
-		exit_to_user(v, VMXHV_EXIT_INTACK);
-		return TO_USER;
-	}
+	if (lapic_eoi_exit(v, &eoi))
+		return eoi_to_user(v, eoi);
+	if (v->events.extint_waiting)
+		return intack_to_user(v);
 	return v->debug.on || test_bit(REQ_DEBUG, &v->requests) ? debug_serve(v) : HANDLED;
 }
 

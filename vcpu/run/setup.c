@@ -2,10 +2,10 @@
 /* A new VMCS: which exits we take, and the fields that never change. */
 #include <linux/io.h>
 
-#include <asm/traps.h>
-
 #include "vcpu/apicv.h"
+#include "vcpu/controls.h"
 #include "vcpu/cpuid.h"
+#include "vcpu/entry.h"
 #include "vcpu/host.h"
 #include "vcpu/pml.h"
 #include "vcpu/setup.h"
@@ -15,13 +15,6 @@
 #include "vmx/fields.h"
 #include "vmx/insn.h"
 #include "vmx/vmcs.h"
-
-/*
- * Exceptions that always exit. #MC is the host's. #DB and #AC come back as injections, so that a
- * guest whose exception handler faults again in delivery cannot keep the CPU for ever
- * (CVE-2015-8104, CVE-2015-5307).
- */
-#define EXCEPTIONS	(BIT(X86_TRAP_MC) | BIT(X86_TRAP_DB) | BIT(X86_TRAP_AC))
 
 /* Optional secondary controls that we switch on wherever they exist. */
 #define CPU2_WANTED	SECONDARY_EXEC_WBINVD_EXITING
@@ -34,25 +27,25 @@
 #define PLE_WINDOW_TICKS	4096
 
 /* Each PAUSE exits, or, where the CPU can tell, those of a loop at CPL 0. */
-static void setup_pause(struct vcpu *v)
+static void setup_pause(const struct vcpu *v, struct control_words *ctl)
 {
 	if (v->vm->config.flags & VMXHV_CONFIG_PAUSE)
-		v->cpu_controls |= CPU_BASED_PAUSE_EXITING;
+		ctl->cpu |= CPU_BASED_PAUSE_EXITING;
 	if (!vmx_caps.pause_loop_exiting)
 		return;
-	v->cpu2_controls |= SECONDARY_EXEC_PAUSE_LOOP_EXITING;
+	ctl->cpu2 |= SECONDARY_EXEC_PAUSE_LOOP_EXITING;
 	vmcs_write32(PLE_GAP, PLE_GAP_TICKS);
 	vmcs_write32(PLE_WINDOW, PLE_WINDOW_TICKS);
 }
 
 /* With bitmaps the CPU does not look at "unconditional I/O exiting". */
-static void setup_ports(struct vcpu *v)
+static void setup_ports(const struct vcpu *v, struct control_words *ctl)
 {
 	const u8 *bitmap = v->vm->config.io_bitmap;
 
 	if (!bitmap)
 		return;
-	v->cpu_controls |= CPU_BASED_USE_IO_BITMAPS;
+	ctl->cpu |= CPU_BASED_USE_IO_BITMAPS;
 	vmcs_write64(IO_BITMAP_A, virt_to_phys((void *)bitmap));
 	vmcs_write64(IO_BITMAP_B, virt_to_phys((void *)bitmap) + PAGE_SIZE);
 }
@@ -60,38 +53,23 @@ static void setup_ports(struct vcpu *v)
 static void setup_controls(struct vcpu *v)
 {
 	const struct vmx_caps *caps = &vmx_caps;
+	struct control_words ctl = {
+		.pin = caps->pin,
+		/* CR8 is the APIC's priority: in a register it would be the host's; see apicv.c */
+		.cpu = caps->cpu | CPU_BASED_CR8_LOAD_EXITING | CPU_BASED_CR8_STORE_EXITING,
+		.cpu2 = caps->cpu2 | (CPU2_WANTED & caps->cpu2_allowed1),
+		.entry = caps->entry & ~VM_ENTRY_IA32E_MODE,
+	};
 
-	v->pin_controls = caps->pin;
 	if (caps->has_preemption_timer)
-		v->pin_controls |= PIN_BASED_VMX_PREEMPTION_TIMER;
-	/* CR8 is the APIC's task priority: in a register it would be the host's own; see apicv.c */
-	v->cpu_controls = caps->cpu | CPU_BASED_CR8_LOAD_EXITING | CPU_BASED_CR8_STORE_EXITING;
-	v->cpu2_controls = caps->cpu2 | (CPU2_WANTED & caps->cpu2_allowed1);
-	v->cpu2_controls = cpuid_controls(v->cpuid, v->cpu2_controls, caps->cpu2_allowed1);
-	pml_setup_vmcs(v);
-	setup_pause(v);
-	setup_ports(v);
+		ctl.pin |= PIN_BASED_VMX_PREEMPTION_TIMER;
+	ctl.cpu2 = cpuid_controls(v->cpuid, ctl.cpu2, caps->cpu2_allowed1);
+	ctl.cpu2 |= pml_setup_vmcs(v);
+	setup_pause(v, &ctl);
+	setup_ports(v, &ctl);
 	apicv_setup_vmcs(v);
-	v->entry_controls = caps->entry & ~VM_ENTRY_IA32E_MODE;
-
-	vmcs_write32(PIN_BASED_VM_EXEC_CONTROL, v->pin_controls);
-	vmcs_write32(CPU_BASED_VM_EXEC_CONTROL, v->cpu_controls);
-	vmcs_write32(SECONDARY_VM_EXEC_CONTROL, v->cpu2_controls);
-	vmcs_write32(VM_ENTRY_CONTROLS, v->entry_controls);
-	vmcs_write32(VM_EXIT_CONTROLS, caps->exit |
-		     (caps->save_preemption_timer ? VM_EXIT_SAVE_VMX_PREEMPTION_TIMER : 0));
-}
-
-/**
- * vcpu_set_exceptions() - which exceptions exit beside those that always do
- * @v: the vCPU
- * @more: a bit for each vector
- *
- * Context: vCPU loaded, or its VMCS current.
- */
-void vcpu_set_exceptions(const struct vcpu *v, u32 more)
-{
-	vmcs_write32(EXCEPTION_BITMAP, EXCEPTIONS | v->vm->config.exceptions | more);
+	controls_init(v, &ctl, caps->exit | (caps->save_preemption_timer ?
+					     VM_EXIT_SAVE_VMX_PREEMPTION_TIMER : 0));
 }
 
 /**
@@ -104,7 +82,7 @@ void vcpu_setup_vmcs(struct vcpu *v)
 {
 	setup_controls(v);
 
-	vcpu_set_exceptions(v, 0);
+	controls_set_exceptions(v, 0);
 	/* no page fault is singled out: mask and match 0 with bit 14 clear exits on none */
 	vmcs_write32(PAGE_FAULT_ERROR_CODE_MASK, 0);
 	vmcs_write32(PAGE_FAULT_ERROR_CODE_MATCH, 0);
@@ -118,39 +96,7 @@ void vcpu_setup_vmcs(struct vcpu *v)
 	vmcs_write16(VIRTUAL_PROCESSOR_ID, v->vpid);
 	vmcs_write64(VMCS_LINK_POINTER, ~0ull);
 
-	host_state_constant(v);
-}
-
-/**
- * vcpu_set_cpu_control() - switch one primary processor-based control
- * @v: the vCPU, loaded
- * @bit: the control
- * @on: wanted
- */
-void vcpu_set_cpu_control(struct vcpu *v, u32 bit, bool on)
-{
-	u32 wanted = on ? v->cpu_controls | bit : v->cpu_controls & ~bit;
-
-	if (wanted == v->cpu_controls)
-		return;
-	v->cpu_controls = wanted;
-	vmcs_write32(CPU_BASED_VM_EXEC_CONTROL, wanted);
-}
-
-/**
- * vcpu_set_entry_control() - switch one VM-entry control
- * @v: the vCPU, loaded
- * @bit: the control
- * @on: wanted
- */
-void vcpu_set_entry_control(struct vcpu *v, u32 bit, bool on)
-{
-	u32 wanted = on ? v->entry_controls | bit : v->entry_controls & ~bit;
-
-	if (wanted == v->entry_controls)
-		return;
-	v->entry_controls = wanted;
-	vmcs_write32(VM_ENTRY_CONTROLS, wanted);
+	host_state_constant(v, (unsigned long)vmx_exit_point);
 }
 
 /**

@@ -127,17 +127,3 @@ void vm_put(struct vm *vm)
 {
 	kref_put(&vm->ref, vm_free);
 }
-
-/**
- * vm_kill() - no vCPU of this VM enters the guest again
- * @vm: the VM
- *
- * After an internal error, or because its mm ends. Descriptors stay and say -EIO.
- *
- * Context: Any.
- */
-void vm_kill(struct vm *vm)
-{
-	WRITE_ONCE(vm->dead, true);
-	vm_request_all(vm, BIT(REQ_DEAD), false);
-}
