@@ -6,6 +6,7 @@
 #include <linux/slab.h>
 
 #include "ioctl/ioctl.h"
+#include "vcpu/exit.h"
 #include "vcpu/vm.h"
 #include "vmx/controls.h"
 #include "vmx/vmx.h"

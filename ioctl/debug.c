@@ -6,8 +6,10 @@
 #include <linux/string.h>
 
 #include "ioctl/ioctl.h"
-#include "vcpu/debug.h"
+#include "vcpu/cpu.h"
+#include "vcpu/exit.h"
 #include "vcpu/vcpu.h"
+#include "vcpu/x86.h"
 #include "vmx/vmx.h"
 
 #define DEBUG_CONTROL	(VMXHV_DEBUG_STEP | VMXHV_DEBUG_INT3)

@@ -9,9 +9,11 @@
 #include <asm/tsc.h>
 
 #include "ioctl/ioctl.h"
-#include "vcpu/cpu_state.h"
+#include "vcpu/apic.h"
+#include "vcpu/cpu.h"
 #include "vcpu/cpuid.h"
-#include "vcpu/lapic.h"
+#include "vcpu/exit.h"
+#include "vcpu/run.h"
 #include "vcpu/vm.h"
 #include "vmx/caps.h"
 #include "vmx/vmx.h"

@@ -5,8 +5,8 @@
 #include <linux/module.h>
 
 #include "ioctl/ioctl.h"
-#include "vcpu/config.h"
 #include "vcpu/cpuid.h"
+#include "vcpu/exit.h"
 #include "vmx/vmx.h"
 
 static struct miscdevice vmxhv_misc = {

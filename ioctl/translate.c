@@ -4,8 +4,9 @@
 #include <asm/trapnr.h>
 
 #include "ioctl/ioctl.h"
+#include "vcpu/cpu.h"
 #include "vcpu/vcpu.h"
-#include "vcpu/walk.h"
+#include "vcpu/x86.h"
 
 #define ACCESS_KIND	(VMXHV_ACCESS_READ | VMXHV_ACCESS_WRITE | VMXHV_ACCESS_FETCH)
 #define ACCESS_ALL	(ACCESS_KIND | VMXHV_ACCESS_USER | VMXHV_ACCESS_IMPLICIT)

@@ -20,8 +20,10 @@
 #include <asm/trapnr.h>
 
 #include "ioctl/ioctl.h"
-#include "vcpu/exits.h"
-#include "vcpu/lapic.h"
+#include "vcpu/apic.h"
+#include "vcpu/core.h"
+#include "vcpu/exit.h"
+#include "vcpu/run.h"
 #include "vcpu/vcpu.h"
 #include "vcpu/vm.h"
 

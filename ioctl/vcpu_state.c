@@ -7,7 +7,7 @@
 #include <linux/uaccess.h>
 
 #include "ioctl/ioctl.h"
-#include "vcpu/cpu_state.h"
+#include "vcpu/cpu.h"
 #include "vcpu/vcpu.h"
 
 /* A group's buffer is not longer than this, so that checking its tail is bounded. */

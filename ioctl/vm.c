@@ -9,7 +9,9 @@
 #include <linux/slab.h>
 
 #include "ioctl/ioctl.h"
-#include "vcpu/lapic.h"
+#include "vcpu/apic.h"
+#include "vcpu/exit.h"
+#include "vcpu/run.h"
 #include "vcpu/vm.h"
 
 /**

@@ -10,7 +10,7 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
-#include "vcpu/error.h"
+#include "vcpu/core.h"
 
 struct vcpu;
 struct vm;

@@ -6,10 +6,7 @@
 #include <linux/types.h>
 
 #include "vmxhv.h"
-#include "vcpu/error.h"
 #include "vmx/nospec.h"
-
-struct vcpu;
 
 #define CPUID_MAX_ENTRIES	256
 #define CPUID_BASIC_SLOTS	0x20	/* leaves 0 to 1FH */

@@ -6,18 +6,50 @@
 #include <linux/kconfig.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
+#include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/xarray.h>
 
 #include "vmxhv.h"
-#include "vcpu/memory_map.h"
 #include "vmx/ept.h"
 
 struct vcpu;
 struct vm;
 
+#define MEMORY_MAX_RANGES	512
+#define MEMORY_MAX_OPS		64
+
+/**
+ * struct memory_range - guest-physical memory backed by one stretch of the caller's
+ * @gpa: guest-physical address, 4 KiB aligned as are @length and @hva
+ * @length: bytes, not 0
+ * @hva: the address in the VM's mm
+ * @flags: VMXHV_MEM_READONLY, _NOEXEC, _EXEC_ONLY, _LOG_DIRTY
+ */
+struct memory_range {
+	u64 gpa;
+	u64 length;
+	u64 hva;
+	u32 flags;
+};
+
+/**
+ * struct memory_map - all ranges of a VM, by rising gpa, none overlapping
+ * @rcu: for kvfree_rcu()
+ * @count: ranges there are
+ * @capacity: ranges there is room for
+ * @range: the ranges; neighbours that continue each other are one
+ */
+struct memory_map {
+	struct rcu_head rcu;
+	u32 count;
+	u32 capacity;
+	struct memory_range range[];
+};
+
 #define MEMORY_MAX_APICS	64	/* as many as vCPUs */
+#define LAPIC_NOWHERE		1ull	/* lapic_place(): it answers at no address */
 
 /**
  * struct memory - a VM's guest-physical memory
@@ -144,5 +176,34 @@ static inline int vm_cmpxchg(struct vm *vm, u64 gpa, u64 old, u64 new, u32 lengt
 {
 	return vm_window_cmpxchg(&VM_WINDOW(vm), gpa, old, new, length);
 }
+
+/* vcpu/memory/map.c: which guest-physical ranges there are: an array, sorted, replaced whole. Pure */
+struct memory_map *memory_map_copy(const struct memory_map *old, u32 ops);
+const struct memory_range *memory_map_find(const struct memory_map *map, u64 gpa);
+u64 memory_map_covered(const struct memory_map *map, u64 gpa, u64 end, u32 flags);
+int memory_map_apply(struct memory_map *map, const struct vmxhv_mem_op *op, u32 index,
+		     u32 gpa_bits, struct vmxhv_error *err);
+
+/* refuse() for operation @index of a MEMORY call */
+#define refuse_op(err, error, index_, member, seen, want, ...)				\
+	refuse(err, error, &(const struct refusal){					\
+		.code = VMXHV_ERR_MEM_OP, .index = (index_),				\
+		.item = offsetof(struct vmxhv_mem_op, member),				\
+		.value = (seen), .wanted = (want) }, __VA_ARGS__)
+
+static inline u64 memory_range_end(const struct memory_range *range)
+{
+	return range->gpa + range->length;
+}
+
+/* vcpu/memory/pml.c: a vCPU's page-modification log (SDM: "Page-Modification Logging") */
+#define PML_ENTRIES	512
+#define PML_NOTHING	(~0ull)	/* in an entry that the CPU has not written: no guest address */
+
+int pml_create(struct vcpu *v);		/* nothing where the CPU has no such log; -ENOMEM */
+void pml_destroy(struct vcpu *v);
+u32 pml_setup_vmcs(struct vcpu *v);
+void pml_flush(struct vcpu *v);
+void pml_collect(struct vm *vm);	/* into the dirty log; memory.lock held for writing */
 
 #endif /* VCPU_MEMORY_H */

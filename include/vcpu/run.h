@@ -1,51 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Between the run loop and the exit table. */
+/* RUN, and the life of vCPUs and VMs. */
 #ifndef VCPU_RUN_H
 #define VCPU_RUN_H
 
+#include <linux/types.h>
+
 #include "vcpu/vcpu.h"
-#include "vmx/exit_reasons.h"
-#include "vmx/nospec.h"
+#include "vcpu/vm.h"
 
-/*
- * struct exit_row - what to do with one exit reason
- * @handle: the handler; NULL: we never asked for this exit
- * @flags: ROW_*
- */
-struct exit_row {
-	int (*handle)(struct vcpu *v);
-	unsigned int flags;
-};
+/* vcpu/run/vm.c */
+struct vm *vm_create(u32 flags, struct vmxhv_error *err);
+void vm_get(struct vm *vm);
+void vm_put(struct vm *vm);
 
-#define ROW_IRQS_OFF	BIT(0)	/* the handler neither sleeps nor needs interrupts */
-#define ROW_EVENTS	BIT(1)	/* it may have changed what can be injected, or the timer */
-#define ROW_DELIVERY	BIT(2)	/* the exit may have interrupted an event's delivery */
-#define ROW_OPEN	BIT(3)	/* interrupts are opened after it: the host has work */
-#define ROW_L1D		BIT(4)	/* it says for itself whether the L1 data cache is stale */
+/* vcpu/run/vcpu.c */
+int vcpu_create(struct vm *vm, u32 id, struct vcpu **out, struct vmxhv_error *err);
+void vcpu_release(struct vcpu *v);	/* its last descriptor is closed */
+void vcpu_free(struct vcpu *v);		/* its VM goes */
+int vcpu_load(struct vcpu *v);
+void vcpu_put(struct vcpu *v);
 
-/* A power of two above the greatest basic reason: see exit_row(). The last row stays empty. */
-#define EXIT_ROWS	128
+/* vcpu/run/run.c: RUN itself; the mutex is held */
+int vcpu_run(struct vcpu *v, u32 flags, struct vmxhv_error *err);
 
-extern const struct exit_row exit_rows[EXIT_ROWS];
+/* vcpu/run/setup.c */
+void vcpu_setup_vmcs(struct vcpu *v);		/* controls and constant fields; VMCS current */
+void vcpu_flush_tlb(struct vcpu *v);		/* this CPU: the VM's EPT and the vCPU's VPID */
 
-/**
- * exit_row() - the row of an exit reason
- * @v: the vCPU
- * @reason: the exit-reason field
- *
- * The guest chooses among the reasons.
- *
- * Return: never NULL; its handler may be.
- */
-static __always_inline const struct exit_row *exit_row(const struct vcpu *v, u32 reason)
-{
-	u32 basic = VMX_EXIT_BASIC_REASON(reason);
-
-	if (unlikely(basic >= EXIT_ROWS))
-		basic = EXIT_ROWS - 1;
-	return &v->rows[nospec_mask(basic, EXIT_ROWS)];
-}
-
-int exit_failed_entry(struct vcpu *v, int how);
+/* vcpu/run/reset.c: INIT and start-up IPIs, served by the vCPU's own thread */
+void vcpu_init(struct vcpu *v);
+void vcpu_start_up(struct vcpu *v);
 
 #endif /* VCPU_RUN_H */

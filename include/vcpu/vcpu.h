@@ -18,10 +18,8 @@
 #include <asm/desc_defs.h>
 
 #include "vmxhv.h"
-#include "vcpu/controls.h"
-#include "vcpu/debug.h"
-#include "vcpu/error.h"
 #include "vcpu/vm.h"
+#include "vcpu/x86.h"
 #include "vmx/pmu.h"
 #include "vmx/vmcs.h"
 
@@ -57,6 +55,13 @@ enum {
 #define REQ_TIMER	7	/* the APIC timer's hrtimer fired while the vCPU was halted */
 #define REQ_APIC_PAGE	8	/* its own: the xAPIC page moved */
 #define REQ_DEBUG	9	/* its own: the debugger has a look */
+
+/*
+ * How handlers and what they call end: HANDLED, the guest is entered again, or TO_USER, with the
+ * run area's exit filled in; or a negative errno, which RUN returns.
+ */
+#define HANDLED		1
+#define TO_USER		0
 
 /* vcpu.mode: tells a requester whether an IPI is needed */
 enum vcpu_mode {
@@ -141,6 +146,59 @@ struct host_thread {
 	bool syscall_loaded, tsc_aux_loaded;
 };
 
+/* What is done about the next entry. */
+enum debug_plan {
+	PLAN_NONE,
+	PLAN_TRAP,	/* TF is ours */
+	PLAN_BREAK,	/* a breakpoint ends the step */
+	PLAN_EVENT,	/* an event is delivered: the preemption timer ends the step */
+};
+
+/**
+ * struct vcpu_debug - the debugger's side of one vCPU; vcpu->mutex guards all of it
+ * @on: something is to be done before each entry and after each exit
+ * @control: VMXHV_DEBUG_STEP and _INT3 as asked for
+ * @point: as asked for
+ * @plan: for this entry
+ * @step: of the instruction at @rip
+ * @rip: where the step began
+ * @stop_at: PLAN_BREAK: the linear address
+ * @guest_tf: the guest's own RFLAGS.TF, while it is replaced
+ * @guest_btf: the guest has IA32_DEBUGCTL.BTF set
+ * @sti: the guest's STI shadow was taken away for the entry
+ * @entered: DR7 and more are replaced: to be put back
+ * @resume: RF is to be set at @resume_rip: the breakpoint there was reported
+ * @resume_rip: see @resume
+ * @guest_dr7: the guest's, while it is replaced
+ * @slots: what is in the CPU's registers
+ * @unwatched: the points without a register, as far as userspace was told
+ * @report: what the next DEBUG exit says; kind 0: there is none
+ */
+struct vcpu_debug {
+	bool on;
+	u32 control;
+	struct vmxhv_debug_point point[DEBUG_POINTS];
+	enum debug_plan plan;
+	struct step step;
+	u64 rip;
+	u64 stop_at;
+	bool guest_tf, guest_btf;
+	bool sti;
+	bool entered;
+	bool resume;
+	u64 resume_rip;
+	u64 guest_dr7;
+	struct debug_slots slots;
+	u8 unwatched;
+	struct vmxhv_exit_debug report;
+};
+
+/* The control words, as they were written to the VMCS. */
+struct control_words {
+	u32 pin, cpu, cpu2, entry;
+};
+
+/* What userspace is to answer before the next entry: exit/complete.c. */
 enum pending_completion {
 	COMPLETE_NONE = 0,
 	COMPLETE_IO,
@@ -247,21 +305,5 @@ struct vcpu {
 	u64 sequence;				/* M: exits to userspace so far */
 	struct vmxhv_error error;		/* M: the last refusal */
 };
-
-/* vcpu/run/vcpu.c */
-int vcpu_create(struct vm *vm, u32 id, struct vcpu **out, struct vmxhv_error *err);
-void vcpu_release(struct vcpu *v);	/* its last descriptor is closed */
-void vcpu_free(struct vcpu *v);		/* its VM goes */
-int vcpu_load(struct vcpu *v);
-void vcpu_put(struct vcpu *v);
-
-/* vcpu/run/run.c: RUN itself; the mutex is held */
-int vcpu_run(struct vcpu *v, u32 flags, struct vmxhv_error *err);
-
-/* vcpu/core/request.c: from any thread, without the mutex */
-void vcpu_request(struct vcpu *v, unsigned long request_bit);	/* sets, wakes and kicks */
-void vcpu_kick(struct vcpu *v);					/* the KICK call */
-
-/* registers: vcpu/regs.h has the cached accessors */
 
 #endif /* VCPU_VCPU_H */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* One virtual machine: its vCPUs, its memory, and what kills it. */
+/* One virtual machine: the object. Who works on it has functions in the headers of the rooms. */
 #ifndef VCPU_VM_H
 #define VCPU_VM_H
 
@@ -8,8 +8,6 @@
 #include <linux/mutex.h>
 #include <linux/types.h>
 
-#include "vcpu/config.h"
-#include "vcpu/error.h"
 #include "vcpu/memory.h"
 
 #define VM_MAX_VCPUS	64
@@ -17,6 +15,22 @@
 static_assert(MEMORY_MAX_APICS == VM_MAX_VCPUS);
 
 struct vcpu;
+
+/**
+ * struct vm_config - the CONFIG call's argument, as it is in force
+ * @flags: VMXHV_CONFIG_*
+ * @exceptions: a bit for each vector that exits to userspace
+ * @count: entries of @ranges
+ * @ranges: checked; NULL: none
+ * @io_bitmap: IO_BITMAP_PAGES; NULL: each port exits
+ */
+struct vm_config {
+	u32 flags;
+	u32 exceptions;
+	u32 count;
+	const struct vmxhv_range *ranges;
+	u8 *io_bitmap;
+};
 
 /**
  * struct vm - one virtual machine
@@ -44,13 +58,5 @@ struct vm {
 	u8 apicv;				/* I: enum apicv_level */
 	struct memory memory;
 };
-
-struct vm *vm_create(u32 flags, struct vmxhv_error *err);
-void vm_get(struct vm *vm);
-void vm_put(struct vm *vm);
-void vm_kill(struct vm *vm);
-
-/* requests to every vCPU; see vcpu.h */
-void vm_request_all(struct vm *vm, unsigned long request_bit, bool wait);
 
 #endif /* VCPU_VM_H */

@@ -8,8 +8,9 @@
 #include <linux/pgtable.h>
 
 #include "memory_world.h"
-#include "vcpu/apicv.h"
-#include "vcpu/msr.h"
+#include "vcpu/apic.h"
+#include "vcpu/cpu.h"
+#include "vcpu/x86.h"
 #include "vmx/controls.h"
 
 static const struct vmx_caps all_caps = {

@@ -5,8 +5,9 @@
 #include <linux/errno.h>
 #include <linux/mm.h>
 
-#include "vcpu/config.h"
-#include "vcpu/msr.h"
+#include "vcpu/cpu.h"
+#include "vcpu/exit.h"
+#include "vcpu/x86.h"
 
 #define RD	VMXHV_RANGE_READ
 #define WR	VMXHV_RANGE_WRITE

@@ -5,9 +5,9 @@
 #include <asm/cpufeatures.h>
 #include <asm/processor-flags.h>
 
-#include "vcpu/cpu_state.h"
+#include "vcpu/cpu.h"
 #include "vcpu/cpuid.h"
-#include "vcpu/exits.h"
+#include "vcpu/exit.h"
 
 #define WORDS	NCAPINTS
 

@@ -5,8 +5,9 @@
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 
+#include "vcpu/cpu.h"
 #include "vcpu/cpuid.h"
-#include "vcpu/cr.h"
+#include "vcpu/x86.h"
 
 #define PE	X86_CR0_PE
 #define PG	(X86_CR0_PE | X86_CR0_PG)

@@ -2,7 +2,8 @@
 /* How instructions are stepped over, and how the debug registers are shared. */
 #include <kunit/test.h>
 
-#include "vcpu/debug.h"
+#include "vcpu/cpu.h"
+#include "vcpu/x86.h"
 
 struct insn {
 	u32 count;

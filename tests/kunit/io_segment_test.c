@@ -2,7 +2,7 @@
 /* How many units of INS and OUTS a segment lets through. */
 #include <kunit/test.h>
 
-#include "vcpu/io_segment.h"
+#include "vcpu/x86.h"
 #include "vmx/arch.h"
 
 #define DATA		0x4093u

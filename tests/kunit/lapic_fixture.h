@@ -6,7 +6,7 @@
 #include <kunit/test.h>
 #include <linux/wait.h>
 
-#include "vcpu/lapic_core.h"
+#include "vcpu/apic.h"
 #include "vcpu/vm.h"
 
 static inline struct lapic *fixture_apic(struct kunit *test, struct vm *vm, u32 id)

@@ -3,7 +3,7 @@
 #include <kunit/test.h>
 #include <linux/random.h>
 
-#include "vcpu/lapic_core.h"
+#include "vcpu/apic.h"
 
 #define CODE(...)	.count = sizeof((u8[]){ __VA_ARGS__ }), .bytes = { __VA_ARGS__ }
 

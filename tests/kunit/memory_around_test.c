@@ -6,7 +6,7 @@
 #include <linux/sizes.h>
 
 #include "memory_world.h"
-#include "vcpu/lapic.h"
+#include "vcpu/apic.h"
 
 /* The host's entry of a page that it has; nobody else changes it meanwhile. */
 static pte_t *host_pte(struct world *w, unsigned long offset)

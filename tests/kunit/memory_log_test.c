@@ -8,7 +8,7 @@
 #include <linux/sizes.h>
 
 #include "memory_world.h"
-#include "vcpu/pml.h"
+#include "vcpu/memory.h"
 
 #define PAGES	200
 

@@ -5,7 +5,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "vcpu/memory_map.h"
+#include "vcpu/memory.h"
 
 #define K(n)		((n) * 0x1000ull)	/* n pages */
 #define GPA_BITS	36

@@ -5,10 +5,10 @@
 #include <linux/string.h>
 #include <asm/processor-flags.h>
 
-#include "vcpu/cpu_state.h"
+#include "vcpu/cpu.h"
 #include "vcpu/cpuid.h"
-#include "vcpu/exits.h"
-#include "vcpu/msr.h"
+#include "vcpu/exit.h"
+#include "vcpu/x86.h"
 
 /* Every row is found at both its ends and nothing lies between rows that should not. */
 static void msr_table(struct kunit *test)

@@ -10,10 +10,8 @@
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 
-#include "vcpu/cr.h"
-#include "vcpu/dr.h"
-#include "vcpu/msr.h"
-#include "vcpu/state.h"
+#include "vcpu/cpu.h"
+#include "vcpu/x86.h"
 #include "vmx/arch.h"
 #include "vmx/caps.h"
 #include "vmx/check.h"

@@ -6,8 +6,8 @@
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 
-#include "vcpu/dr.h"
-#include "vcpu/state.h"
+#include "vcpu/cpu.h"
+#include "vcpu/x86.h"
 
 #define SREG(member)	offsetof(struct vmxhv_sregs, member)
 #define U64		8

@@ -7,8 +7,9 @@
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
 
-#include "vcpu/state.h"
-#include "vcpu/task.h"
+#include "vcpu/cpu.h"
+#include "vcpu/exit.h"
+#include "vcpu/x86.h"
 
 #define TS	X86_TRAP_TS
 #define NP	X86_TRAP_NP

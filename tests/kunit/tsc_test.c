@@ -5,7 +5,8 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
-#include "vcpu/tsc.h"
+#include "vcpu/core.h"
+#include "vcpu/cpu.h"
 #include "vmx/vmx.h"
 
 struct scale_row {

@@ -7,7 +7,8 @@
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 
-#include "vcpu/walk.h"
+#include "vcpu/cpu.h"
+#include "vcpu/x86.h"
 
 #define P	BIT_ULL(0)
 #define W	BIT_ULL(1)

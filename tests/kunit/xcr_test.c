@@ -6,8 +6,8 @@
 #include <asm/page_types.h>
 #include <asm/fpu/types.h>
 
-#include "vcpu/cr.h"
-#include "vcpu/xstate.h"
+#include "vcpu/cpu.h"
+#include "vcpu/x86.h"
 
 #define FULL	0xe7ull		/* x87, SSE, AVX, AVX-512 */
 

@@ -18,12 +18,9 @@
 #include <linux/mm.h>
 
 #include "compat.h"
-#include "vcpu/apicv.h"
-#include "vcpu/controls.h"
-#include "vcpu/exits.h"
-#include "vcpu/lapic_core.h"
+#include "vcpu/apic.h"
+#include "vcpu/core.h"
 #include "vcpu/memory.h"
-#include "vcpu/setup.h"
 #include "vmx/arch.h"
 #include "vmx/caps.h"
 #include "vmx/controls.h"

@@ -4,7 +4,8 @@
 #include <linux/nospec.h>
 
 #include "compat.h"
-#include "vcpu/lapic_core.h"
+#include "vcpu/apic.h"
+#include "vcpu/core.h"
 #include "vcpu/vm.h"
 
 #define MSI_BASE		0xfee00000ull

@@ -5,9 +5,9 @@
 #include <linux/string.h>
 
 #include "compat.h"
-#include "vcpu/cpu_state.h"
+#include "vcpu/apic.h"
+#include "vcpu/core.h"
 #include "vcpu/cpuid.h"
-#include "vcpu/lapic_core.h"
 
 #define NO_VECTOR	(-1)
 

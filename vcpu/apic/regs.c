@@ -5,9 +5,8 @@
 #include <asm/tsc.h>
 
 #include "compat.h"
-#include "vcpu/cpu_state.h"
+#include "vcpu/apic.h"
 #include "vcpu/cpuid.h"
-#include "vcpu/lapic_core.h"
 
 /* access */
 #define RO		(LAPIC_XR | LAPIC_X2R)

@@ -4,7 +4,8 @@
 #include <asm/tsc.h>
 
 #include "compat.h"
-#include "vcpu/lapic_core.h"
+#include "vcpu/apic.h"
+#include "vcpu/core.h"
 
 static_assert(sizeof_field(struct vmxhv_lapic, regs) == LAPIC_REGS * 16);
 

@@ -8,8 +8,8 @@
 #include <asm/tsc.h>
 
 #include "compat.h"
-#include "vcpu/lapic_core.h"
-#include "vcpu/tsc.h"
+#include "vcpu/apic.h"
+#include "vcpu/core.h"
 #include "vcpu/vm.h"
 
 /*

@@ -5,7 +5,7 @@
  */
 #include <asm/traps.h>
 
-#include "vcpu/controls.h"
+#include "vcpu/core.h"
 #include "vcpu/vcpu.h"
 #include "vmx/controls.h"
 #include "vmx/fields.h"

@@ -3,7 +3,7 @@
 #include <linux/kernel.h>
 #include <linux/string.h>
 
-#include "vcpu/error.h"
+#include "vcpu/core.h"
 
 /**
  * refuse() - record why a request was refused

@@ -9,6 +9,7 @@
 #include <linux/smp.h>
 #include <trace/events/ipi.h>
 
+#include "vcpu/core.h"
 #include "vcpu/vcpu.h"
 
 static void nothing(void *unused)

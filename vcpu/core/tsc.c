@@ -3,7 +3,7 @@
 #include <linux/math64.h>
 
 #include "compat.h"
-#include "vcpu/tsc.h"
+#include "vcpu/core.h"
 
 /**
  * tsc_host_cycles() - cycles of the guest's TSC as cycles of the host's

@@ -4,12 +4,11 @@
 #include <linux/mm.h>
 #include <linux/string.h>
 
-#include "vcpu/config.h"
-#include "vcpu/controls.h"
-#include "vcpu/cpu_state.h"
+#include "vcpu/core.h"
+#include "vcpu/cpu.h"
 #include "vcpu/cpuid.h"
-#include "vcpu/cr.h"
 #include "vcpu/vcpu.h"
+#include "vcpu/x86.h"
 #include "vmx/caps.h"
 #include "vmx/controls.h"
 #include "vmx/vmcs.h"

@@ -5,15 +5,11 @@
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 
-#include "vcpu/controls.h"
-#include "vcpu/cpu_state.h"
+#include "vcpu/apic.h"
+#include "vcpu/core.h"
+#include "vcpu/cpu.h"
 #include "vcpu/cpuid.h"
-#include "vcpu/cr.h"
-#include "vcpu/exits.h"
-#include "vcpu/lapic.h"
-#include "vcpu/host.h"
-#include "vcpu/regs.h"
-#include "vcpu/retire.h"
+#include "vcpu/x86.h"
 #include "vmx/arch.h"
 #include "vmx/caps.h"
 #include "vmx/controls.h"

@@ -17,10 +17,8 @@
 #include <asm/msr-index.h>
 #include <asm/traps.h>
 
-#include "vcpu/debug.h"
-#include "vcpu/exits.h"
-#include "vcpu/regs.h"
-#include "vcpu/state.h"
+#include "vcpu/cpu.h"
+#include "vcpu/x86.h"
 #include "vmx/arch.h"
 #include "vmx/exit_reasons.h"
 

@@ -13,11 +13,8 @@
 #include <asm/trapnr.h>
 
 #include "compat.h"
-#include "vcpu/cpu_state.h"
-#include "vcpu/dr.h"
-#include "vcpu/exits.h"
-#include "vcpu/regs.h"
-#include "vcpu/retire.h"
+#include "vcpu/cpu.h"
+#include "vcpu/x86.h"
 #include "vmx/arch.h"
 #include "vmx/vmcs.h"
 

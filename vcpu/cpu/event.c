@@ -15,12 +15,10 @@
 #include <asm/traps.h>
 
 #include "compat.h"
-#include "vcpu/apicv.h"
-#include "vcpu/controls.h"
-#include "vcpu/exits.h"
-#include "vcpu/lapic.h"
-#include "vcpu/regs.h"
-#include "vcpu/state.h"
+#include "vcpu/apic.h"
+#include "vcpu/core.h"
+#include "vcpu/cpu.h"
+#include "vcpu/x86.h"
 #include "vmx/arch.h"
 #include "vmx/caps.h"
 #include "vmx/controls.h"

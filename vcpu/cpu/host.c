@@ -26,7 +26,7 @@
 #include <asm/special_insns.h>
 #include <asm/tlbflush.h>
 
-#include "vcpu/host.h"
+#include "vcpu/cpu.h"
 #include "vcpu/vcpu.h"
 #include "vmx/controls.h"
 #include "vmx/fields.h"

@@ -5,13 +5,11 @@
 
 #include <asm/cpufeature.h>
 
-#include "vcpu/cpu_state.h"
-#include "vcpu/exits.h"
+#include "vcpu/cpu.h"
 #include "vcpu/memory.h"
-#include "vcpu/regs.h"
 #include "vcpu/vcpu.h"
 #include "vcpu/vm.h"
-#include "vcpu/walk.h"
+#include "vcpu/x86.h"
 #include "vmx/fields.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmx.h"

@@ -3,8 +3,7 @@
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 
-#include "vcpu/exits.h"
-#include "vcpu/regs.h"
+#include "vcpu/cpu.h"
 #include "vmx/arch.h"
 
 /**

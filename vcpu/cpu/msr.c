@@ -15,14 +15,11 @@
 #include <asm/tsc.h>
 
 #include "compat.h"
-#include "vcpu/cpu_state.h"
+#include "vcpu/apic.h"
+#include "vcpu/core.h"
+#include "vcpu/cpu.h"
 #include "vcpu/cpuid.h"
-#include "vcpu/exits.h"
-#include "vcpu/lapic.h"
-#include "vcpu/msr.h"
-#include "vcpu/regs.h"
-#include "vcpu/retire.h"
-#include "vcpu/tsc.h"
+#include "vcpu/x86.h"
 #include "vmx/controls.h"
 #include "vmx/vmcs.h"
 
@@ -254,7 +251,7 @@ static int write_misc_enable(struct vcpu *v, u32 msr, u64 value, bool from_user)
 
 static int read_mtrr(struct vcpu *v, u32 msr, u64 *value)
 {
-	*value = *msr_mtrr_slot(v, msr);
+	*value = *msr_mtrr_slot(&v->msrs, msr);
 	return 0;
 }
 
@@ -262,7 +259,7 @@ static int write_mtrr(struct vcpu *v, u32 msr, u64 value, bool from_user)
 {
 	if (!msr_mtrr_valid(msr, value, v->cpuid->maxphyaddr))
 		return 1;
-	*msr_mtrr_slot(v, msr) = value;
+	*msr_mtrr_slot(&v->msrs, msr) = value;
 	return 0;
 }
 

@@ -6,8 +6,8 @@
 #include <linux/kernel.h>
 
 #include "compat.h"
-#include "vcpu/config.h"
-#include "vcpu/msr.h"
+#include "vcpu/cpu.h"
+#include "vcpu/x86.h"
 
 #define RD	VMXHV_RANGE_READ
 #define WR	VMXHV_RANGE_WRITE

@@ -10,10 +10,8 @@
 #include <asm/msr-index.h>
 #include <asm/traps.h>
 
-#include "vcpu/debug.h"
-#include "vcpu/exits.h"
-#include "vcpu/regs.h"
-#include "vcpu/retire.h"
+#include "vcpu/cpu.h"
+#include "vcpu/x86.h"
 #include "vmx/arch.h"
 
 /* Outside 64-bit mode RIP has 32 bits. */

@@ -10,16 +10,11 @@
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 
-#include "vcpu/cpu_state.h"
+#include "vcpu/apic.h"
+#include "vcpu/core.h"
+#include "vcpu/cpu.h"
 #include "vcpu/cpuid.h"
-#include "vcpu/cr.h"
-#include "vcpu/dr.h"
-#include "vcpu/lapic.h"
-#include "vcpu/msr.h"
-#include "vcpu/regs.h"
-#include "vcpu/state.h"
-#include "vcpu/tsc.h"
-#include "vcpu/xstate.h"
+#include "vcpu/x86.h"
 #include "vmx/arch.h"
 #include "vmx/vmcs.h"
 

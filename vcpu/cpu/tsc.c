@@ -8,10 +8,10 @@
 #include <asm/tsc.h>
 
 #include "compat.h"
-#include "vcpu/controls.h"
-#include "vcpu/lapic.h"
-#include "vcpu/state.h"
-#include "vcpu/tsc.h"
+#include "vcpu/apic.h"
+#include "vcpu/core.h"
+#include "vcpu/cpu.h"
+#include "vcpu/x86.h"
 #include "vmx/caps.h"
 #include "vmx/controls.h"
 #include "vmx/fields.h"

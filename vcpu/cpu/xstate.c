@@ -19,13 +19,10 @@
 #include <asm/processor.h>
 
 #include "compat.h"
-#include "vcpu/cpu_state.h"
+#include "vcpu/core.h"
+#include "vcpu/cpu.h"
 #include "vcpu/cpuid.h"
-#include "vcpu/cr.h"
-#include "vcpu/exits.h"
-#include "vcpu/regs.h"
-#include "vcpu/retire.h"
-#include "vcpu/xstate.h"
+#include "vcpu/x86.h"
 #include "vmx/arch.h"
 #include "vmx/vmcs.h"
 

@@ -7,7 +7,7 @@
 
 #include "compat.h"
 #include "vcpu/cpuid.h"
-#include "vcpu/cr.h"
+#include "vcpu/x86.h"
 
 enum cr4_owner {
 	GUEST,		/* changes without an exit once its CPUID bit is shown */

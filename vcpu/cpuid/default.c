@@ -11,8 +11,9 @@
 #include <asm/fpu/types.h>
 
 #include "compat.h"
+#include "vcpu/core.h"
 #include "vcpu/cpuid.h"
-#include "vcpu/cr.h"
+#include "vcpu/x86.h"
 
 #define MAX_BASIC_LEAF		0x16	/* 15H and 16H tell the guest its frequencies */
 #define MAX_CACHE_LEVELS	8

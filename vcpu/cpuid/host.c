@@ -10,7 +10,6 @@
 #include <asm/processor.h>
 #include <asm/tsc.h>
 
-#include "vcpu/cpu_state.h"
 #include "vcpu/cpuid.h"
 #include "vmx/controls.h"
 #include "vmx/vmx.h"

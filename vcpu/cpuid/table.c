@@ -15,13 +15,8 @@
 #include <asm/tsc.h>
 
 #include "compat.h"
-#include "vcpu/cpu_state.h"
 #include "vcpu/cpuid.h"
-#include "vcpu/cr.h"
-#include "vcpu/exits.h"
-#include "vcpu/publish.h"
-#include "vcpu/regs.h"
-#include "vcpu/retire.h"
+#include "vcpu/x86.h"
 #include "vmx/caps.h"
 #include "vmx/controls.h"
 #include "vmx/nospec.h"

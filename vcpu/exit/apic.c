@@ -2,11 +2,9 @@
 /* Exits of APIC virtualization, and accesses to the xAPIC page: done here, or userspace decodes. */
 #include <linux/mm.h>
 
-#include "vcpu/apicv.h"
-#include "vcpu/exits.h"
-#include "vcpu/lapic_core.h"
-#include "vcpu/regs.h"
-#include "vcpu/retire.h"
+#include "vcpu/apic.h"
+#include "vcpu/cpu.h"
+#include "vcpu/exit.h"
 #include "vmx/arch.h"
 
 static void do_access(struct vcpu *v, u32 offset, const struct lapic_mov *mov)

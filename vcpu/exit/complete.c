@@ -10,11 +10,9 @@
 
 #include <asm/trapnr.h>
 
-#include "vcpu/cpu_state.h"
-#include "vcpu/exits.h"
-#include "vcpu/publish.h"
-#include "vcpu/regs.h"
-#include "vcpu/retire.h"
+#include "vcpu/core.h"
+#include "vcpu/cpu.h"
+#include "vcpu/exit.h"
 
 static int complete_msr(struct vcpu *v, bool read)
 {

@@ -10,14 +10,11 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "vcpu/config.h"
+#include "vcpu/core.h"
+#include "vcpu/cpu.h"
 #include "vcpu/cpuid.h"
-#include "vcpu/exits.h"
-#include "vcpu/msr.h"
-#include "vcpu/publish.h"
-#include "vcpu/regs.h"
-#include "vcpu/retire.h"
-#include "vcpu/run.h"
+#include "vcpu/exit.h"
+#include "vcpu/x86.h"
 #include "vmx/exit_reasons.h"
 
 static struct exit_row config_rows[EXIT_ROWS] __ro_after_init;

@@ -8,9 +8,11 @@
 #include <linux/string.h>
 
 #include "compat.h"
-#include "vcpu/config.h"
+#include "vcpu/core.h"
+#include "vcpu/cpu.h"
 #include "vcpu/cpuid.h"
-#include "vcpu/msr.h"
+#include "vcpu/exit.h"
+#include "vcpu/x86.h"
 
 #define ACCESS_BOTH	(VMXHV_RANGE_READ | VMXHV_RANGE_WRITE)
 

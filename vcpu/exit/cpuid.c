@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* CPUID exits: four words of the vCPU's table, or userspace is asked. */
 #include "compat.h"
-#include "vcpu/cpu_state.h"
+#include "vcpu/cpu.h"
 #include "vcpu/cpuid.h"
-#include "vcpu/exits.h"
-#include "vcpu/publish.h"
-#include "vcpu/regs.h"
-#include "vcpu/retire.h"
+#include "vcpu/exit.h"
 
 /* A leaf with sub-leaves. One that is not there is zero, but BH and 1FH still tell index and id. */
 static noinline void read_subleaf(const struct vcpu *v, const struct cpuid_slot *slot, u32 count,

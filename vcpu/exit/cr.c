@@ -2,14 +2,11 @@
 /* Exits by control registers, XCR0 among them. */
 #include <asm/processor-flags.h>
 
-#include "vcpu/cpu_state.h"
+#include "vcpu/apic.h"
+#include "vcpu/cpu.h"
 #include "vcpu/cpuid.h"
-#include "vcpu/cr.h"
-#include "vcpu/exits.h"
-#include "vcpu/lapic.h"
-#include "vcpu/regs.h"
-#include "vcpu/retire.h"
-#include "vcpu/xstate.h"
+#include "vcpu/exit.h"
+#include "vcpu/x86.h"
 #include "vmx/arch.h"
 #include "vmx/vmcs.h"
 

@@ -9,13 +9,11 @@
 #include <asm/debugreg.h>
 #include <asm/traps.h>
 
-#include "vcpu/controls.h"
-#include "vcpu/debug.h"
-#include "vcpu/exits.h"
-#include "vcpu/lapic.h"
-#include "vcpu/publish.h"
-#include "vcpu/regs.h"
-#include "vcpu/run.h"
+#include "vcpu/apic.h"
+#include "vcpu/core.h"
+#include "vcpu/cpu.h"
+#include "vcpu/exit.h"
+#include "vcpu/x86.h"
 #include "vmx/arch.h"
 
 /* With BTF the guest's own trap comes behind a taken branch: it leads farther than any length. */

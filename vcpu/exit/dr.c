@@ -9,11 +9,9 @@
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
 
-#include "vcpu/cpu_state.h"
-#include "vcpu/dr.h"
-#include "vcpu/exits.h"
-#include "vcpu/regs.h"
-#include "vcpu/retire.h"
+#include "vcpu/cpu.h"
+#include "vcpu/exit.h"
+#include "vcpu/x86.h"
 #include "vmx/arch.h"
 #include "vmx/vmcs.h"
 

@@ -4,11 +4,9 @@
 
 #include <asm/traps.h>
 
-#include "vcpu/config.h"
-#include "vcpu/debug.h"
-#include "vcpu/exits.h"
-#include "vcpu/publish.h"
-#include "vcpu/regs.h"
+#include "vcpu/cpu.h"
+#include "vcpu/exit.h"
+#include "vcpu/x86.h"
 #include "vmx/arch.h"
 
 /**

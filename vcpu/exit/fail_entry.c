@@ -3,9 +3,7 @@
 #include <linux/kernel.h>
 #include <linux/string.h>
 
-#include "vcpu/exits.h"
-#include "vcpu/publish.h"
-#include "vcpu/run.h"
+#include "vcpu/exit.h"
 #include "vmx/arch.h"
 #include "vmx/check.h"
 #include "vmx/exit_reasons.h"

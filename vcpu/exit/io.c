@@ -9,14 +9,9 @@
 
 #include <asm/trapnr.h>
 
-#include "vcpu/cpu_state.h"
-#include "vcpu/debug.h"
-#include "vcpu/exits.h"
-#include "vcpu/io_segment.h"
-#include "vcpu/publish.h"
-#include "vcpu/regs.h"
-#include "vcpu/retire.h"
-#include "vcpu/walk.h"
+#include "vcpu/cpu.h"
+#include "vcpu/exit.h"
+#include "vcpu/x86.h"
 #include "vmx/arch.h"
 
 /* INS and OUTS: instruction information */

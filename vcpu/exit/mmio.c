@@ -7,13 +7,11 @@
 
 #include <asm/trapnr.h>
 
-#include "vcpu/exits.h"
-#include "vcpu/lapic.h"
+#include "vcpu/apic.h"
+#include "vcpu/cpu.h"
+#include "vcpu/exit.h"
 #include "vcpu/memory.h"
-#include "vcpu/publish.h"
-#include "vcpu/regs.h"
-#include "vcpu/retire.h"
-#include "vcpu/walk.h"
+#include "vcpu/x86.h"
 #include "vmx/arch.h"
 
 /**

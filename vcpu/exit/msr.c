@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Exits by RDMSR and WRMSR. */
 #include "compat.h"
-#include "vcpu/exits.h"
-#include "vcpu/msr.h"
-#include "vcpu/regs.h"
-#include "vcpu/retire.h"
+#include "vcpu/cpu.h"
+#include "vcpu/exit.h"
+#include "vcpu/x86.h"
 
 /* Out of line for the sake of those that are plain fields. */
 static noinline int rdmsr_by_call(struct vcpu *v, const struct msr_policy *p)

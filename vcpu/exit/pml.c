@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The page-modification log is full. */
-#include "vcpu/exits.h"
-#include "vcpu/pml.h"
-#include "vcpu/regs.h"
+#include "vcpu/cpu.h"
+#include "vcpu/exit.h"
+#include "vcpu/memory.h"
 #include "vmx/arch.h"
 
 /**

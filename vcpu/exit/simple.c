@@ -3,11 +3,9 @@
 #include <linux/errno.h>
 #include <linux/sched.h>
 
-#include "vcpu/exits.h"
-#include "vcpu/lapic.h"
-#include "vcpu/publish.h"
-#include "vcpu/regs.h"
-#include "vcpu/retire.h"
+#include "vcpu/apic.h"
+#include "vcpu/cpu.h"
+#include "vcpu/exit.h"
 
 /**
  * handle_nothing() - the exit itself was all that was wanted

@@ -6,12 +6,11 @@
  */
 #include <linux/build_bug.h>
 
-#include "vcpu/apicv.h"
-#include "vcpu/cpu_state.h"
-#include "vcpu/exits.h"
-#include "vcpu/pml.h"
-#include "vcpu/run.h"
-#include "vcpu/task.h"
+#include "vcpu/apic.h"
+#include "vcpu/cpu.h"
+#include "vcpu/exit.h"
+#include "vcpu/memory.h"
+#include "vcpu/x86.h"
 #include "vmx/exit_reasons.h"
 
 /* EXIT_DELIVERS_*: 1 where an event's delivery may be under way */

@@ -13,14 +13,10 @@
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
 
-#include "vcpu/cpu_state.h"
-#include "vcpu/exits.h"
-#include "vcpu/io_segment.h"
+#include "vcpu/cpu.h"
+#include "vcpu/exit.h"
 #include "vcpu/memory.h"
-#include "vcpu/regs.h"
-#include "vcpu/state.h"
-#include "vcpu/task.h"
-#include "vcpu/walk.h"
+#include "vcpu/x86.h"
 #include "vmx/arch.h"
 #include "vmx/fields.h"
 #include "vmx/vmcs.h"

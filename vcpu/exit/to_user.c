@@ -12,12 +12,10 @@
 #include <asm/msr.h>
 #include <asm/processor-flags.h>
 
-#include "vcpu/cpu_state.h"
-#include "vcpu/exits.h"
-#include "vcpu/lapic.h"
-#include "vcpu/publish.h"
-#include "vcpu/regs.h"
-#include "vcpu/retire.h"
+#include "vcpu/apic.h"
+#include "vcpu/core.h"
+#include "vcpu/cpu.h"
+#include "vcpu/exit.h"
 #include "vmx/exit_reasons.h"
 
 const struct run_area_group run_area_groups[RUN_AREA_GROUPS] = {

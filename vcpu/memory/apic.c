@@ -16,11 +16,12 @@
  */
 #include <linux/mm.h>
 
-#include "compat.h"
-#include "vcpu/lapic.h"
+#include "vcpu/core.h"
 #include "vcpu/memory.h"
 #include "vcpu/vcpu.h"
 #include "vcpu/vm.h"
+#include "vcpu/x86.h"
+#include "compat.h"
 #include "vmx/ept.h"
 
 static bool holds(u64 start, u64 length, u64 page)

@@ -24,6 +24,7 @@
 #include <linux/sched/signal.h>
 
 #include "compat.h"
+#include "vcpu/core.h"
 #include "vcpu/memory.h"
 #include "vcpu/vcpu.h"
 #include "vcpu/vm.h"

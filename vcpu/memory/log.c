@@ -20,8 +20,8 @@
 #include <linux/xarray.h>
 
 #include "compat.h"
+#include "vcpu/core.h"
 #include "vcpu/memory.h"
-#include "vcpu/pml.h"
 #include "vcpu/vcpu.h"
 #include "vcpu/vm.h"
 #include "vmx/ept.h"

@@ -9,7 +9,8 @@
 #include <linux/uaccess.h>
 
 #include "compat.h"
-#include "vcpu/memory_map.h"
+#include "vcpu/core.h"
+#include "vcpu/memory.h"
 
 #define PROTECT_FLAGS	(VMXHV_MEM_READONLY | VMXHV_MEM_NOEXEC | VMXHV_MEM_EXEC_ONLY)
 #define RANGE_FLAGS	(PROTECT_FLAGS | VMXHV_MEM_LOG_DIRTY)

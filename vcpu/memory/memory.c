@@ -20,8 +20,8 @@
 #include <asm/cpufeature.h>
 
 #include "compat.h"
+#include "vcpu/core.h"
 #include "vcpu/memory.h"
-#include "vcpu/memory_map.h"
 #include "vcpu/vcpu.h"
 #include "vcpu/vm.h"
 #include "vmx/ept.h"

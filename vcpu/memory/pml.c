@@ -14,7 +14,6 @@
 
 #include "compat.h"
 #include "vcpu/memory.h"
-#include "vcpu/pml.h"
 #include "vcpu/vcpu.h"
 #include "vcpu/vm.h"
 #include "vmx/controls.h"

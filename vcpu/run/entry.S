@@ -29,8 +29,8 @@
 #include <asm/percpu.h>
 #include <asm/unwind_hints.h>
 
-#include "vcpu/entry.h"
 #include "vmx/count.h"
+#include "entry.h"
 
 .section .noinstr.text, "ax"
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* INIT and start-up IPIs (SDM: "Multiple-Processor (MP) Initialization"). */
-#include "vcpu/cpu_state.h"
-#include "vcpu/exits.h"
-#include "vcpu/init.h"
-#include "vcpu/lapic.h"
-#include "vcpu/regs.h"
+#include "vcpu/apic.h"
+#include "vcpu/cpu.h"
+#include "vcpu/exit.h"
+#include "vcpu/run.h"
 
 /**
  * vcpu_init() - an INIT arrived

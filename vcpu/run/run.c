@@ -12,23 +12,17 @@
 #include <asm/msr.h>
 
 #include "compat.h"
-#include "vcpu/cpu_state.h"
-#include "vcpu/entry.h"
-#include "vcpu/exits.h"
-#include "vcpu/guest_context.h"
-#include "vcpu/host.h"
-#include "vcpu/init.h"
-#include "vcpu/lapic.h"
-#include "vcpu/publish.h"
-#include "vcpu/regs.h"
-#include "vcpu/retire.h"
+#include "vcpu/apic.h"
+#include "vcpu/cpu.h"
+#include "vcpu/exit.h"
 #include "vcpu/run.h"
-#include "vcpu/setup.h"
 #include "vmx/arch.h"
 #include "vmx/caps.h"
 #include "vmx/exit_reasons.h"
 #include "vmx/l1d.h"
 #include "vmx/vmx.h"
+#include "entry.h"
+#include "guest_context.h"
 
 static_assert(offsetof(struct vcpu, gpr[REG_RAX]) == VCPU_RAX);
 static_assert(offsetof(struct vcpu, gpr[REG_RDI]) == VCPU_RDI);

@@ -2,19 +2,19 @@
 /* A new VMCS: which exits we take, and the fields that never change. */
 #include <linux/io.h>
 
-#include "vcpu/apicv.h"
-#include "vcpu/controls.h"
+#include "vcpu/apic.h"
+#include "vcpu/core.h"
+#include "vcpu/cpu.h"
 #include "vcpu/cpuid.h"
-#include "vcpu/entry.h"
-#include "vcpu/host.h"
-#include "vcpu/pml.h"
-#include "vcpu/setup.h"
+#include "vcpu/memory.h"
+#include "vcpu/run.h"
 #include "vcpu/vcpu.h"
 #include "vmx/caps.h"
 #include "vmx/controls.h"
 #include "vmx/fields.h"
 #include "vmx/insn.h"
 #include "vmx/vmcs.h"
+#include "entry.h"
 
 /* Optional secondary controls that we switch on wherever they exist. */
 #define CPU2_WANTED	SECONDARY_EXEC_WBINVD_EXITING

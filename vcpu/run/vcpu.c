@@ -5,12 +5,12 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 
-#include "vcpu/cpu_state.h"
-#include "vcpu/host.h"
-#include "vcpu/lapic.h"
+#include "vcpu/apic.h"
+#include "vcpu/core.h"
+#include "vcpu/cpu.h"
+#include "vcpu/exit.h"
+#include "vcpu/memory.h"
 #include "vcpu/run.h"
-#include "vcpu/pml.h"
-#include "vcpu/setup.h"
 #include "vcpu/vcpu.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmx.h"

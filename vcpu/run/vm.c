@@ -12,9 +12,12 @@
 #include <asm/msr.h>
 
 #include "compat.h"
-#include "vcpu/apicv.h"
-#include "vcpu/cpu_state.h"
+#include "vcpu/apic.h"
+#include "vcpu/core.h"
+#include "vcpu/cpu.h"
+#include "vcpu/exit.h"
 #include "vcpu/memory.h"
+#include "vcpu/run.h"
 #include "vcpu/vcpu.h"
 #include "vcpu/vm.h"
 #include "vmx/vmx.h"

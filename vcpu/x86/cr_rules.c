@@ -12,8 +12,7 @@
 #include <asm/processor-flags.h>
 
 #include "compat.h"
-#include "vcpu/cpuid.h"
-#include "vcpu/cr.h"
+#include "vcpu/x86.h"
 
 /*
  * A control-register bit that the guest owns changes without an exit, and the CPU applies its own

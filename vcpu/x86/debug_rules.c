@@ -11,7 +11,7 @@
 #include <linux/kernel.h>
 
 #include "compat.h"
-#include "vcpu/debug.h"
+#include "vcpu/x86.h"
 
 #define DR7_ENABLE(i)	(3ull << ((i) * 2))
 #define DR7_LOCAL(i)	(1ull << ((i) * 2))

@@ -8,7 +8,7 @@
 #include <asm/debugreg.h>
 
 #include "compat.h"
-#include "vcpu/dr.h"
+#include "vcpu/x86.h"
 
 #define DR6_SETTABLE	(DR_TRAP0 | DR_TRAP1 | DR_TRAP2 | DR_TRAP3 | BIT(13) | DR_STEP | BIT(15))
 #define DR7_RESERVED	0xffffffff0000dc00ull	/* 63:32, 15, 14, 12, 11 (no RTM), and 10 reads 1 */

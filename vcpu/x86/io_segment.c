@@ -8,7 +8,7 @@
 #include <linux/minmax.h>
 
 #include "compat.h"
-#include "vcpu/io_segment.h"
+#include "vcpu/x86.h"
 #include "vmx/arch.h"
 
 /* SDM: "Type Checking". Real and virtual-8086 mode know no types. */

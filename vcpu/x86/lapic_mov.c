@@ -9,7 +9,7 @@
 #include <linux/string.h>
 
 #include "compat.h"
-#include "vcpu/lapic_core.h"
+#include "vcpu/x86.h"
 
 #define MAX_INSN	15
 

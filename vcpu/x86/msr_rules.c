@@ -4,8 +4,8 @@
 #include <linux/kernel.h>
 
 #include "compat.h"
-#include "vcpu/msr.h"
 #include "vcpu/vcpu.h"
+#include "vcpu/x86.h"
 
 #define MTRR_PHYS_FIRST		0x200
 #define MTRR_PHYS_LAST		0x20f
@@ -80,25 +80,25 @@ VMXHV_EXPORT_FOR_TEST(msr_mtrr_valid);
 
 /**
  * msr_mtrr_slot() - where an MTRR is stored
- * @v: the vCPU
+ * @msrs: the guest's MSRs
  * @msr: the MSR
  *
- * Context: Any with the mutex held.
+ * Context: Any.
  * Return: the place, or NULL if @msr is not an MTRR.
  */
-u64 *msr_mtrr_slot(struct vcpu *v, u32 msr)
+u64 *msr_mtrr_slot(struct guest_msrs *msrs, u32 msr)
 {
 	switch (msr) {
 	case MTRR_PHYS_FIRST ... MTRR_PHYS_LAST:
-		return &v->msrs.mtrr_var[msr & 15];
+		return &msrs->mtrr_var[msr & 15];
 	case MTRR_FIX64K:
-		return &v->msrs.mtrr_fixed[0];
+		return &msrs->mtrr_fixed[0];
 	case MTRR_FIX16K_FIRST ... MTRR_FIX16K_LAST:
-		return &v->msrs.mtrr_fixed[1 + (msr & 1)];
+		return &msrs->mtrr_fixed[1 + (msr & 1)];
 	case MTRR_FIX4K_FIRST ... MTRR_FIX4K_LAST:
-		return &v->msrs.mtrr_fixed[3 + (msr & 7)];
+		return &msrs->mtrr_fixed[3 + (msr & 7)];
 	case MTRR_DEF_TYPE:
-		return &v->msrs.mtrr_def_type;
+		return &msrs->mtrr_def_type;
 	}
 	return NULL;
 }

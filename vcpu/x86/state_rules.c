@@ -9,10 +9,8 @@
 #include <asm/processor-flags.h>
 
 #include "compat.h"
-#include "vcpu/cr.h"
-#include "vcpu/dr.h"
-#include "vcpu/msr.h"
-#include "vcpu/state.h"
+#include "vcpu/core.h"
+#include "vcpu/x86.h"
 #include "vmx/arch.h"
 
 #define RFLAGS_RESERVED	(~0x3f7fd7ull)	/* 63:22, 15, 5, 3, 1 */

@@ -11,8 +11,7 @@
 #include <asm/processor-flags.h>
 
 #include "compat.h"
-#include "vcpu/msr.h"
-#include "vcpu/state.h"
+#include "vcpu/x86.h"
 #include "vmx/arch.h"
 
 enum { ES = 1, CS = 2, SS = 4, DS = 8, FS = 16, GS = 32, LDTR = 64, TR = 128 };

@@ -11,8 +11,7 @@
 #include <asm/trapnr.h>
 
 #include "compat.h"
-#include "vcpu/state.h"
-#include "vcpu/task.h"
+#include "vcpu/x86.h"
 #include "vmx/arch.h"
 
 #define SELECTOR_RPL(selector)	((selector) & 3)

@@ -13,7 +13,7 @@
 #include <asm/processor-flags.h>
 
 #include "compat.h"
-#include "vcpu/walk.h"
+#include "vcpu/x86.h"
 
 /* Bits of all paging-structure entries (SDM: "Format of a ..." tables of the paging chapter) */
 #define ENTRY_PRESENT	BIT_ULL(0)
