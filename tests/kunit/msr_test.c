@@ -145,7 +145,7 @@ static void msr_mtrr_slots(struct kunit *test)
 	u64 *slot;
 
 	for (msr = 0x200; msr <= 0x2ff; msr++) {
-		slot = msr_mtrr_slot(v, msr);
+		slot = msr_mtrr_slot(&v->msrs, msr);
 		if (!slot)
 			continue;
 		KUNIT_EXPECT_EQ_MSG(test, *slot, 0ull, "%x", msr);
