@@ -15,8 +15,8 @@ SOURCES = ["Kbuild", "include", "vmx", "vcpu", "ioctl", "tests/kunit", "tests/pl
 
 
 # What a build leaves behind: never copied, and never deleted in the copy.
-ARTIFACTS = ["*.o", "*.ko", "*.mod", "*.mod.c", "*.cmd", "*.a", "*.d", "modules.order",
-             "Module.symvers"]
+ARTIFACTS = ["*.o", "*.ko", "*.mod", "*.mod.c", "*.cmd", "*.a", "*.d", "*.s", "modules.order",
+             "Module.symvers", "offsets.h"]
 
 
 # A file whose content changes gets the time of the copy, and is built again: in a tree where

@@ -30,7 +30,7 @@
 #include <asm/unwind_hints.h>
 
 #include "vmx/count.h"
-#include "entry.h"
+#include "offsets.h"
 
 .section .noinstr.text, "ax"
 

@@ -6,8 +6,8 @@
  * The same order as the kernel's own helpers for virtual machines, in two parts, because RCU and
  * accounting need to hear of it once a burst and not at every entry.
  */
-#ifndef VCPU_GUEST_CONTEXT_H
-#define VCPU_GUEST_CONTEXT_H
+#ifndef VCPU_RUN_GUEST_CONTEXT_H
+#define VCPU_RUN_GUEST_CONTEXT_H
 
 #include <linux/context_tracking.h>
 #include <linux/ftrace.h>
@@ -80,4 +80,4 @@ static __always_inline void guest_context_exit(void)
 	instrumentation_end();
 }
 
-#endif /* VCPU_GUEST_CONTEXT_H */
+#endif /* VCPU_RUN_GUEST_CONTEXT_H */

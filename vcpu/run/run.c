@@ -24,13 +24,6 @@
 #include "entry.h"
 #include "guest_context.h"
 
-static_assert(offsetof(struct vcpu, gpr[REG_RAX]) == VCPU_RAX);
-static_assert(offsetof(struct vcpu, gpr[REG_RDI]) == VCPU_RDI);
-static_assert(offsetof(struct vcpu, gpr[REG_R15]) == VCPU_R15);
-static_assert(offsetof(struct vcpu, host_rsp) == VCPU_HOST_RSP);
-static_assert(offsetof(struct vcpu, vmcs.launched) == VCPU_LAUNCHED);
-static_assert(VMCS_HOST_RSP == HOST_RSP);
-
 /* Exits that a burst handles before it opens interrupts once. */
 #define BURST_EXITS	64
 
