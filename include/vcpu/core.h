@@ -70,9 +70,9 @@ void controls_set_exceptions(const struct vcpu *v, u32 more);
  */
 static inline u64 tsc_to_guest(const struct vcpu *v, u64 host)
 {
-	if (unlikely(v->tsc_multiplier))
-		host = mul_u64_u64_shr(host, v->tsc_multiplier, TSC_FRACTION);
-	return host + v->tsc_offset;
+	if (unlikely(v->tsc.multiplier))
+		host = mul_u64_u64_shr(host, v->tsc.multiplier, TSC_FRACTION);
+	return host + v->tsc.offset;
 }
 
 u64 tsc_host_cycles(const struct vcpu *v, u64 guest_cycles);

@@ -56,7 +56,7 @@ static __always_inline const struct exit_row *exit_row(const struct vcpu *v, u32
 
 	if (unlikely(basic >= EXIT_ROWS))
 		basic = EXIT_ROWS - 1;
-	return &v->rows[nospec_mask(basic, EXIT_ROWS)];
+	return &v->burst.rows[nospec_mask(basic, EXIT_ROWS)];
 }
 
 /* ---- handlers: IRQs are off for those that the table calls FAST; the others may sleep ---- */
@@ -129,7 +129,7 @@ void publish_done(struct vcpu *v);
 static __always_inline void publish_union(struct vcpu *v, const void *data, u32 length)
 {
 	__builtin_memcpy(v->run->u.raw, data, length);
-	v->union_used = length;
+	v->published.union_used = length;
 }
 
 /* ---- vcpu/exit/complete.c: what userspace answers, and changes ---- */

@@ -211,12 +211,61 @@ enum pending_completion {
 	COMPLETE_EXCEPTION,
 };
 
+/* The burst of entries under way, and what the run loop remembers between two. All M. */
+struct vcpu_burst {
+	int ret;			/* how it ended: as a handler's return value */
+	u32 plain_row;			/* flags of rows that need nothing else */
+	const struct exit_row *rows;	/* I: exit_rows, or what CONFIG made of it */
+	const struct exit_row *pending;	/* its last exit, still to be handled, or NULL */
+	u32 left;			/* exits until interrupts are opened */
+	bool outside;			/* something for userspace came up */
+	bool l1d_stale;			/* more than exit handling ran since a flush */
+	unsigned long resume_work_since; /* jiffies; 0: none seen */
+	unsigned long rcu_noted;	/* jiffies */
+};
+
+/* The I/O instruction that userspace is asked about, or was last. All M. */
+struct vcpu_io {
+	struct vmxhv_exit_io exit;	/* as reported */
+	u64 gva;			/* string I/O: where the data goes */
+	u64 done;			/* rep: iterations done of this instruction */
+	u64 rip;			/* ... at this RIP */
+};
+
+/* The guest's TSC: see core.h. All M. */
+struct vcpu_tsc {
+	u64 offset;			/* as in the VMCS */
+	u64 multiplier;			/* likewise; 0: the host's rate */
+	u64 khz;			/* the rate; 0: the host's */
+};
+
+/* What stands in the VMCS's host area for things that can change. All M. */
+struct vmcs_host {
+	u64 cr3, cr4;
+	u64 fs_base;
+};
+
+/* What this RUN's words ask for: read once. All M. */
+struct run_asked {
+	u32 user_flags;			/* VMXHV_USER_* */
+	u32 wanted;			/* groups to publish */
+};
+
+/* What the run area holds of the exits so far. All M. */
+struct run_published {
+	u32 union_used;			/* bytes of run->u that the last exit wrote */
+	u32 union_stale;		/* ... that those before it wrote */
+	u32 hw_valid;			/* run->hw.valid as last written */
+	u64 sequence;			/* exits to userspace so far */
+};
+
 /**
  * struct vcpu - one virtual CPU
  *
  * Lock legend: I immutable, M vcpu->mutex, a atomic words, H hot: entry.S knows the offset.
  */
 struct vcpu {
+	/* run/: entry.S, and the loop around it */
 	u64 gpr[NR_GPRS];			/* M H */
 	u64 host_rsp;				/* M H: HOST_RSP as it stands in the VMCS */
 	struct loaded_vmcs vmcs;		/* M H: launched */
@@ -233,77 +282,63 @@ struct vcpu {
 			u16 reg_dirty;		/* CACHE_* */
 		};
 	};
-	bool outside;				/* M: something for userspace came up */
-	unsigned long resume_work_since;	/* M: jiffies; 0: none seen */
-	unsigned long rcu_noted;		/* M: jiffies */
-	bool l1d_stale;				/* M: more than exit handling ran since a flush */
 	unsigned long requests;			/* a */
 	int cpu;				/* a: where it is loaded, or was last */
 	bool loaded;				/* M: between vcpu_load() and vcpu_put() */
-
-	/* M: the burst of entries under way */
-	int burst_ret;				/* how it ended: as a handler's return value */
-	u32 plain_row;				/* flags of rows that need nothing else */
-	const struct exit_row *rows;		/* I: exit_rows, or what CONFIG made of it */
-	const struct exit_row *pending;		/* its last exit, still to be handled, or NULL */
-	u32 burst_left;				/* exits until interrupts are opened */
+	bool ran;				/* M: SET_CPUID is closed */
+	struct vcpu_burst burst;		/* M */
 
 	/* these two begin anew with each exit, in one store */
 	u32 reg_avail;				/* M: CACHE_* */
 	struct exit_info exit;			/* M */
+
+	/* cpu/: the guest's processor */
 	struct vcpu_events events;		/* M */
-
-	/* what stands in the VMCS's host area for things that can change */
-	u64 vmcs_host_cr3, vmcs_host_cr4;	/* M */
-	u64 vmcs_host_fs_base;			/* M */
-
-	/* guest control registers as the guest sees them, for bits that it does not own */
 	u64 cr0_shadow, cr4_shadow;		/* M: read shadows as written to the VMCS */
 	u64 efer;				/* M: the guest's view, LMA included */
 	u64 xcr0;				/* M */
 	u64 dr[4], dr6;				/* M: DR7 is in the VMCS */
 	bool dr_loaded;				/* M: DR7 enables breakpoints: see dr_enter() */
-	struct vcpu_debug debug;		/* M */
-	u64 tsc_offset;				/* M: see tsc.h; as in the VMCS */
-	u64 tsc_multiplier;			/* M: likewise; 0: the host's rate */
-	u64 tsc_khz;				/* M: the rate; 0: the host's */
 	struct guest_msrs msrs;			/* M */
 	u64 msr_value;				/* M: what RDMSR reads, meanwhile */
+	struct vcpu_tsc tsc;			/* M */
+	struct vcpu_debug debug;		/* M */
+	struct xstate *xstate;			/* I pointer */
+	struct cpuid_table *cpuid;		/* M: replaced before the first RUN */
+
+	/* cpu/host.c: the host around the guest */
+	struct vmcs_host vmcs_host;		/* M */
 	struct host_thread host;		/* M */
 	struct vmx_pmu pmu;			/* M */
 
+	/* core/ */
 	struct control_words ctl;		/* M: changed by core/controls.c alone */
-	u16 vpid;				/* I */
-	u64 *pml;				/* I pointer: see pml.c; NULL: none */
-	unsigned int pml_left;			/* memory.lock: entries not yet collected */
-	u32 id;					/* I: APIC id */
-	struct vm *vm;				/* I: a reference */
-	struct lapic *lapic;			/* I pointer */
-	struct cpuid_table *cpuid;		/* M: replaced before the first RUN */
-	struct xstate *xstate;			/* I pointer */
-
-	struct vmxhv_run *run;			/* I: the run area, user-mapped */
-	enum pending_completion completion;	/* M */
-	struct vmxhv_exit_io io;		/* M: the pending I/O, as reported */
-	u64 io_gva;				/* M: string I/O: where the data goes */
-	u64 io_done;				/* M: rep: iterations done of this instruction */
-	u64 io_rip;				/* M: ... at this RIP */
-	struct vmxhv_exit_mmio mmio;		/* M: as reported */
-	struct exception reported;		/* M: COMPLETE_EXCEPTION: it waits for the answer */
-	struct mutex mutex;
-	struct preempt_notifier notifier;	/* M */
 	wait_queue_head_t wait;			/* halted: wakes on requests */
 	u8 sipi_vector;				/* a */
 	atomic_t nmi_queued;			/* a: NMIs from other threads, moved into events */
 	bool extint_line;			/* a */
-	bool ran;				/* M: SET_CPUID is closed */
-	u32 user_flags;				/* M: VMXHV_USER_* of this RUN, read once */
-	u32 wanted;				/* M: groups to publish, likewise */
-	u32 union_used;				/* M: bytes of run->u that the last exit wrote */
-	u32 union_stale;			/* M: ... that the one before wrote */
-	u32 hw_published;			/* M: run->hw.valid as last written */
-	u64 sequence;				/* M: exits to userspace so far */
 	struct vmxhv_error error;		/* M: the last refusal */
+
+	/* apic/, memory/ */
+	struct lapic *lapic;			/* I pointer */
+	u64 *pml;				/* I pointer: see pml.c; NULL: none */
+	unsigned int pml_left;			/* memory.lock: entries not yet collected */
+
+	/* exit/: userspace */
+	struct vmxhv_run *run;			/* I: the run area, user-mapped */
+	struct run_asked asked;			/* M */
+	struct run_published published;		/* M */
+	enum pending_completion completion;	/* M */
+	struct vcpu_io io;			/* M */
+	struct vmxhv_exit_mmio mmio;		/* M: as reported */
+	struct exception reported;		/* M: COMPLETE_EXCEPTION: it waits for the answer */
+
+	/* run/vcpu.c */
+	struct mutex mutex;
+	struct preempt_notifier notifier;	/* M */
+	u16 vpid;				/* I */
+	u32 id;					/* I: APIC id */
+	struct vm *vm;				/* I: a reference */
 };
 
 #endif /* VCPU_VCPU_H */

@@ -244,7 +244,7 @@ static void written_timer(struct kunit *test)
 	struct lapic *apic = fixture_one(test);
 
 	lapic_page_write(apic, APIC_LVTT, APIC_LVT_TIMER_TSCDEADLINE | 0x60);
-	apic->vcpu->tsc_offset = 0;
+	apic->vcpu->tsc.offset = 0;
 	lapic_timer_set_deadline(apic, 2000, 1000);
 	lapic_put(apic, APIC_TMICT, 5);			/* ignored in this mode */
 	lapic_page_written(apic, APIC_TMICT);

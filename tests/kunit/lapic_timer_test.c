@@ -141,7 +141,7 @@ static void deadline_in_guest_time(struct kunit *test)
 	struct lapic *apic = timer_in(test, APIC_LVT_TIMER_TSCDEADLINE);
 	struct vcpu *v = apic->vcpu;
 
-	v->tsc_offset = 1000 - 400000ull;	/* the VM's and TSC_ADJUST, summed */
+	v->tsc.offset = 1000 - 400000ull;	/* the VM's and TSC_ADJUST, summed */
 	lapic_timer_set_deadline(apic, T0 - 400000 + 1000 + 77, T0);
 	KUNIT_EXPECT_EQ(test, lapic_timer_deadline(v), T0 + 77);
 	KUNIT_EXPECT_EQ(test, lapic_timer_count(apic, T0), 0u);
@@ -179,7 +179,7 @@ static void far_deadline_never_comes(struct kunit *test)
 {
 	struct lapic *apic = timer_in(test, APIC_LVT_TIMER_TSCDEADLINE);
 
-	apic->vcpu->tsc_offset = -T0;	/* guest time 0: the sum would wrap */
+	apic->vcpu->tsc.offset = -T0;	/* guest time 0: the sum would wrap */
 	lapic_timer_set_deadline(apic, U64_MAX, T0);
 	KUNIT_EXPECT_EQ(test, lapic_timer_deadline(apic->vcpu), LAPIC_NO_DEADLINE);
 	KUNIT_EXPECT_EQ(test, apic->timer.tsc_deadline, U64_MAX);

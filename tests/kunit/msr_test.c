@@ -232,9 +232,9 @@ static void msr_from_user(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, msr_get(v, 0x8b, &value));
 	KUNIT_EXPECT_EQ(test, value, 0x1234ull << 32);
 	/* restoring TSC_ADJUST does not move the TSC */
-	v->tsc_offset = 1000;
+	v->tsc.offset = 1000;
 	KUNIT_EXPECT_EQ(test, 0, msr_set(v, 0x3b, 77, true));
-	KUNIT_EXPECT_EQ(test, v->tsc_offset, 1000ull);
+	KUNIT_EXPECT_EQ(test, v->tsc.offset, 1000ull);
 	KUNIT_EXPECT_EQ(test, v->msrs.tsc_adjust, 77ull);
 }
 

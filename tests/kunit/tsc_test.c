@@ -42,8 +42,8 @@ static void tsc_scales(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(scale_rows); i++) {
 		const struct scale_row *row = &scale_rows[i];
 
-		v->tsc_multiplier = row->multiplier;
-		v->tsc_offset = row->offset;
+		v->tsc.multiplier = row->multiplier;
+		v->tsc.offset = row->offset;
 		KUNIT_EXPECT_EQ_MSG(test, tsc_to_guest(v, row->host), row->guest, "row %d", i);
 		KUNIT_EXPECT_EQ_MSG(test, tsc_host_cycles(v, row->cycles), row->host_cycles,
 				    "row %d", i);

@@ -15,12 +15,12 @@
  */
 u64 tsc_host_cycles(const struct vcpu *v, u64 guest_cycles)
 {
-	if (likely(!v->tsc_multiplier))
+	if (likely(!v->tsc.multiplier))
 		return guest_cycles;
 	/* the quotient would not fit in 64 bits */
-	if (guest_cycles >> (64 - TSC_FRACTION) >= v->tsc_multiplier)
+	if (guest_cycles >> (64 - TSC_FRACTION) >= v->tsc.multiplier)
 		return U64_MAX;
-	return mul_u64_u64_div_u64(guest_cycles, BIT_ULL(TSC_FRACTION), v->tsc_multiplier) + 1;
+	return mul_u64_u64_div_u64(guest_cycles, BIT_ULL(TSC_FRACTION), v->tsc.multiplier) + 1;
 }
 
 VMXHV_EXPORT_FOR_TEST(tsc_host_cycles);

@@ -346,7 +346,7 @@ static bool inject_interrupt(struct vcpu *v)
 		return false;
 	}
 	/* the CPU delivers it, unless it is to tell of a window first */
-	if (v->lapic->vid && !(v->user_flags & VMXHV_USER_WANT_WINDOW))
+	if (v->lapic->vid && !(v->asked.user_flags & VMXHV_USER_WANT_WINDOW))
 		return false;
 	vector = lapic_pending(v);
 	if (vector < 0)
@@ -361,7 +361,7 @@ static void request_windows(struct vcpu *v)
 {
 	bool interrupt = v->events.extint_answered || extint_pending(v) ||
 			 (!v->lapic->vid && lapic_pending(v) >= 0) ||
-			 (v->user_flags & VMXHV_USER_WANT_WINDOW);
+			 (v->asked.user_flags & VMXHV_USER_WANT_WINDOW);
 
 	controls_set_cpu(v, CPU_BASED_INTR_WINDOW_EXITING | CPU_BASED_NMI_WINDOW_EXITING,
 			 (interrupt ? CPU_BASED_INTR_WINDOW_EXITING : 0) |

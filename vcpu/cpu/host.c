@@ -71,9 +71,9 @@ void host_state_constant(struct vcpu *v, unsigned long exit_point)
 	vmcs_write64(HOST_IA32_EFER, value);
 
 	/* unequal to anything real: the first burst writes them */
-	v->vmcs_host_cr3 = ~0ull;
-	v->vmcs_host_cr4 = ~0ull;
-	v->vmcs_host_fs_base = ~0ull;
+	v->vmcs_host.cr3 = ~0ull;
+	v->vmcs_host.cr4 = ~0ull;
+	v->vmcs_host.fs_base = ~0ull;
 	v->host_rsp = 0;
 }
 
@@ -184,9 +184,9 @@ void host_thread_leave(struct vcpu *v)
 	host->user_gs_base = __rdmsr(MSR_KERNEL_GS_BASE);
 	save_selectors(host);
 
-	if (v->vmcs_host_fs_base != host->fs_base) {
+	if (v->vmcs_host.fs_base != host->fs_base) {
 		vmcs_writel(HOST_FS_BASE, host->fs_base);
-		v->vmcs_host_fs_base = host->fs_base;
+		v->vmcs_host.fs_base = host->fs_base;
 	}
 
 	host->debugctl = __rdmsr(MSR_IA32_DEBUGCTLMSR);
@@ -267,13 +267,13 @@ void host_burst_begin(struct vcpu *v)
 
 	if (unlikely(!v->host.loaded))
 		host_thread_leave(v);
-	if (unlikely(cr3 != v->vmcs_host_cr3)) {
+	if (unlikely(cr3 != v->vmcs_host.cr3)) {
 		vmcs_writel(HOST_CR3, cr3);
-		v->vmcs_host_cr3 = cr3;
+		v->vmcs_host.cr3 = cr3;
 	}
-	if (unlikely(cr4 != v->vmcs_host_cr4)) {
+	if (unlikely(cr4 != v->vmcs_host.cr4)) {
 		vmcs_writel(HOST_CR4, cr4);
-		v->vmcs_host_cr4 = cr4;
+		v->vmcs_host.cr4 = cr4;
 	}
 	vmx_pmu_before_burst(&v->pmu);
 }

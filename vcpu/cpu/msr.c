@@ -76,14 +76,14 @@ static int write_tsc(struct vcpu *v, u32 msr, u64 value, bool from_user)
 
 	if (!from_user)
 		v->msrs.tsc_adjust += jump;
-	tsc_set_offset(v, v->tsc_offset + jump);
+	tsc_set_offset(v, v->tsc.offset + jump);
 	return 0;
 }
 
 static int write_tsc_adjust(struct vcpu *v, u32 msr, u64 value, bool from_user)
 {
 	if (!from_user)
-		tsc_set_offset(v, v->tsc_offset + value - v->msrs.tsc_adjust);
+		tsc_set_offset(v, v->tsc.offset + value - v->msrs.tsc_adjust);
 	v->msrs.tsc_adjust = value;
 	return 0;
 }

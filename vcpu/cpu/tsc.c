@@ -31,7 +31,7 @@
  */
 void tsc_set_offset(struct vcpu *v, u64 offset)
 {
-	v->tsc_offset = offset;
+	v->tsc.offset = offset;
 	vmcs_write64(TSC_OFFSET, offset);
 	lapic_tsc_changed(v);
 }
@@ -41,13 +41,13 @@ static void set_rate(struct vcpu *v, u64 khz)
 {
 	u32 scaling = 0;
 
-	v->tsc_multiplier = 0;
+	v->tsc.multiplier = 0;
 	if (khz && khz != tsc_khz) {
-		v->tsc_multiplier = mul_u64_u64_div_u64(khz, BIT_ULL(TSC_FRACTION), tsc_khz);
+		v->tsc.multiplier = mul_u64_u64_div_u64(khz, BIT_ULL(TSC_FRACTION), tsc_khz);
 		scaling = SECONDARY_EXEC_TSC_SCALING;
-		vmcs_write64(TSC_MULTIPLIER, v->tsc_multiplier);
+		vmcs_write64(TSC_MULTIPLIER, v->tsc.multiplier);
 	}
-	v->tsc_khz = v->tsc_multiplier ? khz : 0;
+	v->tsc.khz = v->tsc.multiplier ? khz : 0;
 	controls_set_cpu2(v, SECONDARY_EXEC_TSC_SCALING, scaling);
 }
 
@@ -88,9 +88,9 @@ VMXHV_EXPORT_FOR_TEST(tsc_check_state);
  */
 void tsc_get_state(struct vcpu *v, struct vmxhv_tsc *t)
 {
-	t->offset = v->tsc_offset;
+	t->offset = v->tsc.offset;
 	t->adjust = v->msrs.tsc_adjust;
-	t->khz = v->tsc_khz ?: tsc_khz;
+	t->khz = v->tsc.khz ?: tsc_khz;
 	if (lapic_msr_read(v, MSR_IA32_TSC_DEADLINE, &t->deadline))
 		t->deadline = 0;
 }

@@ -74,7 +74,7 @@ int handle_apic_access(struct vcpu *v)
 
 	v->exit.gpa = (v->lapic->base & PAGE_MASK) | ACCESS_OFFSET(q);
 	v->exit.valid |= EXIT_HAS_GPA;
-	v->l1d_stale = true;
+	v->burst.l1d_stale = true;
 	if ((type == ACCESS_READ || type == ACCESS_WRITE) &&
 	    lapic_page_access(v, v->exit.gpa, type == ACCESS_WRITE) == HANDLED)
 		return HANDLED;

@@ -163,13 +163,13 @@ int complete_exit(struct vcpu *v, struct vmxhv_error *err)
  */
 int refuse_run_flags(struct vcpu *v, struct vmxhv_error *err)
 {
-	bool flags = v->user_flags & ~VMXHV_USER_FLAGS;
+	bool flags = v->asked.user_flags & ~VMXHV_USER_FLAGS;
 
 	return refuse(err, -EINVAL, &(const struct refusal){
 		.code = VMXHV_ERR_RUN,
 		.item = flags ? offsetof(struct vmxhv_run, user_flags)
 			      : offsetof(struct vmxhv_run, wanted),
-		.value = flags ? v->user_flags : v->wanted,
+		.value = flags ? v->asked.user_flags : v->asked.wanted,
 		.wanted = flags ? VMXHV_USER_FLAGS : VMXHV_GROUPS,
 	}, flags ? "unknown bits in user_flags" : "unknown groups in wanted");
 }

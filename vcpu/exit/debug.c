@@ -137,7 +137,7 @@ static void find_unwatched(struct vcpu *v)
  * debug_serve() - REQ_DEBUG: tell the debugger what happened since the last entry, or go on
  * @v: the vCPU, loaded
  *
- * While there is a debugger, vcpu->outside stays set: nothing is entered without coming here first,
+ * While there is a debugger, vcpu->burst.outside stays set: nothing is entered without coming here first,
  * whatever else held the entry up.
  *
  * Context: Process; may sleep.
@@ -154,7 +154,7 @@ int debug_serve(struct vcpu *v)
 	}
 	clear_bit(REQ_DEBUG, &v->requests);
 	if (v->debug.on) {
-		v->outside = true;
+		v->burst.outside = true;
 		debug_arm(v);
 	}
 	return HANDLED;
@@ -178,7 +178,7 @@ void debug_set(struct vcpu *v, const struct vmxhv_debug *debug)
 	memcpy(d->point, debug->point, sizeof(d->point));
 	d->on = debug_stepping(v) || debug_has_points(d);
 	/* no row is plain: what the entry was lent is taken back before anything is handled */
-	v->plain_row = d->on ? ~0u : ROW_IRQS_OFF;
+	v->burst.plain_row = d->on ? ~0u : ROW_IRQS_OFF;
 	d->report.kind = 0;
 	d->unwatched = 0;
 	d->plan = v->completion != COMPLETE_NONE ? PLAN_TRAP : PLAN_NONE;

@@ -51,7 +51,7 @@ static u64 units_in_segment(struct vcpu *v, const struct vmxhv_exit_io *io)
 /* SDM: "Alignment Checking Exception (#AC)" */
 static bool misaligned(struct vcpu *v, const struct vmxhv_exit_io *io)
 {
-	return (v->io_gva & (io->width - 1)) && (vcpu_cr0(v) & X86_CR0_AM) &&
+	return (v->io.gva & (io->width - 1)) && (vcpu_cr0(v) & X86_CR0_AM) &&
 	       (vcpu_rflags(v) & X86_EFLAGS_AC) && vcpu_cpl(v) == 3;
 }
 
@@ -63,7 +63,7 @@ static u64 units_left(struct vcpu *v, const struct vmxhv_exit_io *io)
 /* How many units fit: what may be done, the page in the run area, and the guest's page. */
 static u32 string_count(struct vcpu *v, const struct vmxhv_exit_io *io, u64 left)
 {
-	u64 room = PAGE_SIZE - offset_in_page(v->io_gva);
+	u64 room = PAGE_SIZE - offset_in_page(v->io.gva);
 
 	/* downwards, across a page, or with a trap behind each: one unit at a time */
 	if ((vcpu_rflags(v) & (X86_EFLAGS_DF | X86_EFLAGS_TF)) || room < io->width ||
@@ -75,7 +75,7 @@ static u32 string_count(struct vcpu *v, const struct vmxhv_exit_io *io, u64 left
 /* 64-bit mode ignores the prefix that names SS, whatever the exit says. */
 static int segment_fault(struct vcpu *v)
 {
-	bool stack = v->io.segment == SEGMENT_SS && vcpu_cpu_mode(v) != VMXHV_MODE_64;
+	bool stack = v->io.exit.segment == SEGMENT_SS && vcpu_cpu_mode(v) != VMXHV_MODE_64;
 
 	vcpu_raise_error(v, stack ? X86_TRAP_SS : X86_TRAP_GP, 0);
 	return HANDLED;
@@ -94,16 +94,16 @@ static int string_fault(struct vcpu *v, int how, u64 address, const struct walk_
 static int check_ins_target(struct vcpu *v)
 {
 	struct walk_result walk;
-	u32 bytes = v->io.count * v->io.width;
-	u64 last = vcpu_wrap_gva(v, v->io_gva, v->io_gva + bytes - 1);
+	u32 bytes = v->io.exit.count * v->io.exit.width;
+	u64 last = vcpu_wrap_gva(v, v->io.gva, v->io.gva + bytes - 1);
 	u32 access = string_access(v, true);
 	int ret;
 
 	/* the data would be lost if it could not be stored: see first that it can */
-	ret = vcpu_translate(v, v->io_gva, access, &walk);
+	ret = vcpu_translate(v, v->io.gva, access, &walk);
 	if (ret)
-		return string_fault(v, ret, v->io_gva, &walk);
-	if ((last ^ v->io_gva) & PAGE_MASK) {
+		return string_fault(v, ret, v->io.gva, &walk);
+	if ((last ^ v->io.gva) & PAGE_MASK) {
 		ret = vcpu_translate(v, last, access, &walk);
 		if (ret)
 			return string_fault(v, ret, last & PAGE_MASK, &walk);
@@ -113,7 +113,7 @@ static int check_ins_target(struct vcpu *v)
 
 static noinline int handle_string(struct vcpu *v)
 {
-	struct vmxhv_exit_io *io = &v->io;
+	struct vmxhv_exit_io *io = &v->io.exit;
 	u32 info = exit_insn_info(v);
 	struct walk_result walk;
 	u64 fault_address, left, allowed;
@@ -124,14 +124,14 @@ static noinline int handle_string(struct vcpu *v)
 	io->address_size = INFO_ADDRESS_SIZE(info);
 	io->segment = io->in ? 0 : INFO_SEGMENT(info);
 	io->data_offset = VMXHV_RUN_IO_OFFSET;
-	v->io_gva = exit_gla(v);
+	v->io.gva = exit_gla(v);
 	left = units_left(v, io);
 	allowed = units_in_segment(v, io);
 	io->count = string_count(v, io, min(left, allowed));
-	if (v->io_rip != vcpu_rip(v))
-		v->io_done = 0;
-	v->io_rip = vcpu_rip(v);
-	io->done = v->io_done;
+	if (v->io.rip != vcpu_rip(v))
+		v->io.done = 0;
+	v->io.rip = vcpu_rip(v);
+	io->done = v->io.done;
 
 	if (!left)
 		return vcpu_skip_insn(v);
@@ -144,7 +144,7 @@ static noinline int handle_string(struct vcpu *v)
 	if (io->in)
 		return check_ins_target(v);
 
-	ret = vcpu_copy_gva(v, v->io_gva, io_page(v), io->count * io->width,
+	ret = vcpu_copy_gva(v, v->io.gva, io_page(v), io->count * io->width,
 			    string_access(v, false), &done, &fault_address, &walk);
 	if (ret)
 		return string_fault(v, ret, fault_address, &walk);
@@ -161,7 +161,7 @@ static noinline int handle_string(struct vcpu *v)
 int handle_io(struct vcpu *v)
 {
 	u32 qualification = exit_qualification(v);
-	struct vmxhv_exit_io *io = &v->io;
+	struct vmxhv_exit_io *io = &v->io.exit;
 
 	*io = (struct vmxhv_exit_io){
 		.port = IO_QUAL_PORT(qualification),
@@ -183,7 +183,7 @@ int handle_io(struct vcpu *v)
 /* SI or DI by the units done, within the address size; the rest of the register stays. */
 static void advance_index(struct vcpu *v, unsigned int reg)
 {
-	const struct vmxhv_exit_io *io = &v->io;
+	const struct vmxhv_exit_io *io = &v->io.exit;
 	u64 bytes = (u64)io->count * io->width;
 	u64 mask = address_mask(io);
 	u64 old = v->gpr[reg];
@@ -195,29 +195,29 @@ static void advance_index(struct vcpu *v, unsigned int reg)
 
 static void count_down(struct vcpu *v)
 {
-	u64 mask = address_mask(&v->io);
+	u64 mask = address_mask(&v->io.exit);
 	u64 old = v->gpr[REG_RCX];
-	u64 new = old - v->io.count;
+	u64 new = old - v->io.exit.count;
 
 	v->gpr[REG_RCX] = mask == U16_MAX ? (old & ~mask) | (new & mask) : new & mask;
 }
 
 static noinline int complete_string(struct vcpu *v)
 {
-	const struct vmxhv_exit_io *io = &v->io;
+	const struct vmxhv_exit_io *io = &v->io.exit;
 	struct walk_result walk;
 	u64 fault_address;
 	u32 done;
 	int ret;
 
 	if (io->in) {
-		ret = vcpu_copy_gva(v, v->io_gva, io_page(v), io->count * io->width,
+		ret = vcpu_copy_gva(v, v->io.gva, io_page(v), io->count * io->width,
 				    string_access(v, true), &done, &fault_address, &walk);
 		if (ret)
 			return string_fault(v, ret, fault_address, &walk);
 	}
 	advance_index(v, io->in ? REG_RDI : REG_RSI);
-	v->io_done += io->count;
+	v->io.done += io->count;
 	if (io->rep) {
 		count_down(v);
 		if (v->gpr[REG_RCX] & address_mask(io)) {
@@ -225,7 +225,7 @@ static noinline int complete_string(struct vcpu *v)
 			return HANDLED;
 		}
 	}
-	v->io_rip = ~0ull;
+	v->io.rip = ~0ull;
 	return vcpu_skip_insn(v);
 }
 
@@ -242,13 +242,13 @@ int complete_io(struct vcpu *v)
 {
 	u32 data;
 
-	if (unlikely(v->io.string))
+	if (unlikely(v->io.exit.string))
 		return complete_string(v);
-	if (v->io.in) {
+	if (v->io.exit.in) {
 		data = READ_ONCE(v->run->u.io.data);
-		if (v->io.width == 4)
+		if (v->io.exit.width == 4)
 			v->gpr[REG_RAX] = data;
-		else if (v->io.width == 2)
+		else if (v->io.exit.width == 2)
 			v->gpr[REG_RAX] = (v->gpr[REG_RAX] & ~0xffffull) | (u16)data;
 		else
 			v->gpr[REG_RAX] = (v->gpr[REG_RAX] & ~0xffull) | (u8)data;

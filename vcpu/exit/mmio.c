@@ -33,7 +33,7 @@ int handle_ept_violation(struct vcpu *v)
 	if (qualification & EPT_VIOLATION_IRET_UNBLOCK)
 		vcpu_reblock_nmis(v);
 	if (lapic_covers(v, gpa)) {
-		v->l1d_stale = true;
+		v->burst.l1d_stale = true;
 		memory_map_apic(v->vm);
 		if ((qualification & EPT_VIOLATION_GLA_FINAL) == EPT_VIOLATION_GLA_FINAL &&
 		    lapic_page_access(v, gpa, write) == HANDLED)
@@ -41,7 +41,7 @@ int handle_ept_violation(struct vcpu *v)
 	}
 	result = memory_fault(v->vm, gpa, write, qualification & EPT_VIOLATION_EXEC, &info);
 	/* a page that the host has is a look into tables; bringing one may read anything */
-	v->l1d_stale |= info.host_worked;
+	v->burst.l1d_stale |= info.host_worked;
 	switch (result) {
 	case FAULT_MAPPED:
 	case FAULT_RETRY:

@@ -105,7 +105,7 @@ int handle_triple_fault(struct vcpu *v)
 int handle_hlt(struct vcpu *v)
 {
 	vcpu_skip_insn(v);
-	if (v->user_flags & VMXHV_USER_EXIT_HLT) {
+	if (v->asked.user_flags & VMXHV_USER_EXIT_HLT) {
 		exit_to_user(v, VMXHV_EXIT_HLT);
 		return TO_USER;
 	}
@@ -122,7 +122,7 @@ int handle_hlt(struct vcpu *v)
  */
 int handle_vmcall(struct vcpu *v)
 {
-	if (unlikely(v->user_flags & VMXHV_USER_EXIT_HYPERCALL))
+	if (unlikely(v->asked.user_flags & VMXHV_USER_EXIT_HYPERCALL))
 		return hypercall_to_user(v);
 	v->gpr[REG_RAX] = NO_SUCH_HYPERCALL;
 	return vcpu_skip_insn(v);
@@ -137,7 +137,7 @@ int handle_vmcall(struct vcpu *v)
  */
 int handle_window(struct vcpu *v)
 {
-	if ((v->user_flags & VMXHV_USER_WANT_WINDOW) && lapic_pending(v) < 0) {
+	if ((v->asked.user_flags & VMXHV_USER_WANT_WINDOW) && lapic_pending(v) < 0) {
 		exit_to_user(v, VMXHV_EXIT_WINDOW);
 		return TO_USER;
 	}

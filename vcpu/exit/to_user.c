@@ -33,7 +33,7 @@ static void publish_groups(struct vcpu *v)
 	unsigned int i;
 
 	for (i = 0; i < RUN_AREA_GROUPS; i++)
-		if (v->wanted & run_area_groups[i].bit)
+		if (v->asked.wanted & run_area_groups[i].bit)
 			state_get(v, run_area_groups[i].group, (char *)v->run + run_area_groups[i].offset);
 }
 
@@ -53,7 +53,7 @@ static noinline void publish_hw_whole(struct vcpu *v, u32 valid)
 	hw->gla = valid & VMXHV_HW_GLA ? exit->gla : 0;
 	hw->gpa = valid & VMXHV_HW_GPA ? exit->gpa : 0;
 	hw->valid = valid;
-	v->hw_published = valid;
+	v->published.hw_valid = valid;
 }
 
 /* What port I/O has: written field by field as long as the exit before had the same. */
@@ -75,7 +75,7 @@ static void publish_hw(struct vcpu *v)
 	BUILD_BUG_ON(EXIT_HAS_GPA << 1 != VMXHV_HW_GPA);
 	hw->reason = exit->reason;
 	hw->cpu = v->cpu;
-	if (likely(valid == HW_OF_IO && v->hw_published == valid)) {
+	if (likely(valid == HW_OF_IO && v->published.hw_valid == valid)) {
 		hw->qualification = exit->qualification;
 		hw->insn_len = exit->insn_len;
 		hw->valid = valid;
@@ -104,8 +104,8 @@ void exit_to_user(struct vcpu *v, enum vmxhv_exit reason)
 	run->exit_reason = reason;
 	run->exit_flags = (v->completion != COMPLETE_NONE ? VMXHV_EXITF_PENDING : 0) |
 			  (delivery ? VMXHV_EXITF_DELIVERY : 0);
-	run->sequence = ++v->sequence;
-	run->valid = v->wanted;
+	run->sequence = ++v->published.sequence;
+	run->valid = v->asked.wanted;
 	run->if_flag = if_flag;
 	run->shadow = blocked;
 	run->nmi_blocked = (shadow & SHADOW_NMI) / SHADOW_NMI;
@@ -114,9 +114,9 @@ void exit_to_user(struct vcpu *v, enum vmxhv_exit reason)
 	run->apic_base = lapic_base(v);
 	run->tsc = rdtsc();
 	publish_hw(v);
-	v->union_stale = max(v->union_stale, v->union_used);
-	v->union_used = 0;
-	if (unlikely(v->wanted))
+	v->published.union_stale = max(v->published.union_stale, v->published.union_used);
+	v->published.union_used = 0;
+	if (unlikely(v->asked.wanted))
 		publish_groups(v);
 }
 
@@ -126,10 +126,10 @@ void exit_to_user(struct vcpu *v, enum vmxhv_exit reason)
  */
 void publish_done(struct vcpu *v)
 {
-	if (likely(v->union_stale <= v->union_used))
+	if (likely(v->published.union_stale <= v->published.union_used))
 		return;
-	memset(v->run->u.raw + v->union_used, 0, v->union_stale - v->union_used);
-	v->union_stale = 0;
+	memset(v->run->u.raw + v->published.union_used, 0, v->published.union_stale - v->published.union_used);
+	v->published.union_stale = 0;
 }
 
 /**
@@ -263,7 +263,7 @@ int msr_to_user(struct vcpu *v, bool write)
 
 /**
  * io_to_user() - port I/O, to be answered by complete_io()
- * @v: the vCPU, loaded; v->io says which
+ * @v: the vCPU, loaded; v->io.exit says which
  *
  * Context: Process.
  * Return: TO_USER.
@@ -272,7 +272,7 @@ int io_to_user(struct vcpu *v)
 {
 	v->completion = COMPLETE_IO;
 	exit_to_user(v, VMXHV_EXIT_IO);
-	publish_union(v, &v->io, sizeof(v->io));
+	publish_union(v, &v->io.exit, sizeof(v->io.exit));
 	return TO_USER;
 }
 

@@ -50,12 +50,12 @@ static inline bool host_work_pending(void)
 static inline bool resume_work_is_old(struct vcpu *v)
 {
 	if (likely(!test_thread_flag(TIF_NOTIFY_RESUME))) {
-		v->resume_work_since = 0;
+		v->burst.resume_work_since = 0;
 		return false;
 	}
-	if (!v->resume_work_since)
-		v->resume_work_since = jiffies | 1;
-	return time_after(jiffies, v->resume_work_since + RESUME_WORK_WAITS);
+	if (!v->burst.resume_work_since)
+		v->burst.resume_work_since = jiffies | 1;
+	return time_after(jiffies, v->burst.resume_work_since + RESUME_WORK_WAITS);
 }
 
 static void take_queued_nmis(struct vcpu *v)
@@ -139,7 +139,7 @@ static noinline bool prepare_entry(struct vcpu *v)
 {
 	if (v->recheck || READ_ONCE(v->requests)) {
 		if (!serve_requests(v)) {
-			v->outside = true;
+			v->burst.outside = true;
 			return false;
 		}
 	}
@@ -164,45 +164,45 @@ static noinline bool handle_rare(struct vcpu *v)
 
 	debug_exited(v);
 	if (unlikely(v->exit.reason & VMX_EXIT_REASON_FAILED_ENTRY)) {
-		v->burst_ret = exit_failed_entry(v, 0);
+		v->burst.ret = exit_failed_entry(v, 0);
 		return false;
 	}
 	if (row->flags & ROW_DELIVERY)
 		vcpu_recover_events(v);
 	if (!(row->flags & ROW_IRQS_OFF)) {
-		v->pending = row;
+		v->burst.pending = row;
 		return false;
 	}
 	if (row->flags & ROW_EVENTS)
 		v->recheck = true;
-	v->burst_ret = row->handle(v);
-	return v->burst_ret == HANDLED;
+	v->burst.ret = row->handle(v);
+	return v->burst.ret == HANDLED;
 }
 
 /* Interrupts off. True: the exit is handled, enter again. */
 static __always_inline bool handle_exit(struct vcpu *v)
 {
 	const u32 reason = v->exit.reason;
-	const struct exit_row *row = &v->rows[nospec_mask(reason, EXIT_ROWS)];
+	const struct exit_row *row = &v->burst.rows[nospec_mask(reason, EXIT_ROWS)];
 	int ret;
 
 	v->reg_avail = 0;
 	v->exit.valid = 0;
 	/* a reason and nothing else in the field, and a row that asks for nothing special */
-	if (likely(reason < EXIT_ROWS && row->flags == v->plain_row)) {
+	if (likely(reason < EXIT_ROWS && row->flags == v->burst.plain_row)) {
 		ret = row->handle(v);
 		if (unlikely(ret != HANDLED)) {
-			v->burst_ret = ret;
+			v->burst.ret = ret;
 			return false;
 		}
 	} else if (reason < EXIT_ROWS && !(row->flags & (ROW_IRQS_OFF | ROW_DELIVERY))) {
-		v->pending = row;
+		v->burst.pending = row;
 		debug_exited(v);
 		return false;
 	} else if (!handle_rare(v)) {
 		return false;
 	}
-	return likely(--v->burst_left) && ready_to_enter(v);
+	return likely(--v->burst.left) && ready_to_enter(v);
 }
 
 /**
@@ -270,7 +270,7 @@ static void burst_entries(struct vcpu *v)
 	const bool launched = v->vmcs.launched;
 	int how;
 
-	v->burst_left = exits;
+	v->burst.left = exits;
 	/* while the CPU was elsewhere, the deadline came nearer */
 	if (lapic_timer_deadline(v) != LAPIC_NO_DEADLINE)
 		v->timer_stale = true;
@@ -278,10 +278,10 @@ static void burst_entries(struct vcpu *v)
 		return;
 	how = enter_guest(v);
 	if (unlikely(entry_failed(v, how))) {
-		if (v->burst_left == exits)
+		if (v->burst.left == exits)
 			v->vmcs.launched = launched;
 		if (how)
-			v->burst_ret = exit_failed_entry(v, how);
+			v->burst.ret = exit_failed_entry(v, how);
 	}
 }
 
@@ -298,11 +298,11 @@ static void cr2_leave(struct vcpu *v)
 	v->cr2 = native_read_cr2();
 }
 
-/* Enters the guest until something needs interrupts on; v->pending is then left to be handled. */
+/* Enters the guest until something needs interrupts on; v->burst.pending is then left to be handled. */
 static int run_burst(struct vcpu *v)
 {
-	v->pending = NULL;
-	v->burst_ret = HANDLED;
+	v->burst.pending = NULL;
+	v->burst.ret = HANDLED;
 	local_irq_disable();
 	/* the mode before the requests: see request.c */
 	smp_store_mb(v->mode, IN_GUEST);
@@ -312,8 +312,8 @@ static int run_burst(struct vcpu *v)
 		cr2_enter(v);
 		if (unlikely(v->dr_loaded))
 			dr_enter(v);
-		vmx_l1d_before_burst(&v->l1d_stale);
-		guest_burst_enter(&v->rcu_noted);
+		vmx_l1d_before_burst(&v->burst.l1d_stale);
+		guest_burst_enter(&v->burst.rcu_noted);
 		burst_entries(v);
 		cr2_leave(v);
 		xstate_leave(v);
@@ -326,7 +326,7 @@ static int run_burst(struct vcpu *v)
 	}
 	WRITE_ONCE(v->mode, OUTSIDE_GUEST);
 	local_irq_enable();
-	return v->burst_ret;
+	return v->burst.ret;
 }
 
 /* This CPU left VMX operation (it goes down, or the host does): move, or give up. */
@@ -433,7 +433,7 @@ static noinline int serve_slow(struct vcpu *v)
 		if (ret != HANDLED)
 			return ret;
 	}
-	v->outside = false;
+	v->burst.outside = false;
 	v->recheck = true;
 	return serve_outside(v);
 }
@@ -441,7 +441,7 @@ static noinline int serve_slow(struct vcpu *v)
 /* Nothing of what serve_slow() looks at? */
 static inline bool may_enter(struct vcpu *v)
 {
-	return likely(!(v->events.activity | v->outside |
+	return likely(!(v->events.activity | v->burst.outside |
 			(READ_ONCE(v->requests) & REQS_OUTSIDE) |
 			(read_thread_flags() & XFER_TO_GUEST_MODE_WORK)));
 }
@@ -460,9 +460,9 @@ static int run_loop(struct vcpu *v)
 				continue;
 		}
 		ret = run_burst(v);
-		if (v->pending && ret == HANDLED) {
-			v->l1d_stale |= !(v->pending->flags & (ROW_OPEN | ROW_L1D));
-			ret = exit_pending(v, v->pending);
+		if (v->burst.pending && ret == HANDLED) {
+			v->burst.l1d_stale |= !(v->burst.pending->flags & (ROW_OPEN | ROW_L1D));
+			ret = exit_pending(v, v->burst.pending);
 		}
 		if (unlikely(v->vmcs.failed))
 			ret = exit_internal(v, "a VMREAD or VMWRITE failed");
@@ -480,11 +480,11 @@ static int run_begin(struct vcpu *v, u32 flags, struct vmxhv_error *err)
 	const u32 user_flags = READ_ONCE(v->run->user_flags);
 	int ret;
 
-	if (unlikely(v->user_flags != user_flags))
+	if (unlikely(v->asked.user_flags != user_flags))
 		v->recheck = true;
-	v->user_flags = user_flags;
-	v->wanted = READ_ONCE(v->run->wanted);
-	if (unlikely((v->user_flags & ~VMXHV_USER_FLAGS) || (v->wanted & ~VMXHV_GROUPS)))
+	v->asked.user_flags = user_flags;
+	v->asked.wanted = READ_ONCE(v->run->wanted);
+	if (unlikely((v->asked.user_flags & ~VMXHV_USER_FLAGS) || (v->asked.wanted & ~VMXHV_GROUPS)))
 		return refuse_run_flags(v, err);
 
 	if (v->completion != COMPLETE_NONE) {
@@ -531,8 +531,8 @@ int vcpu_run(struct vcpu *v, u32 flags, struct vmxhv_error *err)
 	ret = run_begin(v, flags, err);
 	if (ret == HANDLED) {
 		v->ran = true;
-		v->l1d_stale = true;
-		v->resume_work_since = 0;
+		v->burst.l1d_stale = true;
+		v->burst.resume_work_since = 0;
 		ret = run_loop(v);
 	}
 	publish_done(v);

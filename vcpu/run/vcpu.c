@@ -27,7 +27,7 @@ static int load_on_this_cpu(struct vcpu *v)
 		return 0;
 
 	WRITE_ONCE(v->cpu, cpu);
-	v->l1d_stale = true;
+	v->burst.l1d_stale = true;
 	host_state_cpu(v);
 	set_bit(REQ_TLB_FLUSH, &v->requests);
 	return 0;
@@ -41,7 +41,7 @@ static void sched_in(struct preempt_notifier *notifier, int cpu)
 	 * VMX can be off here while the CPU goes down. The next burst sees that before it
 	 * enters, leaves the CPU and tries again; VMREADs until then fail and say so.
 	 */
-	v->l1d_stale = true;
+	v->burst.l1d_stale = true;
 	load_on_this_cpu(v);
 }
 
@@ -130,8 +130,8 @@ static struct vcpu *vcpu_alloc(struct vm *vm, u32 id)
 	v->id = id;
 	v->cpu = -1;
 	v->recheck = true;
-	v->rows = config_exit_rows(vm);
-	v->plain_row = ROW_IRQS_OFF;
+	v->burst.rows = config_exit_rows(vm);
+	v->burst.plain_row = ROW_IRQS_OFF;
 	v->timer_stale = true;
 	mutex_init(&v->mutex);
 	init_waitqueue_head(&v->wait);
