@@ -11,6 +11,8 @@
 #define VCPU_VCPU_H
 
 #include <linux/bits.h>
+#include <linux/kernel.h>
+#include <linux/lockdep.h>
 #include <linux/mutex.h>
 #include <linux/preempt.h>
 #include <linux/types.h>
@@ -340,5 +342,34 @@ struct vcpu {
 	u32 id;					/* I: APIC id */
 	struct vm *vm;				/* I: a reference */
 };
+
+/*
+ * Who calls holds what the legend says: nothing on a kernel without lockdep. A vCPU that its VM
+ * does not know yet, or that has no VM, belongs to whoever makes it.
+ */
+#define vcpu_assert_held(v)							\
+	lockdep_assert(!(v)->vm || READ_ONCE((v)->vm->vcpus[(v)->id]) != (v) ||	\
+		       lockdep_is_held(&(v)->mutex))
+
+/* Between vcpu_load() and vcpu_put(): VMREADs and VMWRITEs are this vCPU's. */
+#define vcpu_assert_loaded(v)							\
+do {										\
+	vcpu_assert_held(v);							\
+	lockdep_assert((v)->loaded);						\
+} while (0)
+
+/* In a burst: the same, with interrupts off. */
+#define vcpu_assert_burst(v)							\
+do {										\
+	vcpu_assert_loaded(v);							\
+	lockdep_assert_irqs_disabled();						\
+} while (0)
+
+/* Between two bursts: the same, and it may sleep. */
+#define vcpu_assert_may_sleep(v)						\
+do {										\
+	vcpu_assert_loaded(v);							\
+	lockdep_assert_preemption_enabled();					\
+} while (0)
 
 #endif /* VCPU_VCPU_H */

@@ -219,6 +219,7 @@ void apicv_switch(struct vcpu *v)
 	struct apicv_controls c = apicv_controls(v->vm->apicv, apic->mode, v->debug.on);
 	bool vid = c.cpu2 & SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY;
 
+	vcpu_assert_loaded(v);
 	apic->controls_stale = false;
 	if (v->vm->apicv == APICV_NONE)
 		return;
@@ -294,6 +295,7 @@ void apicv_follow(struct vcpu *v)
 {
 	struct lapic *apic = v->lapic;
 
+	vcpu_assert_burst(v);
 	if (apic->vid) {
 		write_status(apic);
 		if (unlikely(apic->eoi_map_stale))

@@ -88,6 +88,7 @@ int cpuid_set(struct vcpu *v, const struct vmxhv_cpuid_entry *entries, u32 count
 	struct cpuid_table *t;
 	int ret;
 
+	vcpu_assert_may_sleep(v);
 	if (!allowed)
 		return -ENOMEM;
 	ret = cpuid_check(allowed, nr_allowed, entries, count, err);

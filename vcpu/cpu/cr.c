@@ -70,6 +70,7 @@ void cr_write_masks(struct vcpu *v)
  */
 void cr_read_state(struct vcpu *v, struct cr_state *s)
 {
+	vcpu_assert_loaded(v);
 	*s = (struct cr_state){
 		.cr0 = vcpu_cr0(v),
 		.cr3 = vmcs_readl(GUEST_CR3),
@@ -275,6 +276,7 @@ int efer_set(struct vcpu *v, u64 value)
  */
 void cr_force(struct vcpu *v, u64 cr0, u64 cr4, u64 efer)
 {
+	vcpu_assert_loaded(v);
 	cr_write_masks(v);
 	store_cr0(v, cr0);
 	store_cr4(v, cr4);

@@ -133,6 +133,7 @@ void debug_arm(struct vcpu *v)
 	u8 insn[15];
 	u32 count;
 
+	vcpu_assert_may_sleep(v);
 	d->plan = PLAN_NONE;
 	if (!debug_stepping(v))
 		return;
@@ -213,6 +214,7 @@ void debug_enter(struct vcpu *v)
 	struct vcpu_debug *d = &v->debug;
 	bool event = vmcs_read32(VM_ENTRY_INTR_INFO_FIELD) & INTR_INFO_VALID_MASK;
 
+	vcpu_assert_burst(v);
 	d->entered = true;
 	d->sti = false;
 	if (event && d->plan != PLAN_NONE) {
@@ -268,6 +270,7 @@ void debug_leave(struct vcpu *v)
 {
 	struct vcpu_debug *d = &v->debug;
 
+	vcpu_assert_burst(v);
 	if (!d->entered)
 		return;
 	d->entered = false;

@@ -30,6 +30,7 @@
  */
 void dr_enter(struct vcpu *v)
 {
+	vcpu_assert_burst(v);
 	if (likely(!v->dr_loaded))
 		return;
 	set_debugreg(v->dr[0], 0);
@@ -47,6 +48,7 @@ void dr_enter(struct vcpu *v)
  */
 void dr_set7(struct vcpu *v, u64 value)
 {
+	vcpu_assert_loaded(v);
 	value = dr7_stored(value);
 	v->dr_loaded = value & DR7_ENABLES;
 	vmcs_writel(GUEST_DR7, value);

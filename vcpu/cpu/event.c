@@ -92,6 +92,7 @@ void vcpu_raise_exception(struct vcpu *v, const struct exception *e)
 	struct vcpu_events *events = &v->events;
 	int vector = e->vector;
 
+	vcpu_assert_loaded(v);
 	if (is_exception(events->injected.info))
 		vector = event_compose((u8)events->injected.info, e->vector);
 	else if (events->exception.pending)
@@ -189,6 +190,7 @@ void vcpu_recover_events(struct vcpu *v)
 	struct injected_event *injected = &v->events.injected;
 	u32 info = vectoring_info(v);
 
+	vcpu_assert_burst(v);
 	v->exit.vectoring_info = info;
 	v->exit.valid |= EXIT_HAS_VECTORING;
 	if (likely(!(info & INTR_INFO_VALID_MASK)))
@@ -380,6 +382,7 @@ void vcpu_inject_events(struct vcpu *v)
 {
 	struct vcpu_events *events = &v->events;
 
+	vcpu_assert_burst(v);
 	if (unlikely(v->lapic->controls_stale))
 		apicv_switch(v);
 	if (events->injected.info & INTR_INFO_VALID_MASK) {

@@ -179,6 +179,7 @@ void host_thread_leave(struct vcpu *v)
 {
 	struct host_thread *host = &v->host;
 
+	vcpu_assert_burst(v);
 	host->fs_base = fs_base();
 	/* the user's: the kernel runs with the two exchanged */
 	host->user_gs_base = __rdmsr(MSR_KERNEL_GS_BASE);
@@ -265,6 +266,7 @@ void host_burst_begin(struct vcpu *v)
 	unsigned long cr3 = __native_read_cr3();
 	unsigned long cr4 = native_read_cr4();
 
+	vcpu_assert_burst(v);
 	if (unlikely(!v->host.loaded))
 		host_thread_leave(v);
 	if (unlikely(cr3 != v->vmcs_host.cr3)) {
@@ -286,6 +288,7 @@ void host_burst_begin(struct vcpu *v)
  */
 void host_burst_end(struct vcpu *v)
 {
+	vcpu_assert_burst(v);
 	vmx_pmu_after_burst(&v->pmu);
 	if (unlikely(v->host.debugctl))
 		update_debugctlmsr(v->host.debugctl);

@@ -104,6 +104,7 @@ void tsc_get_state(struct vcpu *v, struct vmxhv_tsc *t)
  */
 void tsc_set_state(struct vcpu *v, const struct vmxhv_tsc *t)
 {
+	vcpu_assert_loaded(v);
 	set_rate(v, t->khz);
 	tsc_set_offset(v, t->offset);
 	v->msrs.tsc_adjust = t->adjust;

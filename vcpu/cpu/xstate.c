@@ -212,6 +212,7 @@ void xstate_enter(struct vcpu *v)
 	struct xstate *x = v->xstate;
 	const u64 mask = x->mask;
 
+	vcpu_assert_burst(v);
 	x->entered = true;
 	save_registers(x->host, mask);
 	if (unlikely(load_registers(x->guest, mask)))
@@ -231,6 +232,7 @@ void xstate_leave(struct vcpu *v)
 	struct xstate *x = v->xstate;
 	const u64 mask = x->mask;
 
+	vcpu_assert_burst(v);
 	x->entered = false;
 	if (x->switched) {
 		xsetbv(XCR_XFEATURE_ENABLED_MASK, x->host_xcr0);
@@ -301,6 +303,7 @@ void xstate_get_image(struct vcpu *v, void *image)
 	struct xregs_state *out = image;
 	u64 in_use = components_of(x, x->guest);
 
+	vcpu_assert_held(v);
 	memset(out, 0, xstate_size());
 	get_legacy(x->guest, in_use, out);
 	copy_extended(out, x->guest, in_use);
@@ -381,6 +384,7 @@ void xstate_set_image(struct vcpu *v, const void *image)
 	struct xstate *x = v->xstate;
 	u64 in_use = in->header.xfeatures & (x->mask ?: XFEATURE_MASK_FPSSE);
 
+	vcpu_assert_held(v);
 	memset(x->guest, 0, xstate_size());
 	get_legacy(in, in_use, x->guest);
 	copy_extended(x->guest, in, in_use);

@@ -130,6 +130,7 @@ int complete_exit(struct vcpu *v, struct vmxhv_error *err)
 {
 	enum pending_completion what = v->completion;
 
+	vcpu_assert_may_sleep(v);
 	v->completion = COMPLETE_NONE;
 	switch (what) {
 	case COMPLETE_NONE:
@@ -226,6 +227,7 @@ int apply_dirty_groups(struct vcpu *v, struct vmxhv_error *err)
 	unsigned int i;
 	int ret;
 
+	vcpu_assert_may_sleep(v);
 	if (dirty & ~VMXHV_GROUPS)
 		return refuse(err, -EINVAL, &(const struct refusal){
 			.code = VMXHV_ERR_RUN, .item = offsetof(struct vmxhv_run, dirty),

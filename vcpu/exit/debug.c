@@ -145,6 +145,7 @@ static void find_unwatched(struct vcpu *v)
  */
 int debug_serve(struct vcpu *v)
 {
+	vcpu_assert_may_sleep(v);
 	if (report(v) == TO_USER)
 		return TO_USER;
 	if (debug_has_points(&v->debug)) {
@@ -174,6 +175,7 @@ void debug_set(struct vcpu *v, const struct vmxhv_debug *debug)
 	struct vcpu_debug *d = &v->debug;
 	u32 exceptions = 0;
 
+	vcpu_assert_loaded(v);
 	d->control = debug->control;
 	memcpy(d->point, debug->point, sizeof(d->point));
 	d->on = debug_stepping(v) || debug_has_points(d);

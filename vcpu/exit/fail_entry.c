@@ -79,6 +79,7 @@ int exit_failed_entry(struct vcpu *v, int how)
 {
 	struct vmxhv_exit_fail_entry fail = {};
 
+	vcpu_assert_burst(v);
 	debug_leave(v);
 	if (how == 1)
 		explain_insn_error(&fail);

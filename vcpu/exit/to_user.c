@@ -100,6 +100,7 @@ void exit_to_user(struct vcpu *v, enum vmxhv_exit reason)
 	u32 blocked = (shadow | shadow >> 1) & SHADOW_STI;
 	bool delivery = v->events.injected.info;
 
+	vcpu_assert_loaded(v);
 	BUILD_BUG_ON(SHADOW_MOV_SS >> 1 != SHADOW_STI);
 	run->exit_reason = reason;
 	run->exit_flags = (v->completion != COMPLETE_NONE ? VMXHV_EXITF_PENDING : 0) |

@@ -21,6 +21,7 @@ void vcpu_init(struct vcpu *v)
 	struct vmxhv_gprs gprs;
 	struct vmxhv_sregs sregs;
 
+	vcpu_assert_may_sleep(v);
 	reset_image(v, &gprs, &sregs);
 	sregs.cr0 = (sregs.cr0 & ~(u64)(X86_CR0_CD | X86_CR0_NW)) | cache_bits;
 	sregs.apic_base = lapic_base(v);
@@ -48,6 +49,7 @@ void vcpu_start_up(struct vcpu *v)
 	u8 vector = READ_ONCE(v->sipi_vector);
 	struct vmxhv_sregs sregs;
 
+	vcpu_assert_may_sleep(v);
 	if (v->events.activity != VMXHV_WAIT_SIPI)
 		return;
 	state_get(v, VMXHV_STATE_SREGS, &sregs);

@@ -75,6 +75,7 @@ static bool wants_outside(const struct vcpu *v)
 /* Interrupts off. False: something waits that cannot be done here. */
 static bool serve_requests(struct vcpu *v)
 {
+	vcpu_assert_burst(v);
 	if (unlikely(READ_ONCE(v->requests))) {
 		if (READ_ONCE(v->requests) & REQS_OUTSIDE)
 			return false;
@@ -111,6 +112,7 @@ static void load_preemption_timer(struct vcpu *v)
 	u64 deadline = min(lapic_timer_deadline(v), end);
 	u64 ticks = deadline > now ? (deadline - now) >> vmx_caps.preemption_timer_shift : 0;
 
+	vcpu_assert_burst(v);
 	v->timer_stale = !vmx_caps.save_preemption_timer;
 	vmcs_write32(VMX_PREEMPTION_TIMER_VALUE, min_t(u64, ticks, U32_MAX));
 }
@@ -129,6 +131,8 @@ static void write_dirty_registers(struct vcpu *v)
 /* An exit whose handler needs interrupts on; it may sleep. */
 static int exit_pending(struct vcpu *v, const struct exit_row *row)
 {
+	vcpu_assert_loaded(v);
+	lockdep_assert_irqs_enabled();
 	if (row->flags & ROW_EVENTS)
 		v->recheck = true;
 	return likely(row->handle) ? row->handle(v) : handle_unexpected(v);
@@ -362,6 +366,7 @@ static int serve_outside(struct vcpu *v)
 {
 	u8 eoi;
 
+	vcpu_assert_may_sleep(v);
 	if (test_bit(REQ_DEAD, &v->requests))
 		return -EIO;
 	if (v->events.triple_fault) {
@@ -522,6 +527,7 @@ int vcpu_run(struct vcpu *v, u32 flags, struct vmxhv_error *err)
 {
 	int ret;
 
+	vcpu_assert_held(v);
 	if (unlikely(READ_ONCE(v->vm->dead)))
 		return -EIO;
 	ret = vcpu_load(v);

@@ -69,6 +69,7 @@ int vcpu_load(struct vcpu *v)
 	int tries = LOAD_TRIES;
 	int ret;
 
+	vcpu_assert_held(v);
 	do {
 		preempt_disable();
 		ret = load_on_this_cpu(v);
@@ -94,6 +95,7 @@ int vcpu_load(struct vcpu *v)
  */
 void vcpu_put(struct vcpu *v)
 {
+	vcpu_assert_held(v);
 	if (!v->loaded)
 		return;
 	v->loaded = false;
