@@ -22,13 +22,9 @@
 #include "enable.h"
 #include "refuse.h"
 
-struct vmx_caps vmx_caps;
-VMXHV_EXPORT_FOR_TEST(vmx_caps);
-
 static DEFINE_MUTEX(vmx_mutex);
 static unsigned int vmx_users;		/* vmx_mutex */
 static int vmx_reference;		/* vmx_mutex: the CPU that the others are compared with */
-bool vmx_active;			/* cpus_read_lock + vmx_mutex; read by hotplug and power */
 static int vmx_hotplug_state;		/* written by init */
 
 /**

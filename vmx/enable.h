@@ -17,13 +17,7 @@ void vmx_percpu_enable(void *unused);
 void vmx_percpu_disable(void *unused);
 void vmx_percpu_emergency(void);
 
-/* vmcs.c */
-void vmcs_lists_init(void);
-void vmcs_clear_emergency(void);
-
 /* power.c */
-extern bool vmx_shutting_down;
-extern bool vmx_broken;
 int vmx_power_init(void);
 void vmx_power_exit(void);
 
@@ -33,7 +27,6 @@ void vmx_emergency_exit(void);
 void vmx_emergency_hold(void);
 
 /* enable.c */
-extern bool vmx_active;
 int vmx_cpu_judge(int cpu, struct vmx_caps *caps, struct vmx_refusal *why);
 
 #endif /* VMX_ENABLE_H */

@@ -10,7 +10,10 @@
 #include <vmx/insn.h>
 #include <vmx/insn_errors.h>
 #include <vmx/vmcs.h>
-#include <vmx/vmx.h>
+#include <vmx/operation.h>
+
+DEFINE_PER_CPU(struct loaded_vmcs *, vmcs_current);
+VMXHV_EXPORT_FOR_TEST(vmcs_current);
 
 /*
  * Both ways to fail as one: what cannot be read gives *ok false. VMfailValid puts its number into
@@ -87,9 +90,6 @@ asmlinkage void vmcs_write_failed(unsigned long field)
 {
 	access_failed("VMWRITE", field);
 }
-
-VMXHV_EXPORT_FOR_TEST(vmcs_read_thunk);
-VMXHV_EXPORT_FOR_TEST(vmcs_write_thunk);
 
 /**
  * vmcs_read_any - read a field of the current VMCS by number

@@ -21,9 +21,6 @@
 #include <vmx/vmx.h>
 #include "enable.h"
 
-DEFINE_PER_CPU(bool, vmx_on);
-VMXHV_EXPORT_FOR_TEST(vmx_on);
-
 /* a: written on its own CPU with interrupts off, read elsewhere after an IPI has been waited for */
 struct vmx_percpu {
 	struct vmcs *region;		/* for VMXON; kept until the module goes */

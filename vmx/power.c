@@ -17,9 +17,6 @@
 #include "enable.h"
 #include "refuse.h"
 
-bool vmx_shutting_down;			/* set once, never cleared */
-bool vmx_broken;			/* a resume could not enable VMX again */
-
 static int power_suspend(VMXHV_SYSCORE_ARGS)
 {
 	vmx_percpu_disable(NULL);

@@ -18,11 +18,11 @@
 #include <vmx/insn.h>
 #include <vmx/insn_errors.h>
 #include <vmx/vmcs.h>
-#include <vmx/vmx.h>
-#include "enable.h"
+#include <vmx/operation.h>
 
-DEFINE_PER_CPU(struct loaded_vmcs *, vmcs_current);
-VMXHV_EXPORT_FOR_TEST(vmcs_current);
+/* thunk.S has no way to export them that all kernels know */
+VMXHV_EXPORT_FOR_TEST(vmcs_read_thunk);
+VMXHV_EXPORT_FOR_TEST(vmcs_write_thunk);
 
 static DEFINE_PER_CPU(struct list_head, vmcs_active);
 static DEFINE_PER_CPU(bool, list_busy);

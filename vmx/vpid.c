@@ -3,7 +3,7 @@
 #include <linux/idr.h>
 #include <linux/kernel.h>
 #include <compat.h>
-#include <vmx/vmx.h>
+#include <vmx/vpid.h>
 
 #define VPID_MAX	0xffff
 

@@ -15,7 +15,7 @@
 #include <asm/asm.h>
 #include <vmx/count.h>
 #include <vmx/fields.h>
-#include <vmx/vmx.h>
+#include <vmx/operation.h>
 
 /**
  * struct vmcs - the head of a VMCS or VMXON region; what follows belongs to the CPU
@@ -58,6 +58,8 @@ void loaded_vmcs_free(struct loaded_vmcs *lv);
 int vmcs_load_slow(struct loaded_vmcs *lv);
 void vmcs_clear(struct loaded_vmcs *lv);
 void vmcs_clear_all_here(void);
+void vmcs_clear_emergency(void);
+void vmcs_lists_init(void);
 void vmcs_dump(void);
 
 /**
