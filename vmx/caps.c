@@ -12,7 +12,7 @@
 #include <compat.h>
 #include <vmx/arch.h>
 #include <vmx/controls.h>
-#include "refuse.h"
+#include "vmx/refuse.h"
 
 #define CPUID_1_ECX_VMX		BIT(5)
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VMX operation as all files see it: data that the owner (enable.c, percpu.c, power.c) writes and
- * everybody reads. It calls nothing, so that the lowest may ask.
+ * VMX operation as all files see it: data that vmx/own/ writes and everybody reads. It calls
+ * nothing, so that the lowest may ask.
  */
 #include <linux/percpu.h>
 

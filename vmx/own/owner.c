@@ -4,8 +4,9 @@
 #include <linux/kobject.h>
 #include <linux/module.h>
 #include <linux/string.h>
-#include <compat.h>
-#include "refuse.h"
+#include "compat.h"
+#include "vmx/refuse.h"
+#include "own.h"
 
 /* From Linux 6.12 on, KVM holds VMX from load and not only for its VMs. */
 #define KVM_REMEDY \

@@ -18,9 +18,9 @@
 #include <vmx/controls.h>
 #include <vmx/l1d.h>
 #include <vmx/pmu.h>
+#include <vmx/refuse.h>
 #include <vmx/vmx.h>
-#include "enable.h"
-#include "refuse.h"
+#include "own.h"
 
 static DEFINE_MUTEX(vmx_mutex);
 static unsigned int vmx_users;		/* vmx_mutex */

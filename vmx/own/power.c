@@ -14,8 +14,7 @@
 #include <linux/smp.h>
 #include <compat.h>
 #include <vmx/vmx.h>
-#include "enable.h"
-#include "refuse.h"
+#include "own.h"
 
 static int power_suspend(VMXHV_SYSCORE_ARGS)
 {

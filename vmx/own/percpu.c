@@ -19,7 +19,7 @@
 #include <vmx/insn.h>
 #include <vmx/vmcs.h>
 #include <vmx/vmx.h>
-#include "enable.h"
+#include "own.h"
 
 /* a: written on its own CPU with interrupts off, read elsewhere after an IPI has been waited for */
 struct vmx_percpu {

@@ -18,8 +18,7 @@
 #include <linux/notifier.h>
 #include <linux/string.h>
 #include <asm/reboot.h>
-#include "enable.h"
-#include "refuse.h"
+#include "own.h"
 
 /* Taken last: after enable.c's mutex, or under the module notifier chain's lock. */
 static DEFINE_MUTEX(emergency_lock);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Between the files that switch VMX on and off: enable.c (users), percpu.c (one CPU), power.c. */
-#ifndef VMX_ENABLE_H
-#define VMX_ENABLE_H
+/* Between the files that own VMX operation; vmx/vmx.h is what the rest of the module may call. */
+#ifndef VMX_OWN_OWN_H
+#define VMX_OWN_OWN_H
 
 #include <linux/types.h>
-#include <vmx/caps.h>
+
+#include "vmx/caps.h"
 
 /* percpu.c */
 void vmx_percpu_init(void);
@@ -26,7 +27,11 @@ int vmx_emergency_init(void);
 void vmx_emergency_exit(void);
 void vmx_emergency_hold(void);
 
+/* owner.c */
+void vmx_owner_find(struct vmx_refusal *why);
+bool vmx_kvm_loaded(void);
+
 /* enable.c */
 int vmx_cpu_judge(int cpu, struct vmx_caps *caps, struct vmx_refusal *why);
 
-#endif /* VMX_ENABLE_H */
+#endif /* VMX_OWN_OWN_H */
