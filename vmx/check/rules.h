@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What the rules of the VM-entry checker have in common. */
-#ifndef VMX_RULES_H
-#define VMX_RULES_H
+#ifndef VMX_CHECK_RULES_H
+#define VMX_CHECK_RULES_H
 
 #include <linux/bits.h>
 #include <vmx/arch.h>
@@ -63,4 +63,4 @@ bool vmx_check_rules(const struct vmx_rule *rules, unsigned int count,
 		     const struct vmx_check_reader *reader, const struct vmx_caps *caps,
 		     struct vmx_violation *violation);
 
-#endif /* VMX_RULES_H */
+#endif /* VMX_CHECK_RULES_H */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VM-entry checks on the guest-state area, but for the segment registers (check_segments.c).
+ * VM-entry checks on the guest-state area, but for the segment registers (segments.c).
  *
  * Left out: what needs memory (the VMCS that the link pointer names) or CPUID (reserved bits of
  * IA32_PERF_GLOBAL_CTRL and IA32_RTIT_CTL), and CET, which this hypervisor does not offer.
