@@ -24,53 +24,11 @@
 
 static DEFINE_MUTEX(vmx_mutex);
 static unsigned int vmx_users;		/* vmx_mutex */
-static int vmx_reference;		/* vmx_mutex: the CPU that the others are compared with */
 static int vmx_hotplug_state;		/* written by init */
-
-/**
- * vmx_cpu_judge - judge what a CPU said, and compare it with the first CPU
- * @cpu: the CPU, surveyed
- * @caps: out: what it can do
- * @why: out: why not
- *
- * Context: Any.
- * Return: 0 or the negative errno of @why.
- */
-int vmx_cpu_judge(int cpu, struct vmx_caps *caps, struct vmx_refusal *why)
-{
-	const struct vmx_cpu *said = vmx_percpu_said(cpu);
-	int error;
-
-	error = vmx_caps_check(said, caps, why);
-	if (error == -EBUSY)
-		vmx_owner_find(why);
-	if (!error && cpu != vmx_reference)
-		error = vmx_caps_compare(vmx_percpu_said(vmx_reference), said, why);
-	return error;
-}
-
-/* Every CPU is asked and judged, also those that will never run a guest. */
-static int survey_all(struct vmx_caps *caps, struct vmx_refusal *why)
-{
-	int cpu, error;
-
-	lockdep_assert_held(&vmx_mutex);
-	if (READ_ONCE(vmx_shutting_down))
-		return vmx_refuse(why, VMXHV_UNUSABLE_SHUTDOWN, 0, 0, 0,
-				  "the host is going down");
-	on_each_cpu(vmx_percpu_survey, NULL, 1);
-	vmx_reference = cpumask_first(cpu_online_mask);
-	for_each_online_cpu(cpu) {
-		error = vmx_cpu_judge(cpu, caps, why);
-		if (error)
-			return error;
-	}
-	return 0;
-}
 
 static int refuse_enable(int cpu, int error, struct vmx_refusal *why)
 {
-	const struct vmx_cpu *said = vmx_percpu_said(cpu);
+	const struct vmx_cpu *said = vmx_survey_said(cpu);
 
 	switch (error) {
 	case -ESHUTDOWN:
@@ -97,7 +55,8 @@ static int enable_all(struct vmx_refusal *why)
 {
 	int cpu, error;
 
-	error = survey_all(&vmx_caps, why);
+	lockdep_assert_held(&vmx_mutex);
+	error = vmx_survey_all(&vmx_caps, why);
 	if (error)
 		return error;
 	for_each_online_cpu(cpu) {
@@ -144,7 +103,7 @@ int vmx_probe(struct vmx_refusal *why)
 	cpus_read_lock();
 	mutex_lock(&vmx_mutex);
 	if (!vmx_users || READ_ONCE(vmx_shutting_down))
-		error = survey_all(&caps, why);
+		error = vmx_survey_all(&caps, why);
 	mutex_unlock(&vmx_mutex);
 	cpus_read_unlock();
 	return error;
@@ -214,9 +173,9 @@ static int hotplug_online(unsigned int cpu)
 	if (!vmx_active)
 		return 0;
 	local_irq_save(flags);
-	vmx_percpu_survey(NULL);
+	vmx_survey_here(NULL);
 	local_irq_restore(flags);
-	error = vmx_cpu_judge(cpu, &caps, &why);
+	error = vmx_survey_judge(cpu, &caps, &why);
 	if (error) {
 		log_refusal(&why);
 		return error;

@@ -11,9 +11,7 @@
 void vmx_percpu_init(void);
 void vmx_percpu_exit(void);
 int vmx_percpu_prepare(int cpu);
-struct vmx_cpu *vmx_percpu_said(int cpu);
 int vmx_percpu_error(int cpu);
-void vmx_percpu_survey(void *unused);
 void vmx_percpu_enable(void *unused);
 void vmx_percpu_disable(void *unused);
 void vmx_percpu_emergency(void);
@@ -31,7 +29,10 @@ void vmx_emergency_hold(void);
 void vmx_owner_find(struct vmx_refusal *why);
 bool vmx_kvm_loaded(void);
 
-/* enable.c */
-int vmx_cpu_judge(int cpu, struct vmx_caps *caps, struct vmx_refusal *why);
+/* survey.c */
+const struct vmx_cpu *vmx_survey_said(int cpu);
+void vmx_survey_here(void *unused);
+int vmx_survey_judge(int cpu, struct vmx_caps *caps, struct vmx_refusal *why);
+int vmx_survey_all(struct vmx_caps *caps, struct vmx_refusal *why);
 
 #endif /* VMX_OWN_OWN_H */

@@ -24,23 +24,10 @@
 /* a: written on its own CPU with interrupts off, read elsewhere after an IPI has been waited for */
 struct vmx_percpu {
 	struct vmcs *region;		/* for VMXON; kept until the module goes */
-	struct vmx_cpu said;		/* a: by the last survey */
 	int error;			/* a: of the last enable */
 };
 
 static DEFINE_PER_CPU(struct vmx_percpu, vmx_percpu);
-
-/**
- * vmx_percpu_said - what a CPU said in the last survey
- * @cpu: the CPU
- *
- * Context: After vmx_percpu_survey ran on @cpu.
- * Return: What it said; may be changed.
- */
-struct vmx_cpu *vmx_percpu_said(int cpu)
-{
-	return &per_cpu(vmx_percpu, cpu).said;
-}
 
 /**
  * vmx_percpu_error - how a CPU's last enable went
@@ -52,23 +39,6 @@ struct vmx_cpu *vmx_percpu_said(int cpu)
 int vmx_percpu_error(int cpu)
 {
 	return per_cpu(vmx_percpu, cpu).error;
-}
-
-/**
- * vmx_percpu_survey - read what this CPU says
- * @unused: for on_each_cpu
- *
- * A CR4.VMXE that we have set ourselves is no other owner's.
- *
- * Context: Interrupts off.
- */
-void vmx_percpu_survey(void *unused)
-{
-	struct vmx_cpu *said = &this_cpu_ptr(&vmx_percpu)->said;
-
-	vmx_cpu_read(said);
-	if (vmx_cpu_enabled())
-		said->cr4 &= ~(u64)X86_CR4_VMXE;
 }
 
 /**

@@ -31,8 +31,8 @@ static void power_resume(VMXHV_SYSCORE_ARGS)
 
 	if (!vmx_active)
 		return;
-	vmx_percpu_survey(NULL);
-	if (!vmx_cpu_judge(cpu, &caps, &why)) {
+	vmx_survey_here(NULL);
+	if (!vmx_survey_judge(cpu, &caps, &why)) {
 		vmx_percpu_enable(NULL);
 		if (!vmx_percpu_error(cpu))
 			return;
