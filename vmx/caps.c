@@ -9,9 +9,10 @@
 #include <linux/string.h>
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
-#include <compat.h>
-#include <vmx/arch.h>
-#include <vmx/controls.h>
+
+#include "compat.h"
+#include "vmx/arch.h"
+#include "vmx/controls.h"
 #include "vmx/refuse.h"
 
 #define CPUID_1_ECX_VMX		BIT(5)

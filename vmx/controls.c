@@ -4,8 +4,9 @@
 #include <linux/cache.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
-#include <compat.h>
-#include <vmx/controls.h>
+
+#include "compat.h"
+#include "vmx/controls.h"
 
 #define VMX_CONTROL(_word, _name, _bit, _policy)			\
 	{								\
@@ -16,7 +17,7 @@
 	},
 
 const struct vmx_control_info vmx_control_table[] = {
-#include <vmx/controls.def>
+#include "vmx/controls.def"
 };
 
 const unsigned int vmx_control_count = ARRAY_SIZE(vmx_control_table);

@@ -6,9 +6,10 @@
 #include <asm/msr.h>
 #include <asm/processor.h>
 #include <asm/special_insns.h>
-#include <compat.h>
-#include <vmx/caps.h>
-#include <vmx/count.h>
+
+#include "compat.h"
+#include "vmx/caps.h"
+#include "vmx/count.h"
 
 #define PHYS_BITS_DEFAULT	36	/* SDM: MAXPHYADDR where CPUID does not say */
 

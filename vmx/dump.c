@@ -4,10 +4,11 @@
 
 #include <linux/kernel.h>
 #include <linux/printk.h>
-#include <compat.h>
-#include <vmx/exit_reasons.h>
-#include <vmx/insn_errors.h>
-#include <vmx/vmcs.h>
+
+#include "compat.h"
+#include "vmx/exit_reasons.h"
+#include "vmx/insn_errors.h"
+#include "vmx/vmcs.h"
 
 static const char *const group_names[] = {
 	[VMCS_GROUP_CONTROL] = "control",

@@ -6,11 +6,12 @@
 #include <linux/kernel.h>
 #include <linux/percpu.h>
 #include <asm/asm.h>
-#include <compat.h>
-#include <vmx/insn.h>
-#include <vmx/insn_errors.h>
-#include <vmx/vmcs.h>
-#include <vmx/operation.h>
+
+#include "compat.h"
+#include "vmx/insn.h"
+#include "vmx/insn_errors.h"
+#include "vmx/operation.h"
+#include "vmx/vmcs.h"
 
 DEFINE_PER_CPU(struct loaded_vmcs *, vmcs_current);
 VMXHV_EXPORT_FOR_TEST(vmcs_current);

@@ -7,7 +7,6 @@
  */
 #include <linux/gfp.h>
 #include <linux/mm.h>
-
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
 #include <asm/processor.h>

@@ -15,9 +15,10 @@
 #include <linux/mm.h>
 #include <asm/msr.h>
 #include <asm/perf_event.h>
-#include <compat.h>
-#include <vmx/pmu.h>
-#include <vmx/vmcs.h>
+
+#include "compat.h"
+#include "vmx/pmu.h"
+#include "vmx/vmcs.h"
 
 DEFINE_STATIC_KEY_FALSE(vmx_pmu_there);
 

@@ -3,6 +3,7 @@
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
+
 #include "vmx/refuse.h"
 
 static const int refusal_errno[] = {

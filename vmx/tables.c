@@ -3,11 +3,12 @@
 #include <linux/build_bug.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
-#include <compat.h>
-#include <vmx/controls.h>
-#include <vmx/exit_reasons.h>
-#include <vmx/fields.h>
-#include <vmx/insn_errors.h>
+
+#include "compat.h"
+#include "vmx/controls.h"
+#include "vmx/exit_reasons.h"
+#include "vmx/fields.h"
+#include "vmx/insn_errors.h"
 
 #define VMCS_FIELD(_name, _encoding, _width, _group)			\
 	{								\
@@ -18,7 +19,7 @@
 	},
 
 const struct vmcs_field_info vmcs_field_table[] = {
-#include <vmx/fields.def>
+#include "vmx/fields.def"
 };
 
 const unsigned int vmcs_field_count = ARRAY_SIZE(vmcs_field_table);
@@ -51,7 +52,7 @@ static const struct {
 	const char *name;
 	bool delivery;
 } exit_reasons[] = {
-#include <vmx/exit_reasons.def>
+#include "vmx/exit_reasons.def"
 };
 
 static_assert(ARRAY_SIZE(exit_reasons) == EXIT_REASON_COUNT);
@@ -99,7 +100,7 @@ static const struct {
 	const char *name;
 	const char *text;
 } insn_errors[] = {
-#include <vmx/insn_errors.def>
+#include "vmx/insn_errors.def"
 };
 
 /**

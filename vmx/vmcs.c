@@ -14,11 +14,12 @@
 #include <linux/percpu.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
-#include <compat.h>
-#include <vmx/insn.h>
-#include <vmx/insn_errors.h>
-#include <vmx/vmcs.h>
-#include <vmx/operation.h>
+
+#include "compat.h"
+#include "vmx/insn.h"
+#include "vmx/insn_errors.h"
+#include "vmx/operation.h"
+#include "vmx/vmcs.h"
 
 /* thunk.S has no way to export them that all kernels know */
 VMXHV_EXPORT_FOR_TEST(vmcs_read_thunk);

@@ -2,8 +2,9 @@
 /* Virtual-processor identifiers: numbers from 1 that tag a guest's cached translations. */
 #include <linux/idr.h>
 #include <linux/kernel.h>
-#include <compat.h>
-#include <vmx/vpid.h>
+
+#include "compat.h"
+#include "vmx/vpid.h"
 
 #define VPID_MAX	0xffff
 

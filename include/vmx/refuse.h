@@ -4,6 +4,7 @@
 #define VMX_REFUSE_H
 
 #include <linux/compiler.h>
+
 #include "vmx/caps.h"
 
 void vmx_refusal_clear(struct vmx_refusal *why);

@@ -13,9 +13,10 @@
 #include <linux/percpu.h>
 #include <linux/types.h>
 #include <asm/asm.h>
-#include <vmx/count.h>
-#include <vmx/fields.h>
-#include <vmx/operation.h>
+
+#include "vmx/count.h"
+#include "vmx/fields.h"
+#include "vmx/operation.h"
 
 /**
  * struct vmcs - the head of a VMCS or VMXON region; what follows belongs to the CPU

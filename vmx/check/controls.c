@@ -8,7 +8,8 @@
 #include <linux/kernel.h>
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
-#include <compat.h>
+
+#include "compat.h"
 #include "rules.h"
 
 #define EXECUTION	"VM-Execution Control Fields"

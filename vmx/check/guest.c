@@ -9,7 +9,8 @@
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
-#include <compat.h>
+
+#include "compat.h"
 #include "rules.h"
 
 #define REGISTERS	"Checks on Guest Control Registers, Debug Registers, and MSRs"

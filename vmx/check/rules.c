@@ -9,8 +9,9 @@
 #include <linux/string.h>
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
-#include <compat.h>
-#include <vmx/vmcs.h>
+
+#include "compat.h"
+#include "vmx/vmcs.h"
 #include "rules.h"
 
 static u64 read_current(void *ctx, u32 field)

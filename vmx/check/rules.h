@@ -4,8 +4,9 @@
 #define VMX_CHECK_RULES_H
 
 #include <linux/bits.h>
-#include <vmx/arch.h>
-#include <vmx/check.h>
+
+#include "vmx/arch.h"
+#include "vmx/check.h"
 
 /* a row that holds always, and a row that holds while a control is 1 */
 #define RULE(_id, _section, _field, _broken, _text)			\

@@ -18,6 +18,7 @@
 #include <linux/notifier.h>
 #include <linux/string.h>
 #include <asm/reboot.h>
+
 #include "own.h"
 
 /* Taken last: after enable.c's mutex, or under the module notifier chain's lock. */

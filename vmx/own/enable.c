@@ -14,12 +14,13 @@
 #include <linux/mutex.h>
 #include <linux/ratelimit.h>
 #include <linux/smp.h>
-#include <compat.h>
-#include <vmx/controls.h>
-#include <vmx/l1d.h>
-#include <vmx/pmu.h>
-#include <vmx/refuse.h>
-#include <vmx/vmx.h>
+
+#include "compat.h"
+#include "vmx/controls.h"
+#include "vmx/l1d.h"
+#include "vmx/pmu.h"
+#include "vmx/refuse.h"
+#include "vmx/vmx.h"
 #include "own.h"
 
 static DEFINE_MUTEX(vmx_mutex);

@@ -4,7 +4,7 @@
 #include <linux/kobject.h>
 #include <linux/module.h>
 #include <linux/string.h>
-#include "compat.h"
+
 #include "vmx/refuse.h"
 #include "own.h"
 

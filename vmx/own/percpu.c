@@ -15,10 +15,10 @@
 #include <asm/msr.h>
 #include <asm/perf_event.h>
 #include <asm/tlbflush.h>
-#include <compat.h>
-#include <vmx/insn.h>
-#include <vmx/vmcs.h>
-#include <vmx/vmx.h>
+
+#include "vmx/insn.h"
+#include "vmx/operation.h"
+#include "vmx/vmcs.h"
 #include "own.h"
 
 /* a: written on its own CPU with interrupts off, read elsewhere after an IPI has been waited for */

@@ -12,8 +12,9 @@
 #include <linux/notifier.h>
 #include <linux/reboot.h>
 #include <linux/smp.h>
-#include <compat.h>
-#include <vmx/vmx.h>
+
+#include "compat.h"
+#include "vmx/operation.h"
 #include "own.h"
 
 static int power_suspend(VMXHV_SYSCORE_ARGS)
