@@ -95,7 +95,7 @@ static int check_basic(const struct vmx_cpu *cpu, struct vmx_caps *out, struct v
 }
 
 /**
- * vmx_fixed_check - does a control register obey VMX's fixed bits?
+ * vmx_fixed_check() - does a control register obey VMX's fixed bits?
  * @value: CR0 or CR4
  * @fixed0: bits that must be 1
  * @fixed1: bits that may be 1
@@ -323,7 +323,7 @@ static void name_misc(const struct vmx_cpu *cpu, struct vmx_caps *out)
 }
 
 /**
- * vmx_caps_check - judge one CPU
+ * vmx_caps_check() - judge one CPU
  * @cpu: what it says
  * @out: what it can do; complete only on success
  * @why: why not; cleared on success
@@ -361,7 +361,7 @@ int vmx_caps_check(const struct vmx_cpu *cpu, struct vmx_caps *out, struct vmx_r
 VMXHV_EXPORT_FOR_TEST(vmx_caps_check);
 
 /**
- * vmx_caps_compare - do two CPUs say the same of their VMX?
+ * vmx_caps_compare() - do two CPUs say the same of their VMX?
  * @a: the CPU to compare with
  * @b: the CPU to compare
  * @why: what differs; cleared when nothing does

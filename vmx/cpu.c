@@ -36,7 +36,7 @@ static u32 read_phys_bits(void)
 }
 
 /**
- * vmx_cpu_read - read what this CPU says of its VMX
+ * vmx_cpu_read() - read what this CPU says of its VMX
  * @cpu: filled in whole
  *
  * Context: Any; preemption off, since it is about one CPU. An MSR that does not exist is marked so.

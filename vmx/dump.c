@@ -38,7 +38,7 @@ static void dump_group(enum vmcs_group group)
 }
 
 /**
- * vmcs_dump - print every field of the current VMCS that is not 0
+ * vmcs_dump() - print every field of the current VMCS that is not 0
  *
  * About 100 lines: the caller limits the rate.
  *

@@ -43,7 +43,7 @@ static u32 last_error(void)
 }
 
 /**
- * vmx_insn_failed - a VMX instruction failed
+ * vmx_insn_failed() - a VMX instruction failed
  * @insn: its name
  * @operand: its operand
  *
@@ -93,7 +93,7 @@ asmlinkage void vmcs_write_failed(unsigned long field)
 }
 
 /**
- * vmcs_read_any - read a field of the current VMCS by number
+ * vmcs_read_any() - read a field of the current VMCS by number
  * @encoding: any encoding
  *
  * For tables (dump, checker). It overwrites VM_INSTRUCTION_ERROR when the field does not exist.
@@ -111,7 +111,7 @@ u64 vmcs_read_any(u32 encoding)
 VMXHV_EXPORT_FOR_TEST(vmcs_read_any);
 
 /**
- * vmcs_write_any - write a field of the current VMCS by number
+ * vmcs_write_any() - write a field of the current VMCS by number
  * @encoding: any encoding
  * @value: the value; cut to the field's width by the CPU
  *
@@ -132,7 +132,7 @@ int vmcs_write_any(u32 encoding, u64 value)
 VMXHV_EXPORT_FOR_TEST(vmcs_write_any);
 
 /**
- * vmx_flush_ept - forget what this CPU has cached of an EPT
+ * vmx_flush_ept() - forget what this CPU has cached of an EPT
  * @eptp: the EPT pointer
  *
  * Context: In VMX operation, preemption off.
@@ -148,7 +148,7 @@ void vmx_flush_ept(u64 eptp)
 VMXHV_EXPORT_FOR_TEST(vmx_flush_ept);
 
 /**
- * vmx_flush_vpid - forget what this CPU has cached under a VPID
+ * vmx_flush_vpid() - forget what this CPU has cached under a VPID
  * @vpid: the VPID, 1 to 65535
  *
  * Context: In VMX operation, preemption off.

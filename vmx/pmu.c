@@ -26,7 +26,7 @@ DEFINE_STATIC_KEY_FALSE(vmx_pmu_there);
 static struct kvm_pmu no_guest_pmu;
 
 /**
- * vmx_pmu_choose - what VM entry and VM exit have to load
+ * vmx_pmu_choose() - what VM entry and VM exit have to load
  * @pmu: out: guest, host and pebs; VMX_PMU_MSRS at most
  * @msrs: what perf says
  * @count: how many
@@ -66,7 +66,7 @@ u32 vmx_pmu_choose(struct vmx_pmu *pmu, const struct perf_guest_switch_msr *msrs
 VMXHV_EXPORT_FOR_TEST(vmx_pmu_choose);
 
 /**
- * vmx_pmu_setup - tell a new VMCS where the MSR areas are
+ * vmx_pmu_setup() - tell a new VMCS where the MSR areas are
  * @pmu: of the vCPU whose VMCS is current; its address stays
  *
  * Context: Preemption off.
@@ -81,7 +81,7 @@ void vmx_pmu_setup(struct vmx_pmu *pmu)
 }
 
 /**
- * vmx_pmu_switch - vmx_pmu_before_burst where there are counters
+ * vmx_pmu_switch() - vmx_pmu_before_burst() where there are counters
  * @pmu: of the vCPU whose VMCS is current
  *
  * PEBS may have a record under way, which switching it off at the entry itself would leave no time
@@ -108,7 +108,7 @@ void vmx_pmu_switch(struct vmx_pmu *pmu)
 }
 
 /**
- * vmx_pmu_resume - vmx_pmu_after_burst where PEBS was switched off
+ * vmx_pmu_resume() - vmx_pmu_after_burst() where PEBS was switched off
  *
  * Asks again: an NMI in the burst may have stopped an event, and the exit after it loaded what was
  * true before. And a burst may end without an entry.
@@ -128,7 +128,7 @@ void vmx_pmu_resume(void)
 }
 
 /**
- * vmx_pmu_init - find out whether the host has counters that perf uses
+ * vmx_pmu_init() - find out whether the host has counters that perf uses
  *
  * Context: Module init.
  */

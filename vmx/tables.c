@@ -27,7 +27,7 @@ VMXHV_EXPORT_FOR_TEST(vmcs_field_table);
 VMXHV_EXPORT_FOR_TEST(vmcs_field_count);
 
 /**
- * vmcs_field_name - the name of a VMCS field
+ * vmcs_field_name() - the name of a VMCS field
  * @encoding: its encoding; the high half of a 64-bit field gives the field's name too
  *
  * Context: Any.
@@ -58,7 +58,7 @@ static const struct {
 static_assert(ARRAY_SIZE(exit_reasons) == EXIT_REASON_COUNT);
 
 /**
- * vmx_exit_reason_name - the name of an exit reason
+ * vmx_exit_reason_name() - the name of an exit reason
  * @reason: the exit-reason field, whole or its low 16 bits
  *
  * Context: Any.
@@ -76,7 +76,7 @@ const char *vmx_exit_reason_name(u32 reason)
 VMXHV_EXPORT_FOR_TEST(vmx_exit_reason_name);
 
 /**
- * vmx_exit_in_delivery - can this exit interrupt the delivery of an event?
+ * vmx_exit_in_delivery() - can this exit interrupt the delivery of an event?
  * @reason: the exit-reason field, whole or its low 16 bits
  *
  * SDM "Information for VM Exits That Occur During Event Delivery".
@@ -104,7 +104,7 @@ static const struct {
 };
 
 /**
- * vmx_insn_error_text - a VM-instruction error in words
+ * vmx_insn_error_text() - a VM-instruction error in words
  * @error: the VM-instruction error field
  *
  * Context: Any.
@@ -120,7 +120,7 @@ const char *vmx_insn_error_text(u32 error)
 VMXHV_EXPORT_FOR_TEST(vmx_insn_error_text);
 
 /**
- * vmx_insn_error_name - the name of a VM-instruction error
+ * vmx_insn_error_name() - the name of a VM-instruction error
  * @error: the VM-instruction error field
  *
  * Context: Any.

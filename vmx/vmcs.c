@@ -29,7 +29,7 @@ static DEFINE_PER_CPU(struct list_head, vmcs_active);
 static DEFINE_PER_CPU(bool, list_busy);
 
 /**
- * vmcs_lists_init - no VMCS is active anywhere
+ * vmcs_lists_init() - no VMCS is active anywhere
  *
  * Context: Module init.
  */
@@ -42,7 +42,7 @@ void vmcs_lists_init(void)
 }
 
 /**
- * vmcs_alloc - allocate a VMCS or VMXON region
+ * vmcs_alloc() - allocate a VMCS or VMXON region
  * @node: NUMA node, or NUMA_NO_NODE
  *
  * Context: May sleep; vmx_caps is valid.
@@ -61,8 +61,8 @@ struct vmcs *vmcs_alloc(int node)
 }
 
 /**
- * vmcs_free - free a region
- * @vmcs: from vmcs_alloc, not active anywhere; or NULL
+ * vmcs_free() - free a region
+ * @vmcs: from vmcs_alloc(), not active anywhere; or NULL
  *
  * Context: Any.
  */
@@ -72,10 +72,10 @@ void vmcs_free(struct vmcs *vmcs)
 }
 
 /**
- * loaded_vmcs_init - make a VMCS, active nowhere
+ * loaded_vmcs_init() - make a VMCS, active nowhere
  * @lv: filled in whole
  *
- * Context: May sleep; between vmx_get and vmx_put.
+ * Context: May sleep; between vmx_get() and vmx_put().
  * Return: 0 or -ENOMEM.
  */
 int loaded_vmcs_init(struct loaded_vmcs *lv)
@@ -92,7 +92,7 @@ int loaded_vmcs_init(struct loaded_vmcs *lv)
 VMXHV_EXPORT_FOR_TEST(loaded_vmcs_init);
 
 /**
- * loaded_vmcs_free - free a VMCS, clearing it first wherever it is active
+ * loaded_vmcs_free() - free a VMCS, clearing it first wherever it is active
  * @lv: the VMCS; one whose init failed, or zeroed memory, will do
  *
  * Context: May sleep.
@@ -133,7 +133,7 @@ static void clear_ipi(void *data)
 }
 
 /**
- * vmcs_clear - make a VMCS inactive and flush it to memory
+ * vmcs_clear() - make a VMCS inactive and flush it to memory
  * @lv: the VMCS; its owner lets nobody else load or clear it meanwhile
  *
  * Context: Interrupts on, preemption off or on.
@@ -149,7 +149,7 @@ void vmcs_clear(struct loaded_vmcs *lv)
 VMXHV_EXPORT_FOR_TEST(vmcs_clear);
 
 /**
- * vmcs_clear_all_here - make every VMCS inactive that is active on this CPU
+ * vmcs_clear_all_here() - make every VMCS inactive that is active on this CPU
  *
  * Context: Interrupts off, in VMX operation; before VMXOFF.
  */
@@ -163,7 +163,7 @@ void vmcs_clear_all_here(void)
 }
 
 /**
- * vmcs_clear_emergency - as vmcs_clear_all_here, on a CPU that crashes
+ * vmcs_clear_emergency() - as vmcs_clear_all_here(), on a CPU that crashes
  *
  * Context: NMI: the list is left alone where it was being changed.
  */
@@ -210,11 +210,11 @@ static int load_here(struct loaded_vmcs *lv)
 }
 
 /**
- * vmcs_load_slow - vmcs_load for a VMCS that is not this CPU's current one
+ * vmcs_load_slow() - vmcs_load() for a VMCS that is not this CPU's current one
  * @lv: the VMCS
  *
  * Context: Preemption off, interrupts on.
- * Return: As vmcs_load.
+ * Return: As vmcs_load().
  */
 int vmcs_load_slow(struct loaded_vmcs *lv)
 {

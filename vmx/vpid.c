@@ -11,7 +11,7 @@
 static DEFINE_IDA(vpids);
 
 /**
- * vpid_alloc - take a VPID
+ * vpid_alloc() - take a VPID
  *
  * What a CPU has cached under it for its last holder is still there: flush it on each CPU before
  * the first entry with it.
@@ -27,8 +27,8 @@ int vpid_alloc(void)
 VMXHV_EXPORT_FOR_TEST(vpid_alloc);
 
 /**
- * vpid_free - give a VPID back
- * @vpid: from vpid_alloc; 0 and errors are ignored
+ * vpid_free() - give a VPID back
+ * @vpid: from vpid_alloc(); 0 and errors are ignored
  *
  * Context: May sleep.
  */

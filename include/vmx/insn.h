@@ -28,11 +28,11 @@ void vmx_insn_failed(const char *insn, u64 operand);
 	_ASM_EXTABLE(1b, 2b)
 
 /**
- * vmx_vmclear - VMCLEAR: flush a VMCS to memory and make it inactive, launch state clear
+ * vmx_vmclear() - VMCLEAR: flush a VMCS to memory and make it inactive, launch state clear
  * @phys: physical address of the VMCS, 4 KiB aligned
  *
  * Context: In VMX operation, preemption off.
- * Return: 0, or -EIO after vmx_insn_failed said why.
+ * Return: 0, or -EIO after vmx_insn_failed() said why.
  */
 static __always_inline int vmx_vmclear(u64 phys)
 {
@@ -48,11 +48,11 @@ static __always_inline int vmx_vmclear(u64 phys)
 }
 
 /**
- * vmx_vmptrld - VMPTRLD: make a VMCS this CPU's current one
+ * vmx_vmptrld() - VMPTRLD: make a VMCS this CPU's current one
  * @phys: physical address of the VMCS, 4 KiB aligned
  *
  * Context: In VMX operation, preemption off.
- * Return: 0, or -EIO after vmx_insn_failed said why.
+ * Return: 0, or -EIO after vmx_insn_failed() said why.
  */
 static __always_inline int vmx_vmptrld(u64 phys)
 {
@@ -68,12 +68,12 @@ static __always_inline int vmx_vmptrld(u64 phys)
 }
 
 /**
- * vmx_invept - INVEPT: invalidate mappings derived from EPT
+ * vmx_invept() - INVEPT: invalidate mappings derived from EPT
  * @type: INVEPT_SINGLE or INVEPT_ALL; must be one that the CPU has
  * @eptp: the EPT pointer for INVEPT_SINGLE, else 0
  *
  * Context: In VMX operation, preemption off.
- * Return: 0, or -EIO after vmx_insn_failed said why.
+ * Return: 0, or -EIO after vmx_insn_failed() said why.
  */
 static __always_inline int vmx_invept(unsigned long type, u64 eptp)
 {
@@ -90,13 +90,13 @@ static __always_inline int vmx_invept(unsigned long type, u64 eptp)
 }
 
 /**
- * vmx_invvpid - INVVPID: invalidate mappings tagged with a VPID
+ * vmx_invvpid() - INVVPID: invalidate mappings tagged with a VPID
  * @type: INVVPID_*; must be one that the CPU has
  * @vpid: the VPID, 1 to 65535; 0 only with INVVPID_ALL
  * @address: linear address for INVVPID_ADDR, else 0
  *
  * Context: In VMX operation, preemption off.
- * Return: 0, or -EIO after vmx_insn_failed said why.
+ * Return: 0, or -EIO after vmx_insn_failed() said why.
  */
 static __always_inline int vmx_invvpid(unsigned long type, u16 vpid, u64 address)
 {

@@ -8,7 +8,7 @@
 
 #include "vmx/caps.h"
 
-extern struct vmx_caps vmx_caps;	/* valid from a successful vmx_get to its vmx_put */
+extern struct vmx_caps vmx_caps;	/* valid from a successful vmx_get() to its vmx_put() */
 
 DECLARE_PER_CPU(bool, vmx_on);		/* changed on its CPU with interrupts off */
 

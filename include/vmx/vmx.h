@@ -2,7 +2,7 @@
 /*
  * Who owns VMX: enabling it on every CPU for the first user and disabling it after the last.
  *
- * Locks: cpus_read_lock, then the mutex of vmx/own/enable.c. The CPU-hotplug callbacks never take
+ * Locks: cpus_read_lock(), then the mutex of vmx/own/enable.c. The CPU-hotplug callbacks never take
  * that mutex. Per-CPU state is changed on its CPU with interrupts off.
  */
 #ifndef VMX_VMX_H

@@ -344,7 +344,7 @@ VMXHV_EXPORT_FOR_TEST(vmx_guest_rules);
 VMXHV_EXPORT_FOR_TEST(vmx_guest_rule_count);
 
 /**
- * vmx_check_guest - find the first broken rule on the guest-state area
+ * vmx_check_guest() - find the first broken rule on the guest-state area
  * @reader: where the fields come from
  * @caps: the CPU's capabilities
  * @violation: out: the rule; zeroed if there is none

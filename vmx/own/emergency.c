@@ -76,7 +76,7 @@ static struct notifier_block modules = {
 };
 
 /**
- * vmx_emergency_hold - have the kernel call us when it crashes, from now until module exit
+ * vmx_emergency_hold() - have the kernel call us when it crashes, from now until module exit
  *
  * Context: May sleep; before the first VMXON.
  */
@@ -86,7 +86,7 @@ void vmx_emergency_hold(void)
 }
 
 /**
- * vmx_emergency_init - hear of KVM
+ * vmx_emergency_init() - hear of KVM
  *
  * Context: Module init.
  * Return: 0 or a negative errno.
@@ -97,7 +97,7 @@ int vmx_emergency_init(void)
 }
 
 /**
- * vmx_emergency_exit - undo vmx_emergency_init and vmx_emergency_hold
+ * vmx_emergency_exit() - undo vmx_emergency_init() and vmx_emergency_hold()
  *
  * In this order: a KVM that comes in between finds the place free.
  *

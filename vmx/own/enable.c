@@ -2,8 +2,8 @@
 /*
  * VMX for the first user on every CPU, and off after the last: all CPUs or none.
  *
- * Lock order: cpus_read_lock, then vmx_mutex. The hotplug callbacks run under cpus_write_lock and
- * never take vmx_mutex; what they read (vmx_active, vmx_caps) is written under cpus_read_lock.
+ * Lock order: cpus_read_lock(), then vmx_mutex. The hotplug callbacks run under cpus_write_lock() and
+ * never take vmx_mutex; what they read (vmx_active, vmx_caps) is written under cpus_read_lock().
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -89,7 +89,7 @@ static void log_refusal(const struct vmx_refusal *why)
 }
 
 /**
- * vmx_probe - what vmx_get would find now, without enabling anything
+ * vmx_probe() - what vmx_get() would find now, without enabling anything
  * @why: the refusal; reason VMXHV_USABLE if there is none
  *
  * Context: May sleep.
@@ -113,10 +113,10 @@ int vmx_probe(struct vmx_refusal *why)
 VMXHV_EXPORT_FOR_TEST(vmx_probe);
 
 /**
- * vmx_get - use VMX; the first user enables it on every CPU
+ * vmx_get() - use VMX; the first user enables it on every CPU
  * @why: the refusal; reason VMXHV_USABLE if there is none
  *
- * A refusal is logged, once, here. After success vmx_caps is valid until the matching vmx_put.
+ * A refusal is logged, once, here. After success vmx_caps is valid until the matching vmx_put().
  *
  * Context: May sleep.
  * Return: 0; the negative errno of @why; -ENOMEM, with reason VMXHV_USABLE.
@@ -145,7 +145,7 @@ int vmx_get(struct vmx_refusal *why)
 VMXHV_EXPORT_FOR_TEST(vmx_get);
 
 /**
- * vmx_put - no longer use VMX; the last user disables it on every CPU
+ * vmx_put() - no longer use VMX; the last user disables it on every CPU
  *
  * Context: May sleep.
  */
@@ -206,7 +206,7 @@ static int hotplug_offline(unsigned int cpu)
 }
 
 /**
- * vmx_init - prepare for users; does not touch VMX
+ * vmx_init() - prepare for users; does not touch VMX
  *
  * Context: Module init.
  * Return: 0 or a negative errno; a CPU without VMX is no error.
@@ -241,7 +241,7 @@ free_percpu:
 }
 
 /**
- * vmx_exit - undo vmx_init
+ * vmx_exit() - undo vmx_init()
  *
  * Context: Module exit; there are no users.
  */

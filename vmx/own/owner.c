@@ -24,7 +24,7 @@ static bool module_loaded(const char *name)
 }
 
 /**
- * vmx_kvm_loaded - is KVM for Intel there, as a module or built in?
+ * vmx_kvm_loaded() - is KVM for Intel there, as a module or built in?
  *
  * Context: Any that may take a spinlock.
  * Return: true if it is.
@@ -35,7 +35,7 @@ bool vmx_kvm_loaded(void)
 }
 
 /**
- * vmx_owner_find - name the likely owner of VMX, and the remedy
+ * vmx_owner_find() - name the likely owner of VMX, and the remedy
  * @why: a refusal with reason VMXHV_UNUSABLE_IN_USE
  *
  * Context: Any that may take a spinlock.

@@ -30,10 +30,10 @@ struct vmx_percpu {
 static DEFINE_PER_CPU(struct vmx_percpu, vmx_percpu);
 
 /**
- * vmx_percpu_error - how a CPU's last enable went
+ * vmx_percpu_error() - how a CPU's last enable went
  * @cpu: the CPU
  *
- * Context: After vmx_percpu_enable ran on @cpu.
+ * Context: After vmx_percpu_enable() ran on @cpu.
  * Return: 0 or a negative errno.
  */
 int vmx_percpu_error(int cpu)
@@ -42,7 +42,7 @@ int vmx_percpu_error(int cpu)
 }
 
 /**
- * vmx_percpu_prepare - have a VMXON region ready for a CPU
+ * vmx_percpu_prepare() - have a VMXON region ready for a CPU
  * @cpu: the CPU; not in VMX operation for us
  *
  * Context: May sleep; vmx_caps is valid.
@@ -132,10 +132,10 @@ static int enable_here(struct vmx_percpu *p)
 }
 
 /**
- * vmx_percpu_enable - enter VMX operation on this CPU; the outcome is kept for vmx_percpu_error
- * @unused: for on_each_cpu
+ * vmx_percpu_enable() - enter VMX operation on this CPU; the outcome is kept for vmx_percpu_error()
+ * @unused: for on_each_cpu()
  *
- * Context: Interrupts off, after vmx_percpu_prepare for this CPU.
+ * Context: Interrupts off, after vmx_percpu_prepare() for this CPU.
  */
 void vmx_percpu_enable(void *unused)
 {
@@ -145,8 +145,8 @@ void vmx_percpu_enable(void *unused)
 }
 
 /**
- * vmx_percpu_disable - leave VMX operation on this CPU, if we entered it
- * @unused: for on_each_cpu
+ * vmx_percpu_disable() - leave VMX operation on this CPU, if we entered it
+ * @unused: for on_each_cpu()
  *
  * Context: Interrupts off.
  */
@@ -162,7 +162,7 @@ void vmx_percpu_disable(void *unused)
 }
 
 /**
- * vmx_percpu_emergency - leave VMX operation on this CPU, which is crashing
+ * vmx_percpu_emergency() - leave VMX operation on this CPU, which is crashing
  *
  * An active VMCS could be written back later, into what is then the crash kernel's memory. CR4
  * decides, not vmx_on: an NMI can come between the two, and another hypervisor that entered VMX
@@ -181,7 +181,7 @@ void vmx_percpu_emergency(void)
 }
 
 /**
- * vmx_percpu_init - prepare what each CPU keeps
+ * vmx_percpu_init() - prepare what each CPU keeps
  *
  * Context: Module init.
  */
@@ -191,7 +191,7 @@ void vmx_percpu_init(void)
 }
 
 /**
- * vmx_percpu_exit - free what each CPU keeps
+ * vmx_percpu_exit() - free what each CPU keeps
  *
  * Context: Module exit; no CPU is in VMX operation for us.
  */

@@ -73,7 +73,7 @@ static struct notifier_block vmx_reboot = {
 };
 
 /**
- * vmx_power_init - hear of suspend, resume and the host going down, and of KVM
+ * vmx_power_init() - hear of suspend, resume and the host going down, and of KVM
  *
  * Context: Module init.
  * Return: 0 or a negative errno.
@@ -94,7 +94,7 @@ int vmx_power_init(void)
 }
 
 /**
- * vmx_power_exit - undo vmx_power_init
+ * vmx_power_exit() - undo vmx_power_init()
  *
  * Context: Module exit; may sleep.
  */
