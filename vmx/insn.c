@@ -23,14 +23,14 @@ VMXHV_EXPORT_FOR_TEST(vmcs_current);
 static u64 read_quietly(u32 encoding, bool *ok)
 {
 	unsigned long value = 0;
-	int error = 0;
+	int ret = 0;
 
 	asm volatile("1: vmread %[field], %[value]" VMX_INSN_CHECK
-		     : [value] "+r" (value), [error] "+r" (error)
+		     : [value] "+r" (value), [ret] "+r" (ret)
 		     : [field] "r" ((unsigned long)encoding), [eio] "i" (-EIO)
 		     : "cc");
-	*ok = !error;
-	return error ? 0 : value;
+	*ok = !ret;
+	return ret ? 0 : value;
 }
 
 static u32 last_error(void)
@@ -120,13 +120,13 @@ VMXHV_EXPORT_FOR_TEST(vmcs_read_any);
  */
 int vmcs_write_any(u32 encoding, u64 value)
 {
-	int error = 0;
+	int ret = 0;
 
 	asm volatile("1: vmwrite %[value], %[field]" VMX_INSN_CHECK
-		     : [error] "+r" (error)
+		     : [ret] "+r" (ret)
 		     : [field] "r" ((unsigned long)encoding), [value] "r" (value), [eio] "i" (-EIO)
 		     : "cc");
-	return error ? -EINVAL : 0;
+	return ret ? -EINVAL : 0;
 }
 
 VMXHV_EXPORT_FOR_TEST(vmcs_write_any);

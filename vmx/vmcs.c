@@ -181,7 +181,7 @@ void vmcs_clear_emergency(void)
 static int load_here(struct loaded_vmcs *lv)
 {
 	int cpu = smp_processor_id();
-	int error;
+	int ret;
 
 	if (!vmx_cpu_enabled()) {
 		if (READ_ONCE(vmx_broken))
@@ -189,13 +189,13 @@ static int load_here(struct loaded_vmcs *lv)
 		return READ_ONCE(vmx_shutting_down) ? -ESHUTDOWN : -EAGAIN;
 	}
 	if (lv->cpu != cpu) {
-		error = vmx_vmclear(lv->phys);
-		if (error)
-			return error;
+		ret = vmx_vmclear(lv->phys);
+		if (ret)
+			return ret;
 	}
-	error = vmx_vmptrld(lv->phys);
-	if (error)
-		return error;
+	ret = vmx_vmptrld(lv->phys);
+	if (ret)
+		return ret;
 	this_cpu_write(vmcs_current, lv);
 	if (lv->cpu == cpu)
 		return 0;
@@ -219,14 +219,14 @@ static int load_here(struct loaded_vmcs *lv)
 int vmcs_load_slow(struct loaded_vmcs *lv)
 {
 	unsigned long flags;
-	int error;
+	int ret;
 
 	if (READ_ONCE(lv->cpu) != smp_processor_id())
 		vmcs_clear(lv);
 	local_irq_save(flags);
-	error = load_here(lv);
+	ret = load_here(lv);
 	local_irq_restore(flags);
-	return error;
+	return ret;
 }
 
 VMXHV_EXPORT_FOR_TEST(vmcs_load_slow);

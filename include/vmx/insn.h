@@ -23,7 +23,7 @@ void vmx_insn_failed(const char *insn, u64 operand);
 /* What follows each instruction: it goes on at 2 after VMfail (CF or ZF) or on a fault. */
 #define VMX_INSN_CHECK				\
 	"\n\tja 3f\n"				\
-	"2:\tmov %[eio], %[error]\n"		\
+	"2:\tmov %[eio], %[ret]\n"		\
 	"3:\n\t"				\
 	_ASM_EXTABLE(1b, 2b)
 
@@ -36,15 +36,15 @@ void vmx_insn_failed(const char *insn, u64 operand);
  */
 static __always_inline int vmx_vmclear(u64 phys)
 {
-	int error = 0;
+	int ret = 0;
 
 	asm volatile("1: vmclear %[phys]" VMX_INSN_CHECK
-		     : [error] "+r" (error)
+		     : [ret] "+r" (ret)
 		     : [phys] "m" (phys), [eio] "i" (-EIO)
 		     : "cc", "memory");
-	if (unlikely(error))
+	if (unlikely(ret))
 		vmx_insn_failed("VMCLEAR", phys);
-	return error;
+	return ret;
 }
 
 /**
@@ -56,15 +56,15 @@ static __always_inline int vmx_vmclear(u64 phys)
  */
 static __always_inline int vmx_vmptrld(u64 phys)
 {
-	int error = 0;
+	int ret = 0;
 
 	asm volatile("1: vmptrld %[phys]" VMX_INSN_CHECK
-		     : [error] "+r" (error)
+		     : [ret] "+r" (ret)
 		     : [phys] "m" (phys), [eio] "i" (-EIO)
 		     : "cc", "memory");
-	if (unlikely(error))
+	if (unlikely(ret))
 		vmx_insn_failed("VMPTRLD", phys);
-	return error;
+	return ret;
 }
 
 /**
@@ -78,15 +78,15 @@ static __always_inline int vmx_vmptrld(u64 phys)
 static __always_inline int vmx_invept(unsigned long type, u64 eptp)
 {
 	struct { u64 eptp, reserved; } descriptor = { eptp, 0 };
-	int error = 0;
+	int ret = 0;
 
 	asm volatile("1: invept %[desc], %[type]" VMX_INSN_CHECK
-		     : [error] "+r" (error)
+		     : [ret] "+r" (ret)
 		     : [desc] "m" (descriptor), [type] "r" (type), [eio] "i" (-EIO)
 		     : "cc", "memory");
-	if (unlikely(error))
+	if (unlikely(ret))
 		vmx_insn_failed("INVEPT", eptp);
-	return error;
+	return ret;
 }
 
 /**
@@ -101,15 +101,15 @@ static __always_inline int vmx_invept(unsigned long type, u64 eptp)
 static __always_inline int vmx_invvpid(unsigned long type, u16 vpid, u64 address)
 {
 	struct { u64 vpid, address; } descriptor = { vpid, address };
-	int error = 0;
+	int ret = 0;
 
 	asm volatile("1: invvpid %[desc], %[type]" VMX_INSN_CHECK
-		     : [error] "+r" (error)
+		     : [ret] "+r" (ret)
 		     : [desc] "m" (descriptor), [type] "r" (type), [eio] "i" (-EIO)
 		     : "cc", "memory");
-	if (unlikely(error))
+	if (unlikely(ret))
 		vmx_insn_failed("INVVPID", vpid);
-	return error;
+	return ret;
 }
 
 void vmx_flush_ept(u64 eptp);

@@ -2,8 +2,9 @@
 /*
  * VMX for the first user on every CPU, and off after the last: all CPUs or none.
  *
- * Lock order: cpus_read_lock(), then vmx_mutex. The hotplug callbacks run under cpus_write_lock() and
- * never take vmx_mutex; what they read (vmx_active, vmx_caps) is written under cpus_read_lock().
+ * Lock order: cpus_read_lock(), then vmx_mutex. The hotplug callbacks run under cpus_write_lock()
+ * and never take vmx_mutex; what they read (vmx_active, vmx_caps) is written under
+ * cpus_read_lock().
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -54,23 +55,23 @@ static int refuse_enable(int cpu, int error, struct vmx_refusal *why)
 
 static int enable_all(struct vmx_refusal *why)
 {
-	int cpu, error;
+	int cpu, ret;
 
 	lockdep_assert_held(&vmx_mutex);
-	error = vmx_survey_all(&vmx_caps, why);
-	if (error)
-		return error;
+	ret = vmx_survey_all(&vmx_caps, why);
+	if (ret)
+		return ret;
 	for_each_online_cpu(cpu) {
-		error = vmx_percpu_prepare(cpu);
-		if (error)
-			return error;
+		ret = vmx_percpu_prepare(cpu);
+		if (ret)
+			return ret;
 	}
 	vmx_emergency_hold();
 	WRITE_ONCE(vmx_broken, false);
 	on_each_cpu(vmx_percpu_enable, NULL, 1);
 	for_each_online_cpu(cpu) {
-		error = vmx_percpu_error(cpu);
-		if (error)
+		ret = vmx_percpu_error(cpu);
+		if (ret)
 			goto undo;
 	}
 	vmx_active = true;
@@ -79,7 +80,7 @@ static int enable_all(struct vmx_refusal *why)
 undo:
 	/* only those that entered VMX operation leave it */
 	on_each_cpu(vmx_percpu_disable, NULL, 1);
-	return refuse_enable(cpu, error, why);
+	return refuse_enable(cpu, ret, why);
 }
 
 static void log_refusal(const struct vmx_refusal *why)
@@ -98,16 +99,16 @@ static void log_refusal(const struct vmx_refusal *why)
 int vmx_probe(struct vmx_refusal *why)
 {
 	struct vmx_caps caps;
-	int error = 0;
+	int ret = 0;
 
 	vmx_refusal_clear(why);
 	cpus_read_lock();
 	mutex_lock(&vmx_mutex);
 	if (!vmx_users || READ_ONCE(vmx_shutting_down))
-		error = vmx_survey_all(&caps, why);
+		ret = vmx_survey_all(&caps, why);
 	mutex_unlock(&vmx_mutex);
 	cpus_read_unlock();
-	return error;
+	return ret;
 }
 
 VMXHV_EXPORT_FOR_TEST(vmx_probe);
@@ -123,23 +124,23 @@ VMXHV_EXPORT_FOR_TEST(vmx_probe);
  */
 int vmx_get(struct vmx_refusal *why)
 {
-	int error = 0;
+	int ret = 0;
 
 	vmx_refusal_clear(why);
 	cpus_read_lock();
 	mutex_lock(&vmx_mutex);
 	if (!vmx_users || READ_ONCE(vmx_shutting_down))
-		error = enable_all(why);
+		ret = enable_all(why);
 	else if (READ_ONCE(vmx_broken))
-		error = vmx_refuse(why, VMXHV_UNUSABLE_VMXON_FAILED, 0, 0, 0,
-				   "VMX was lost over suspend: close all virtual machines");
-	if (!error)
+		ret = vmx_refuse(why, VMXHV_UNUSABLE_VMXON_FAILED, 0, 0, 0,
+				 "VMX was lost over suspend: close all virtual machines");
+	if (!ret)
 		vmx_users++;
 	mutex_unlock(&vmx_mutex);
 	cpus_read_unlock();
 	if (why->reason != VMXHV_USABLE)
 		log_refusal(why);
-	return error;
+	return ret;
 }
 
 VMXHV_EXPORT_FOR_TEST(vmx_get);
@@ -169,30 +170,30 @@ static int hotplug_online(unsigned int cpu)
 	struct vmx_refusal why;
 	struct vmx_caps caps;
 	unsigned long flags;
-	int error;
+	int ret;
 
 	if (!vmx_active)
 		return 0;
 	local_irq_save(flags);
 	vmx_survey_here(NULL);
 	local_irq_restore(flags);
-	error = vmx_survey_judge(cpu, &caps, &why);
-	if (error) {
+	ret = vmx_survey_judge(cpu, &caps, &why);
+	if (ret) {
 		log_refusal(&why);
-		return error;
+		return ret;
 	}
-	error = vmx_percpu_prepare(cpu);
-	if (error)
-		return error;
+	ret = vmx_percpu_prepare(cpu);
+	if (ret)
+		return ret;
 	local_irq_save(flags);
 	vmx_percpu_enable(NULL);
 	local_irq_restore(flags);
-	error = vmx_percpu_error(cpu);
-	if (error) {
-		refuse_enable(cpu, error, &why);
+	ret = vmx_percpu_error(cpu);
+	if (ret) {
+		refuse_enable(cpu, ret, &why);
 		log_refusal(&why);
 	}
-	return error;
+	return ret;
 }
 
 static int hotplug_offline(unsigned int cpu)
@@ -213,20 +214,20 @@ static int hotplug_offline(unsigned int cpu)
  */
 int vmx_init(void)
 {
-	int error;
+	int ret;
 
 	vmx_controls_init();
 	vmx_percpu_init();
-	error = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "vmxhv:online",
-					  hotplug_online, hotplug_offline);
-	if (error < 0)
+	ret = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "vmxhv:online",
+					hotplug_online, hotplug_offline);
+	if (ret < 0)
 		goto free_percpu;
-	vmx_hotplug_state = error;
-	error = vmx_power_init();
-	if (error)
+	vmx_hotplug_state = ret;
+	ret = vmx_power_init();
+	if (ret)
 		goto remove_hotplug;
-	error = vmx_l1d_init();
-	if (error)
+	ret = vmx_l1d_init();
+	if (ret)
 		goto undo_power;
 	vmx_pmu_init();
 	return 0;
@@ -237,7 +238,7 @@ remove_hotplug:
 	cpuhp_remove_state_nocalls(vmx_hotplug_state);
 free_percpu:
 	vmx_percpu_exit();
-	return error;
+	return ret;
 }
 
 /**

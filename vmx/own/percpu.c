@@ -76,13 +76,13 @@ static int lock_feature_control(void)
 
 static int enter_vmx(u64 phys)
 {
-	int error = 0;
+	int ret = 0;
 
 	asm volatile("1: vmxon %[phys]" VMX_INSN_CHECK
-		     : [error] "+r" (error)
+		     : [ret] "+r" (ret)
 		     : [phys] "m" (phys), [eio] "i" (-EIO)
 		     : "cc", "memory");
-	return error;
+	return ret;
 }
 
 /* A fault means that we were not in VMX operation: fine. */
@@ -102,7 +102,7 @@ static bool host_goes_down(void)
 
 static int enable_here(struct vmx_percpu *p)
 {
-	int error;
+	int ret;
 
 	if (vmx_cpu_enabled())
 		return 0;
@@ -110,17 +110,17 @@ static int enable_here(struct vmx_percpu *p)
 		return -ESHUTDOWN;
 	if (__read_cr4() & X86_CR4_VMXE)
 		return -EBUSY;
-	error = lock_feature_control();
-	if (error)
-		return error;
+	ret = lock_feature_control();
+	if (ret)
+		return ret;
 
 	intel_pt_handle_vmx(1);
 	cr4_set_bits(X86_CR4_VMXE);
-	error = enter_vmx(__pa(p->region));
-	if (error) {
+	ret = enter_vmx(__pa(p->region));
+	if (ret) {
 		cr4_clear_bits(X86_CR4_VMXE);
 		intel_pt_handle_vmx(0);
-		return error;
+		return ret;
 	}
 	this_cpu_write(vmx_on, true);
 	/* Mappings cached under our EPT pointers and VPIDs survive VMXOFF and VMXON. */

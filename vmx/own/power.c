@@ -80,14 +80,14 @@ static struct notifier_block vmx_reboot = {
  */
 int vmx_power_init(void)
 {
-	int error = register_reboot_notifier(&vmx_reboot);
+	int ret = register_reboot_notifier(&vmx_reboot);
 
-	if (error)
-		return error;
-	error = vmx_emergency_init();
-	if (error) {
+	if (ret)
+		return ret;
+	ret = vmx_emergency_init();
+	if (ret) {
 		unregister_reboot_notifier(&vmx_reboot);
-		return error;
+		return ret;
 	}
 	vmxhv_register_syscore(&vmx_syscore);
 	return 0;
