@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What happens when a VMX instruction fails; invalidation by what the CPU has; access by number. */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/bug.h>
 #include <linux/kernel.h>
 #include <linux/percpu.h>
@@ -58,7 +56,7 @@ void vmx_insn_failed(const char *insn, u64 operand)
 	if (!vmx_cpu_enabled())
 		return;
 	error = last_error();
-	WARN_ONCE(1, "vmxhv: %s %#llx failed: error %u (%s)\n", insn, operand, error,
+	WARN_ONCE(1, pr_fmt("%s %#llx failed: error %u (%s)\n"), insn, operand, error,
 		  vmx_insn_error_text(error));
 }
 
@@ -74,7 +72,7 @@ static void access_failed(const char *insn, u32 field)
 	if (!vmx_cpu_enabled())
 		return;
 	error = last_error();
-	WARN_ONCE(1, "vmxhv: %s of field %#x (%s) failed: error %u (%s)\n", insn, field,
+	WARN_ONCE(1, pr_fmt("%s of field %#x (%s) failed: error %u (%s)\n"), insn, field,
 		  vmcs_field_name(field), error, vmx_insn_error_text(error));
 }
 

@@ -7,8 +7,6 @@
  * The MSR areas do it, not the PERF_GLOBAL_CTRL controls: those have errata on early CPUs, and
  * this way costs nothing while perf wants no difference.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/irqflags.h>
 #include <linux/kernel.h>
 #include <linux/kvm_host.h>

@@ -5,8 +5,6 @@
  * The list of a CPU's active VMCSs changes on that CPU with interrupts off. A crash can come as an
  * NMI in the middle of a change: list_busy tells it to leave the list alone.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/gfp.h>
 #include <linux/kernel.h>
 #include <linux/list.h>

@@ -6,8 +6,6 @@
  * and never take vmx_mutex; what they read (vmx_active, vmx_caps) is written under
  * cpus_read_lock().
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 #include <linux/kernel.h>

@@ -5,8 +5,6 @@
  * All of it runs on the CPU that it is about, with interrupts off; only prepare and init run
  * elsewhere, before the CPU looks at what they write.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/kernel.h>
 #include <linux/percpu.h>
 #include <linux/reboot.h>

@@ -6,8 +6,6 @@
  * and went through CPU hotplug. Reboot, power-off and kexec: a reboot notifier, since 6.1's kexec
  * calls no syscore shutdown, and its control-page code faults in VMX operation.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/kernel.h>
 #include <linux/notifier.h>
 #include <linux/reboot.h>
