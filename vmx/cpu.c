@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Reads everything that one CPU says of its VMX. */
 #include <linux/kernel.h>
+#include <linux/lockdep.h>
 #include <linux/smp.h>
 #include <linux/string.h>
 #include <asm/msr.h>
@@ -45,6 +46,7 @@ void vmx_cpu_read(struct vmx_cpu *cpu)
 {
 	unsigned int i;
 
+	lockdep_assert_preemption_disabled();
 	memset(cpu, 0, sizeof(*cpu));
 	cpu->cpu = smp_processor_id();
 	raw_cpuid(1, &cpu->cpuid_1_ecx);

@@ -10,6 +10,7 @@
 #include <linux/irqflags.h>
 #include <linux/kernel.h>
 #include <linux/kvm_host.h>
+#include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <asm/msr.h>
 #include <asm/perf_event.h>
@@ -71,6 +72,7 @@ VMXHV_EXPORT_FOR_TEST(vmx_pmu_choose);
  */
 void vmx_pmu_setup(struct vmx_pmu *pmu)
 {
+	lockdep_assert_preemption_disabled();
 	pmu->count = 0;
 	vmcs_write32(VM_ENTRY_MSR_LOAD_COUNT, 0);
 	vmcs_write32(VM_EXIT_MSR_LOAD_COUNT, 0);
@@ -93,6 +95,7 @@ void vmx_pmu_switch(struct vmx_pmu *pmu)
 	u32 chosen = 0;
 	int count;
 
+	lockdep_assert_irqs_disabled();
 	msrs = compat_perf_guest_get_msrs(&count, &no_guest_pmu);
 	if (msrs)
 		chosen = vmx_pmu_choose(pmu, msrs, count);
@@ -118,6 +121,7 @@ void vmx_pmu_resume(void)
 	const struct perf_guest_switch_msr *msrs;
 	int count, i;
 
+	lockdep_assert_irqs_disabled();
 	msrs = compat_perf_guest_get_msrs(&count, &no_guest_pmu);
 	for (i = 0; msrs && i < count; i++) {
 		if (msrs[i].msr == MSR_IA32_PEBS_ENABLE)

@@ -7,6 +7,7 @@
  */
 #include <linux/gfp.h>
 #include <linux/kernel.h>
+#include <linux/lockdep.h>
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/percpu.h>
@@ -109,6 +110,7 @@ VMXHV_EXPORT_FOR_TEST(loaded_vmcs_free);
 /* This CPU, interrupts off. VMCLEAR also resets the launch state. */
 static void clear_here(struct loaded_vmcs *lv)
 {
+	lockdep_assert_irqs_disabled();
 	vmx_vmclear(lv->phys);
 	if (this_cpu_read(vmcs_current) == lv)
 		this_cpu_write(vmcs_current, NULL);
@@ -140,6 +142,7 @@ void vmcs_clear(struct loaded_vmcs *lv)
 {
 	int cpu = READ_ONCE(lv->cpu);
 
+	lockdep_assert_irqs_enabled();
 	if (cpu >= 0)
 		smp_call_function_single(cpu, clear_ipi, lv, 1);
 }
@@ -156,6 +159,7 @@ void vmcs_clear_all_here(void)
 	struct list_head *active = this_cpu_ptr(&vmcs_active);
 	struct loaded_vmcs *lv, *next;
 
+	lockdep_assert_irqs_disabled();
 	list_for_each_entry_safe(lv, next, active, node)
 		clear_here(lv);
 }
@@ -181,6 +185,7 @@ static int load_here(struct loaded_vmcs *lv)
 	int cpu = smp_processor_id();
 	int ret;
 
+	lockdep_assert_irqs_disabled();
 	if (!vmx_cpu_enabled()) {
 		if (READ_ONCE(vmx_broken))
 			return -EIO;
@@ -219,6 +224,8 @@ int vmcs_load_slow(struct loaded_vmcs *lv)
 	unsigned long flags;
 	int ret;
 
+	lockdep_assert_preemption_disabled();
+	lockdep_assert_irqs_enabled();
 	if (READ_ONCE(lv->cpu) != smp_processor_id())
 		vmcs_clear(lv);
 	local_irq_save(flags);

@@ -7,6 +7,7 @@
 #define VMX_INSN_H
 
 #include <linux/errno.h>
+#include <linux/lockdep.h>
 #include <linux/types.h>
 #include <asm/asm.h>
 
@@ -38,6 +39,7 @@ static __always_inline int vmx_vmclear(u64 phys)
 {
 	int ret = 0;
 
+	lockdep_assert_preemption_disabled();
 	asm volatile("1: vmclear %[phys]" VMX_INSN_CHECK
 		     : [ret] "+r" (ret)
 		     : [phys] "m" (phys), [eio] "i" (-EIO)
@@ -58,6 +60,7 @@ static __always_inline int vmx_vmptrld(u64 phys)
 {
 	int ret = 0;
 
+	lockdep_assert_preemption_disabled();
 	asm volatile("1: vmptrld %[phys]" VMX_INSN_CHECK
 		     : [ret] "+r" (ret)
 		     : [phys] "m" (phys), [eio] "i" (-EIO)
@@ -80,6 +83,7 @@ static __always_inline int vmx_invept(unsigned long type, u64 eptp)
 	struct { u64 eptp, reserved; } descriptor = { eptp, 0 };
 	int ret = 0;
 
+	lockdep_assert_preemption_disabled();
 	asm volatile("1: invept %[desc], %[type]" VMX_INSN_CHECK
 		     : [ret] "+r" (ret)
 		     : [desc] "m" (descriptor), [type] "r" (type), [eio] "i" (-EIO)
@@ -103,6 +107,7 @@ static __always_inline int vmx_invvpid(unsigned long type, u16 vpid, u64 address
 	struct { u64 vpid, address; } descriptor = { vpid, address };
 	int ret = 0;
 
+	lockdep_assert_preemption_disabled();
 	asm volatile("1: invvpid %[desc], %[type]" VMX_INSN_CHECK
 		     : [ret] "+r" (ret)
 		     : [desc] "m" (descriptor), [type] "r" (type), [eio] "i" (-EIO)

@@ -30,11 +30,14 @@ static bool held;			/* emergency_lock */
 static enum { KVM_NOT_SEEN, KVM_HERE, KVM_GONE } kvm;
 
 static bool kvm_has_place(void)
+	__must_hold(&emergency_lock)
 {
+	lockdep_assert_held(&emergency_lock);
 	return kvm == KVM_NOT_SEEN ? vmx_kvm_loaded() : kvm == KVM_HERE;
 }
 
 static void settle(void)
+	__must_hold(&emergency_lock)
 {
 	bool hold = wanted && !kvm_has_place();
 

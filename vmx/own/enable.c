@@ -52,6 +52,7 @@ static int refuse_enable(int cpu, int error, struct vmx_refusal *why)
 }
 
 static int enable_all(struct vmx_refusal *why)
+	__must_hold(&vmx_mutex)
 {
 	int cpu, ret;
 

@@ -6,6 +6,7 @@
  * elsewhere, before the CPU looks at what they write.
  */
 #include <linux/kernel.h>
+#include <linux/lockdep.h>
 #include <linux/percpu.h>
 #include <linux/reboot.h>
 #include <linux/smp.h>
@@ -139,6 +140,7 @@ void vmx_percpu_enable(void *unused)
 {
 	struct vmx_percpu *p = this_cpu_ptr(&vmx_percpu);
 
+	lockdep_assert_irqs_disabled();
 	p->error = enable_here(p);
 }
 
@@ -150,6 +152,7 @@ void vmx_percpu_enable(void *unused)
  */
 void vmx_percpu_disable(void *unused)
 {
+	lockdep_assert_irqs_disabled();
 	if (!vmx_cpu_enabled())
 		return;
 	vmcs_clear_all_here();

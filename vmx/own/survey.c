@@ -2,6 +2,7 @@
 /* What each CPU said of its VMX when it was last asked, and the judgement: all of them alike. */
 #include <linux/cpumask.h>
 #include <linux/errno.h>
+#include <linux/lockdep.h>
 #include <linux/percpu.h>
 #include <linux/smp.h>
 #include <asm/processor-flags.h>
@@ -40,6 +41,7 @@ void vmx_survey_here(void *unused)
 {
 	struct vmx_cpu *cpu = this_cpu_ptr(&said);
 
+	lockdep_assert_irqs_disabled();
 	vmx_cpu_read(cpu);
 	if (vmx_cpu_enabled())
 		cpu->cr4 &= ~(u64)X86_CR4_VMXE;
