@@ -13,9 +13,19 @@
 #include <linux/syscore_ops.h>
 #include <asm/perf_event.h>
 
-/* KUnit suites are a module of their own: what they call must be exported where there is KUnit. */
+/* A symbol namespace is named by a string since 6.13, and was by a bare word. */
+#ifdef VMXHV_HAVE_NS_STRING
+#define VMXHV_TEST_NS	"VMXHV_TEST"
+#else
+#define VMXHV_TEST_NS	VMXHV_TEST
+#endif
+
+/*
+ * KUnit suites are modules of their own: what they call must be exported where there is KUnit, for
+ * them alone.
+ */
 #if IS_ENABLED(CONFIG_KUNIT)
-#define VMXHV_EXPORT_FOR_TEST(symbol)	EXPORT_SYMBOL_GPL(symbol)
+#define VMXHV_EXPORT_FOR_TEST(symbol)	EXPORT_SYMBOL_NS_GPL(symbol, VMXHV_TEST_NS)
 #else
 #define VMXHV_EXPORT_FOR_TEST(...)
 #endif

@@ -9,10 +9,11 @@
 #include <linux/string.h>
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
-#include <compat.h>
-#include <vmx/arch.h>
-#include <vmx/controls.h>
-#include "refuse.h"
+
+#include "compat.h"
+#include "vmx/arch.h"
+#include "vmx/controls.h"
+#include "vmx/refuse.h"
 
 #define CPUID_1_ECX_VMX		BIT(5)
 
@@ -94,7 +95,7 @@ static int check_basic(const struct vmx_cpu *cpu, struct vmx_caps *out, struct v
 }
 
 /**
- * vmx_fixed_check - does a control register obey VMX's fixed bits?
+ * vmx_fixed_check() - does a control register obey VMX's fixed bits?
  * @value: CR0 or CR4
  * @fixed0: bits that must be 1
  * @fixed1: bits that may be 1
@@ -133,15 +134,15 @@ static int check_fixed_register(const struct vmx_cpu *cpu, enum vmx_msr fixed0, 
 
 static int check_fixed(const struct vmx_cpu *cpu, struct vmx_caps *out, struct vmx_refusal *why)
 {
-	int error;
+	int ret;
 
-	error = check_fixed_register(cpu, VMX_MSR_CR0_FIXED0, cpu->cr0, "CR0", why);
-	if (error)
-		return error;
+	ret = check_fixed_register(cpu, VMX_MSR_CR0_FIXED0, cpu->cr0, "CR0", why);
+	if (ret)
+		return ret;
 	/* VMXE is what we are going to set */
-	error = check_fixed_register(cpu, VMX_MSR_CR4_FIXED0, cpu->cr4 | X86_CR4_VMXE, "CR4", why);
-	if (error)
-		return error;
+	ret = check_fixed_register(cpu, VMX_MSR_CR4_FIXED0, cpu->cr4 | X86_CR4_VMXE, "CR4", why);
+	if (ret)
+		return ret;
 
 	out->cr0_fixed0 = cpu->msr[VMX_MSR_CR0_FIXED0];
 	out->cr0_fixed1 = cpu->msr[VMX_MSR_CR0_FIXED1];
@@ -174,13 +175,13 @@ static enum vmxhv_unusable reason_of_missing(enum vmx_control_word word, u32 mis
 static int refuse_controls(struct vmx_refusal *why, enum vmx_control_word word, enum vmx_msr msr,
 			   u64 seen, u64 wanted, u32 bits, const char *what)
 {
-	int error = vmx_refuse(why, reason_of_missing(word, bits), msr_number(msr), seen, wanted,
-			       "%s:", what);
+	int ret = vmx_refuse(why, reason_of_missing(word, bits), msr_number(msr), seen, wanted,
+			     "%s:", what);
 	u32 left;
 
 	for (left = bits; left; left &= left - 1)
 		vmx_refusal_add(why, " %s", vmx_control_name(word, left & -left));
-	return error;
+	return ret;
 }
 
 static int check_word(const struct vmx_cpu *cpu, enum vmx_control_word word, enum vmx_msr msr,
@@ -228,12 +229,12 @@ static int check_controls(const struct vmx_cpu *cpu, struct vmx_caps *out, struc
 		  &out->entry, &out->entry_allowed1, &out->entry_allowed0 },
 	};
 	unsigned int i;
-	int error = 0;
+	int ret = 0;
 
-	for (i = 0; i < ARRAY_SIZE(words) && !error; i++)
-		error = check_word(cpu, words[i].word, words[i].msr, words[i].base,
-				   words[i].allowed1, words[i].allowed0, why);
-	return error;
+	for (i = 0; i < ARRAY_SIZE(words) && !ret; i++)
+		ret = check_word(cpu, words[i].word, words[i].msr, words[i].base,
+				 words[i].allowed1, words[i].allowed0, why);
+	return ret;
 }
 
 /* SDM "VPID and EPT Capabilities" */
@@ -322,7 +323,7 @@ static void name_misc(const struct vmx_cpu *cpu, struct vmx_caps *out)
 }
 
 /**
- * vmx_caps_check - judge one CPU
+ * vmx_caps_check() - judge one CPU
  * @cpu: what it says
  * @out: what it can do; complete only on success
  * @why: why not; cleared on success
@@ -340,15 +341,15 @@ int vmx_caps_check(const struct vmx_cpu *cpu, struct vmx_caps *out, struct vmx_r
 		check_controls, check_ept, check_fixed,
 	};
 	unsigned int i;
-	int error;
+	int ret;
 
 	memset(out, 0, sizeof(*out));
 	vmx_refusal_clear(why);
 	for (i = 0; i < ARRAY_SIZE(steps); i++) {
-		error = steps[i](cpu, out, why);
-		if (error) {
+		ret = steps[i](cpu, out, why);
+		if (ret) {
 			why->cpu = cpu->cpu;
-			return error;
+			return ret;
 		}
 	}
 	name_ept(out);
@@ -360,7 +361,7 @@ int vmx_caps_check(const struct vmx_cpu *cpu, struct vmx_caps *out, struct vmx_r
 VMXHV_EXPORT_FOR_TEST(vmx_caps_check);
 
 /**
- * vmx_caps_compare - do two CPUs say the same of their VMX?
+ * vmx_caps_compare() - do two CPUs say the same of their VMX?
  * @a: the CPU to compare with
  * @b: the CPU to compare
  * @why: what differs; cleared when nothing does
@@ -373,7 +374,7 @@ VMXHV_EXPORT_FOR_TEST(vmx_caps_check);
  */
 int vmx_caps_compare(const struct vmx_cpu *a, const struct vmx_cpu *b, struct vmx_refusal *why)
 {
-	int error;
+	int ret;
 	u32 i;
 
 	vmx_refusal_clear(why);
@@ -381,20 +382,20 @@ int vmx_caps_compare(const struct vmx_cpu *a, const struct vmx_cpu *b, struct vm
 		if (i == VMX_MSR_VMCS_ENUM || (a->msr[i] == b->msr[i] &&
 					       msr_there(a, i) == msr_there(b, i)))
 			continue;
-		error = vmx_refuse(why, VMXHV_UNUSABLE_CPUS_DIFFER, msr_number(i), b->msr[i],
-				   a->msr[i], "CPU %d and CPU %d have different VMX capabilities",
-				   a->cpu, b->cpu);
+		ret = vmx_refuse(why, VMXHV_UNUSABLE_CPUS_DIFFER, msr_number(i), b->msr[i],
+				 a->msr[i], "CPU %d and CPU %d have different VMX capabilities",
+				 a->cpu, b->cpu);
 		goto differ;
 	}
 	if (a->cpuid_phys_bits == b->cpuid_phys_bits)
 		return 0;
-	error = vmx_refuse(why, VMXHV_UNUSABLE_CPUS_DIFFER, 0, b->cpuid_phys_bits,
-			   a->cpuid_phys_bits,
-			   "CPU %d and CPU %d have different physical-address widths",
-			   a->cpu, b->cpu);
+	ret = vmx_refuse(why, VMXHV_UNUSABLE_CPUS_DIFFER, 0, b->cpuid_phys_bits,
+			 a->cpuid_phys_bits,
+			 "CPU %d and CPU %d have different physical-address widths",
+			 a->cpu, b->cpu);
 differ:
 	why->cpu = b->cpu;
-	return error;
+	return ret;
 }
 
 VMXHV_EXPORT_FOR_TEST(vmx_caps_compare);

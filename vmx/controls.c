@@ -4,8 +4,9 @@
 #include <linux/cache.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
-#include <compat.h>
-#include <vmx/controls.h>
+
+#include "compat.h"
+#include "vmx/controls.h"
 
 #define VMX_CONTROL(_word, _name, _bit, _policy)			\
 	{								\
@@ -16,7 +17,7 @@
 	},
 
 const struct vmx_control_info vmx_control_table[] = {
-#include <vmx/controls.def>
+#include "vmx/controls.def"
 };
 
 const unsigned int vmx_control_count = ARRAY_SIZE(vmx_control_table);
@@ -24,7 +25,7 @@ VMXHV_EXPORT_FOR_TEST(vmx_control_table);
 VMXHV_EXPORT_FOR_TEST(vmx_control_count);
 
 /**
- * vmx_control_word_name - what the SDM calls a control word
+ * vmx_control_word_name() - what the SDM calls a control word
  * @word: the word
  *
  * Context: Any.
@@ -45,7 +46,7 @@ const char *vmx_control_word_name(enum vmx_control_word word)
 }
 
 /**
- * vmx_control_name - the name of a control bit
+ * vmx_control_name() - the name of a control bit
  * @word: the control word
  * @mask: one bit of it
  *
@@ -67,7 +68,7 @@ VMXHV_EXPORT_FOR_TEST(vmx_control_name);
 static u32 masks[VMX_WORDS][VMX_POLICIES] __ro_after_init;
 
 /**
- * vmx_controls_init - sum the table up, once: every first VM asks for it on every CPU
+ * vmx_controls_init() - sum the table up, once: every first VM asks for it on every CPU
  *
  * Context: Module init.
  */
@@ -81,7 +82,7 @@ void vmx_controls_init(void)
 }
 
 /**
- * vmx_control_mask - the bits of a control word that have one policy
+ * vmx_control_mask() - the bits of a control word that have one policy
  * @word: the control word
  * @policy: the policy
  *
@@ -96,7 +97,7 @@ u32 vmx_control_mask(enum vmx_control_word word, enum vmx_control_policy policy)
 VMXHV_EXPORT_FOR_TEST(vmx_control_mask);
 
 /**
- * vmx_adjust_control - the value of a control word for this CPU
+ * vmx_adjust_control() - the value of a control word for this CPU
  * @required: bits that must be 1
  * @optional: bits that are to be 1 where the CPU has them
  * @capability_msr: the word's capability MSR: low half bits that must be 1, high half that may be

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Reads everything that one CPU says of its VMX. */
 #include <linux/kernel.h>
+#include <linux/lockdep.h>
 #include <linux/smp.h>
 #include <linux/string.h>
 #include <asm/msr.h>
 #include <asm/processor.h>
 #include <asm/special_insns.h>
-#include <compat.h>
-#include <vmx/caps.h>
-#include <vmx/count.h>
+
+#include "compat.h"
+#include "vmx/caps.h"
+#include "vmx/count.h"
 
 #define PHYS_BITS_DEFAULT	36	/* SDM: MAXPHYADDR where CPUID does not say */
 
@@ -35,7 +37,7 @@ static u32 read_phys_bits(void)
 }
 
 /**
- * vmx_cpu_read - read what this CPU says of its VMX
+ * vmx_cpu_read() - read what this CPU says of its VMX
  * @cpu: filled in whole
  *
  * Context: Any; preemption off, since it is about one CPU. An MSR that does not exist is marked so.
@@ -44,6 +46,7 @@ void vmx_cpu_read(struct vmx_cpu *cpu)
 {
 	unsigned int i;
 
+	lockdep_assert_preemption_disabled();
 	memset(cpu, 0, sizeof(*cpu));
 	cpu->cpu = smp_processor_id();
 	raw_cpuid(1, &cpu->cpuid_1_ecx);

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The current VMCS in words, for the log. */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/kernel.h>
 #include <linux/printk.h>
-#include <compat.h>
-#include <vmx/exit_reasons.h>
-#include <vmx/insn_errors.h>
-#include <vmx/vmcs.h>
+
+#include "compat.h"
+#include "vmx/exit_reasons.h"
+#include "vmx/insn_errors.h"
+#include "vmx/vmcs.h"
 
 static const char *const group_names[] = {
 	[VMCS_GROUP_CONTROL] = "control",
@@ -37,7 +36,7 @@ static void dump_group(enum vmcs_group group)
 }
 
 /**
- * vmcs_dump - print every field of the current VMCS that is not 0
+ * vmcs_dump() - print every field of the current VMCS that is not 0
  *
  * About 100 lines: the caller limits the rate.
  *

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What happens when a VMX instruction fails; invalidation by what the CPU has; access by number. */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/bug.h>
 #include <linux/kernel.h>
 #include <linux/percpu.h>
 #include <asm/asm.h>
-#include <compat.h>
-#include <vmx/insn.h>
-#include <vmx/insn_errors.h>
-#include <vmx/vmcs.h>
-#include <vmx/vmx.h>
+
+#include "compat.h"
+#include "vmx/insn.h"
+#include "vmx/insn_errors.h"
+#include "vmx/operation.h"
+#include "vmx/vmcs.h"
+
+DEFINE_PER_CPU(struct loaded_vmcs *, vmcs_current);
+VMXHV_EXPORT_FOR_TEST(vmcs_current);
 
 /*
  * Both ways to fail as one: what cannot be read gives *ok false. VMfailValid puts its number into
@@ -19,14 +21,14 @@
 static u64 read_quietly(u32 encoding, bool *ok)
 {
 	unsigned long value = 0;
-	int error = 0;
+	int ret = 0;
 
 	asm volatile("1: vmread %[field], %[value]" VMX_INSN_CHECK
-		     : [value] "+r" (value), [error] "+r" (error)
+		     : [value] "+r" (value), [ret] "+r" (ret)
 		     : [field] "r" ((unsigned long)encoding), [eio] "i" (-EIO)
 		     : "cc");
-	*ok = !error;
-	return error ? 0 : value;
+	*ok = !ret;
+	return ret ? 0 : value;
 }
 
 static u32 last_error(void)
@@ -39,7 +41,7 @@ static u32 last_error(void)
 }
 
 /**
- * vmx_insn_failed - a VMX instruction failed
+ * vmx_insn_failed() - a VMX instruction failed
  * @insn: its name
  * @operand: its operand
  *
@@ -54,7 +56,7 @@ void vmx_insn_failed(const char *insn, u64 operand)
 	if (!vmx_cpu_enabled())
 		return;
 	error = last_error();
-	WARN_ONCE(1, "vmxhv: %s %#llx failed: error %u (%s)\n", insn, operand, error,
+	WARN_ONCE(1, pr_fmt("%s %#llx failed: error %u (%s)\n"), insn, operand, error,
 		  vmx_insn_error_text(error));
 }
 
@@ -70,7 +72,7 @@ static void access_failed(const char *insn, u32 field)
 	if (!vmx_cpu_enabled())
 		return;
 	error = last_error();
-	WARN_ONCE(1, "vmxhv: %s of field %#x (%s) failed: error %u (%s)\n", insn, field,
+	WARN_ONCE(1, pr_fmt("%s of field %#x (%s) failed: error %u (%s)\n"), insn, field,
 		  vmcs_field_name(field), error, vmx_insn_error_text(error));
 }
 
@@ -88,11 +90,8 @@ asmlinkage void vmcs_write_failed(unsigned long field)
 	access_failed("VMWRITE", field);
 }
 
-VMXHV_EXPORT_FOR_TEST(vmcs_read_thunk);
-VMXHV_EXPORT_FOR_TEST(vmcs_write_thunk);
-
 /**
- * vmcs_read_any - read a field of the current VMCS by number
+ * vmcs_read_any() - read a field of the current VMCS by number
  * @encoding: any encoding
  *
  * For tables (dump, checker). It overwrites VM_INSTRUCTION_ERROR when the field does not exist.
@@ -110,7 +109,7 @@ u64 vmcs_read_any(u32 encoding)
 VMXHV_EXPORT_FOR_TEST(vmcs_read_any);
 
 /**
- * vmcs_write_any - write a field of the current VMCS by number
+ * vmcs_write_any() - write a field of the current VMCS by number
  * @encoding: any encoding
  * @value: the value; cut to the field's width by the CPU
  *
@@ -119,19 +118,19 @@ VMXHV_EXPORT_FOR_TEST(vmcs_read_any);
  */
 int vmcs_write_any(u32 encoding, u64 value)
 {
-	int error = 0;
+	int ret = 0;
 
 	asm volatile("1: vmwrite %[value], %[field]" VMX_INSN_CHECK
-		     : [error] "+r" (error)
+		     : [ret] "+r" (ret)
 		     : [field] "r" ((unsigned long)encoding), [value] "r" (value), [eio] "i" (-EIO)
 		     : "cc");
-	return error ? -EINVAL : 0;
+	return ret ? -EINVAL : 0;
 }
 
 VMXHV_EXPORT_FOR_TEST(vmcs_write_any);
 
 /**
- * vmx_flush_ept - forget what this CPU has cached of an EPT
+ * vmx_flush_ept() - forget what this CPU has cached of an EPT
  * @eptp: the EPT pointer
  *
  * Context: In VMX operation, preemption off.
@@ -147,7 +146,7 @@ void vmx_flush_ept(u64 eptp)
 VMXHV_EXPORT_FOR_TEST(vmx_flush_ept);
 
 /**
- * vmx_flush_vpid - forget what this CPU has cached under a VPID
+ * vmx_flush_vpid() - forget what this CPU has cached under a VPID
  * @vpid: the VPID, 1 to 65535
  *
  * Context: In VMX operation, preemption off.

@@ -6,8 +6,8 @@
  * far as the host's l1tf= and mitigations= settings want that.
  */
 #include <linux/gfp.h>
+#include <linux/lockdep.h>
 #include <linux/mm.h>
-
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
 #include <asm/processor.h>
@@ -103,6 +103,7 @@ static void flush_by_reading(void)
  */
 void vmx_l1d_flush(void)
 {
+	lockdep_assert_preemption_disabled();
 	if (static_cpu_has(X86_FEATURE_FLUSH_L1D))
 		wrmsrl(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
 	else

@@ -7,17 +7,17 @@
  * The MSR areas do it, not the PERF_GLOBAL_CTRL controls: those have errata on early CPUs, and
  * this way costs nothing while perf wants no difference.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/irqflags.h>
 #include <linux/kernel.h>
 #include <linux/kvm_host.h>
+#include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <asm/msr.h>
 #include <asm/perf_event.h>
-#include <compat.h>
-#include <vmx/pmu.h>
-#include <vmx/vmcs.h>
+
+#include "compat.h"
+#include "vmx/pmu.h"
+#include "vmx/vmcs.h"
 
 DEFINE_STATIC_KEY_FALSE(vmx_pmu_there);
 
@@ -25,7 +25,7 @@ DEFINE_STATIC_KEY_FALSE(vmx_pmu_there);
 static struct kvm_pmu no_guest_pmu;
 
 /**
- * vmx_pmu_choose - what VM entry and VM exit have to load
+ * vmx_pmu_choose() - what VM entry and VM exit have to load
  * @pmu: out: guest, host and pebs; VMX_PMU_MSRS at most
  * @msrs: what perf says
  * @count: how many
@@ -65,13 +65,14 @@ u32 vmx_pmu_choose(struct vmx_pmu *pmu, const struct perf_guest_switch_msr *msrs
 VMXHV_EXPORT_FOR_TEST(vmx_pmu_choose);
 
 /**
- * vmx_pmu_setup - tell a new VMCS where the MSR areas are
+ * vmx_pmu_setup() - tell a new VMCS where the MSR areas are
  * @pmu: of the vCPU whose VMCS is current; its address stays
  *
  * Context: Preemption off.
  */
 void vmx_pmu_setup(struct vmx_pmu *pmu)
 {
+	lockdep_assert_preemption_disabled();
 	pmu->count = 0;
 	vmcs_write32(VM_ENTRY_MSR_LOAD_COUNT, 0);
 	vmcs_write32(VM_EXIT_MSR_LOAD_COUNT, 0);
@@ -80,7 +81,7 @@ void vmx_pmu_setup(struct vmx_pmu *pmu)
 }
 
 /**
- * vmx_pmu_switch - vmx_pmu_before_burst where there are counters
+ * vmx_pmu_switch() - vmx_pmu_before_burst() where there are counters
  * @pmu: of the vCPU whose VMCS is current
  *
  * PEBS may have a record under way, which switching it off at the entry itself would leave no time
@@ -94,6 +95,7 @@ void vmx_pmu_switch(struct vmx_pmu *pmu)
 	u32 chosen = 0;
 	int count;
 
+	lockdep_assert_irqs_disabled();
 	msrs = compat_perf_guest_get_msrs(&count, &no_guest_pmu);
 	if (msrs)
 		chosen = vmx_pmu_choose(pmu, msrs, count);
@@ -107,7 +109,7 @@ void vmx_pmu_switch(struct vmx_pmu *pmu)
 }
 
 /**
- * vmx_pmu_resume - vmx_pmu_after_burst where PEBS was switched off
+ * vmx_pmu_resume() - vmx_pmu_after_burst() where PEBS was switched off
  *
  * Asks again: an NMI in the burst may have stopped an event, and the exit after it loaded what was
  * true before. And a burst may end without an entry.
@@ -119,6 +121,7 @@ void vmx_pmu_resume(void)
 	const struct perf_guest_switch_msr *msrs;
 	int count, i;
 
+	lockdep_assert_irqs_disabled();
 	msrs = compat_perf_guest_get_msrs(&count, &no_guest_pmu);
 	for (i = 0; msrs && i < count; i++) {
 		if (msrs[i].msr == MSR_IA32_PEBS_ENABLE)
@@ -127,7 +130,7 @@ void vmx_pmu_resume(void)
 }
 
 /**
- * vmx_pmu_init - find out whether the host has counters that perf uses
+ * vmx_pmu_init() - find out whether the host has counters that perf uses
  *
  * Context: Module init.
  */

@@ -3,7 +3,8 @@
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
-#include "refuse.h"
+
+#include "vmx/refuse.h"
 
 static const int refusal_errno[] = {
 	[VMXHV_USABLE] = 0,
@@ -23,7 +24,7 @@ static const int refusal_errno[] = {
 };
 
 /**
- * vmx_refusal_clear - nothing is wrong
+ * vmx_refusal_clear() - nothing is wrong
  * @why: the refusal
  *
  * Context: Any.
@@ -35,7 +36,7 @@ void vmx_refusal_clear(struct vmx_refusal *why)
 }
 
 /**
- * vmx_refuse - say what is wrong
+ * vmx_refuse() - say what is wrong
  * @why: filled in whole
  * @reason: the cause
  * @msr: the MSR that said so, or 0
@@ -64,8 +65,8 @@ int vmx_refuse(struct vmx_refusal *why, enum vmxhv_unusable reason, u32 msr, u64
 }
 
 /**
- * vmx_refusal_add - say more
- * @why: a refusal that vmx_refuse filled in
+ * vmx_refusal_add() - say more
+ * @why: a refusal that vmx_refuse() filled in
  * @format: what to append to its sentence
  *
  * Context: Any.

@@ -3,11 +3,12 @@
 #include <linux/build_bug.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
-#include <compat.h>
-#include <vmx/controls.h>
-#include <vmx/exit_reasons.h>
-#include <vmx/fields.h>
-#include <vmx/insn_errors.h>
+
+#include "compat.h"
+#include "vmx/controls.h"
+#include "vmx/exit_reasons.h"
+#include "vmx/fields.h"
+#include "vmx/insn_errors.h"
 
 #define VMCS_FIELD(_name, _encoding, _width, _group)			\
 	{								\
@@ -18,7 +19,7 @@
 	},
 
 const struct vmcs_field_info vmcs_field_table[] = {
-#include <vmx/fields.def>
+#include "vmx/fields.def"
 };
 
 const unsigned int vmcs_field_count = ARRAY_SIZE(vmcs_field_table);
@@ -26,7 +27,7 @@ VMXHV_EXPORT_FOR_TEST(vmcs_field_table);
 VMXHV_EXPORT_FOR_TEST(vmcs_field_count);
 
 /**
- * vmcs_field_name - the name of a VMCS field
+ * vmcs_field_name() - the name of a VMCS field
  * @encoding: its encoding; the high half of a 64-bit field gives the field's name too
  *
  * Context: Any.
@@ -51,13 +52,13 @@ static const struct {
 	const char *name;
 	bool delivery;
 } exit_reasons[] = {
-#include <vmx/exit_reasons.def>
+#include "vmx/exit_reasons.def"
 };
 
 static_assert(ARRAY_SIZE(exit_reasons) == EXIT_REASON_COUNT);
 
 /**
- * vmx_exit_reason_name - the name of an exit reason
+ * vmx_exit_reason_name() - the name of an exit reason
  * @reason: the exit-reason field, whole or its low 16 bits
  *
  * Context: Any.
@@ -75,7 +76,7 @@ const char *vmx_exit_reason_name(u32 reason)
 VMXHV_EXPORT_FOR_TEST(vmx_exit_reason_name);
 
 /**
- * vmx_exit_in_delivery - can this exit interrupt the delivery of an event?
+ * vmx_exit_in_delivery() - can this exit interrupt the delivery of an event?
  * @reason: the exit-reason field, whole or its low 16 bits
  *
  * SDM "Information for VM Exits That Occur During Event Delivery".
@@ -99,11 +100,11 @@ static const struct {
 	const char *name;
 	const char *text;
 } insn_errors[] = {
-#include <vmx/insn_errors.def>
+#include "vmx/insn_errors.def"
 };
 
 /**
- * vmx_insn_error_text - a VM-instruction error in words
+ * vmx_insn_error_text() - a VM-instruction error in words
  * @error: the VM-instruction error field
  *
  * Context: Any.
@@ -119,7 +120,7 @@ const char *vmx_insn_error_text(u32 error)
 VMXHV_EXPORT_FOR_TEST(vmx_insn_error_text);
 
 /**
- * vmx_insn_error_name - the name of a VM-instruction error
+ * vmx_insn_error_name() - the name of a VM-instruction error
  * @error: the VM-instruction error field
  *
  * Context: Any.

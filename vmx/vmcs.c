@@ -5,30 +5,30 @@
  * The list of a CPU's active VMCSs changes on that CPU with interrupts off. A crash can come as an
  * NMI in the middle of a change: list_busy tells it to leave the list alone.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/gfp.h>
 #include <linux/kernel.h>
+#include <linux/lockdep.h>
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/percpu.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
-#include <compat.h>
-#include <vmx/insn.h>
-#include <vmx/insn_errors.h>
-#include <vmx/vmcs.h>
-#include <vmx/vmx.h>
-#include "enable.h"
 
-DEFINE_PER_CPU(struct loaded_vmcs *, vmcs_current);
-VMXHV_EXPORT_FOR_TEST(vmcs_current);
+#include "compat.h"
+#include "vmx/insn.h"
+#include "vmx/insn_errors.h"
+#include "vmx/operation.h"
+#include "vmx/vmcs.h"
+
+/* thunk.S has no way to export them that all kernels know */
+VMXHV_EXPORT_FOR_TEST(vmcs_read_thunk);
+VMXHV_EXPORT_FOR_TEST(vmcs_write_thunk);
 
 static DEFINE_PER_CPU(struct list_head, vmcs_active);
 static DEFINE_PER_CPU(bool, list_busy);
 
 /**
- * vmcs_lists_init - no VMCS is active anywhere
+ * vmcs_lists_init() - no VMCS is active anywhere
  *
  * Context: Module init.
  */
@@ -41,7 +41,7 @@ void vmcs_lists_init(void)
 }
 
 /**
- * vmcs_alloc - allocate a VMCS or VMXON region
+ * vmcs_alloc() - allocate a VMCS or VMXON region
  * @node: NUMA node, or NUMA_NO_NODE
  *
  * Context: May sleep; vmx_caps is valid.
@@ -60,8 +60,8 @@ struct vmcs *vmcs_alloc(int node)
 }
 
 /**
- * vmcs_free - free a region
- * @vmcs: from vmcs_alloc, not active anywhere; or NULL
+ * vmcs_free() - free a region
+ * @vmcs: from vmcs_alloc(), not active anywhere; or NULL
  *
  * Context: Any.
  */
@@ -71,10 +71,10 @@ void vmcs_free(struct vmcs *vmcs)
 }
 
 /**
- * loaded_vmcs_init - make a VMCS, active nowhere
+ * loaded_vmcs_init() - make a VMCS, active nowhere
  * @lv: filled in whole
  *
- * Context: May sleep; between vmx_get and vmx_put.
+ * Context: May sleep; between vmx_get() and vmx_put().
  * Return: 0 or -ENOMEM.
  */
 int loaded_vmcs_init(struct loaded_vmcs *lv)
@@ -91,7 +91,7 @@ int loaded_vmcs_init(struct loaded_vmcs *lv)
 VMXHV_EXPORT_FOR_TEST(loaded_vmcs_init);
 
 /**
- * loaded_vmcs_free - free a VMCS, clearing it first wherever it is active
+ * loaded_vmcs_free() - free a VMCS, clearing it first wherever it is active
  * @lv: the VMCS; one whose init failed, or zeroed memory, will do
  *
  * Context: May sleep.
@@ -110,6 +110,7 @@ VMXHV_EXPORT_FOR_TEST(loaded_vmcs_free);
 /* This CPU, interrupts off. VMCLEAR also resets the launch state. */
 static void clear_here(struct loaded_vmcs *lv)
 {
+	lockdep_assert_irqs_disabled();
 	vmx_vmclear(lv->phys);
 	if (this_cpu_read(vmcs_current) == lv)
 		this_cpu_write(vmcs_current, NULL);
@@ -132,7 +133,7 @@ static void clear_ipi(void *data)
 }
 
 /**
- * vmcs_clear - make a VMCS inactive and flush it to memory
+ * vmcs_clear() - make a VMCS inactive and flush it to memory
  * @lv: the VMCS; its owner lets nobody else load or clear it meanwhile
  *
  * Context: Interrupts on, preemption off or on.
@@ -141,6 +142,7 @@ void vmcs_clear(struct loaded_vmcs *lv)
 {
 	int cpu = READ_ONCE(lv->cpu);
 
+	lockdep_assert_irqs_enabled();
 	if (cpu >= 0)
 		smp_call_function_single(cpu, clear_ipi, lv, 1);
 }
@@ -148,7 +150,7 @@ void vmcs_clear(struct loaded_vmcs *lv)
 VMXHV_EXPORT_FOR_TEST(vmcs_clear);
 
 /**
- * vmcs_clear_all_here - make every VMCS inactive that is active on this CPU
+ * vmcs_clear_all_here() - make every VMCS inactive that is active on this CPU
  *
  * Context: Interrupts off, in VMX operation; before VMXOFF.
  */
@@ -157,12 +159,13 @@ void vmcs_clear_all_here(void)
 	struct list_head *active = this_cpu_ptr(&vmcs_active);
 	struct loaded_vmcs *lv, *next;
 
+	lockdep_assert_irqs_disabled();
 	list_for_each_entry_safe(lv, next, active, node)
 		clear_here(lv);
 }
 
 /**
- * vmcs_clear_emergency - as vmcs_clear_all_here, on a CPU that crashes
+ * vmcs_clear_emergency() - as vmcs_clear_all_here(), on a CPU that crashes
  *
  * Context: NMI: the list is left alone where it was being changed.
  */
@@ -180,21 +183,22 @@ void vmcs_clear_emergency(void)
 static int load_here(struct loaded_vmcs *lv)
 {
 	int cpu = smp_processor_id();
-	int error;
+	int ret;
 
+	lockdep_assert_irqs_disabled();
 	if (!vmx_cpu_enabled()) {
 		if (READ_ONCE(vmx_broken))
 			return -EIO;
 		return READ_ONCE(vmx_shutting_down) ? -ESHUTDOWN : -EAGAIN;
 	}
 	if (lv->cpu != cpu) {
-		error = vmx_vmclear(lv->phys);
-		if (error)
-			return error;
+		ret = vmx_vmclear(lv->phys);
+		if (ret)
+			return ret;
 	}
-	error = vmx_vmptrld(lv->phys);
-	if (error)
-		return error;
+	ret = vmx_vmptrld(lv->phys);
+	if (ret)
+		return ret;
 	this_cpu_write(vmcs_current, lv);
 	if (lv->cpu == cpu)
 		return 0;
@@ -209,23 +213,25 @@ static int load_here(struct loaded_vmcs *lv)
 }
 
 /**
- * vmcs_load_slow - vmcs_load for a VMCS that is not this CPU's current one
+ * vmcs_load_slow() - vmcs_load() for a VMCS that is not this CPU's current one
  * @lv: the VMCS
  *
  * Context: Preemption off, interrupts on.
- * Return: As vmcs_load.
+ * Return: As vmcs_load().
  */
 int vmcs_load_slow(struct loaded_vmcs *lv)
 {
 	unsigned long flags;
-	int error;
+	int ret;
 
+	lockdep_assert_preemption_disabled();
+	lockdep_assert_irqs_enabled();
 	if (READ_ONCE(lv->cpu) != smp_processor_id())
 		vmcs_clear(lv);
 	local_irq_save(flags);
-	error = load_here(lv);
+	ret = load_here(lv);
 	local_irq_restore(flags);
-	return error;
+	return ret;
 }
 
 VMXHV_EXPORT_FOR_TEST(vmcs_load_slow);

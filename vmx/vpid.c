@@ -2,15 +2,16 @@
 /* Virtual-processor identifiers: numbers from 1 that tag a guest's cached translations. */
 #include <linux/idr.h>
 #include <linux/kernel.h>
-#include <compat.h>
-#include <vmx/vmx.h>
+
+#include "compat.h"
+#include "vmx/vpid.h"
 
 #define VPID_MAX	0xffff
 
 static DEFINE_IDA(vpids);
 
 /**
- * vpid_alloc - take a VPID
+ * vpid_alloc() - take a VPID
  *
  * What a CPU has cached under it for its last holder is still there: flush it on each CPU before
  * the first entry with it.
@@ -26,8 +27,8 @@ int vpid_alloc(void)
 VMXHV_EXPORT_FOR_TEST(vpid_alloc);
 
 /**
- * vpid_free - give a VPID back
- * @vpid: from vpid_alloc; 0 and errors are ignored
+ * vpid_free() - give a VPID back
+ * @vpid: from vpid_alloc(); 0 and errors are ignored
  *
  * Context: May sleep.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Bits of VMX's MSRs, fields and tables, from the SDM. Field encodings are in <vmx/fields.h>. */
+/* Bits of VMX's MSRs, fields and tables, from the SDM. Field encodings are in vmx/fields.h. */
 #ifndef VMX_ARCH_H
 #define VMX_ARCH_H
 

@@ -8,7 +8,8 @@
 #define VMX_CAPS_H
 
 #include <linux/types.h>
-#include <vmxhv.h>
+
+#include "vmxhv.h"
 
 #define VMX_MSR_FIRST		0x480	/* IA32_VMX_BASIC */
 

@@ -7,9 +7,10 @@
 #define VMX_CHECK_H
 
 #include <linux/types.h>
-#include <vmx/caps.h>
-#include <vmx/controls.h>
-#include <vmx/fields.h>
+
+#include "vmx/caps.h"
+#include "vmx/controls.h"
+#include "vmx/fields.h"
 
 /**
  * struct vmx_check_reader - where the checker gets fields from

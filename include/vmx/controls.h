@@ -6,7 +6,7 @@
 #include <linux/types.h>
 
 enum vmx_control_bit {
-#include <vmx/controls.def>
+#include "vmx/controls.def"
 };
 
 enum vmx_control_word {

@@ -6,7 +6,7 @@
 #include <linux/types.h>
 
 enum vmx_exit_reason {
-#include <vmx/exit_reasons.def>
+#include "vmx/exit_reasons.def"
 };
 
 #define EXIT_REASON_COUNT		80	/* one more than the greatest basic reason */

@@ -6,7 +6,7 @@
 #include <linux/types.h>
 
 enum vmcs_field {
-#include <vmx/fields.def>
+#include "vmx/fields.def"
 };
 
 /* SDM "VMCS Component Encoding": bit 0 access type, 9:1 index, 11:10 type, 14:13 width */

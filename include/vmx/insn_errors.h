@@ -6,7 +6,7 @@
 #include <linux/types.h>
 
 enum vmx_insn_error {
-#include <vmx/insn_errors.def>
+#include "vmx/insn_errors.def"
 };
 
 const char *vmx_insn_error_text(u32 error);

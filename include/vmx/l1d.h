@@ -5,7 +5,6 @@
 
 #include <linux/jump_label.h>
 #include <linux/types.h>
-
 #include <asm/hardirq.h>
 
 DECLARE_STATIC_KEY_FALSE(vmx_l1d_flush_needed);

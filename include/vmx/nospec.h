@@ -8,13 +8,14 @@
 #include <linux/types.h>
 
 /**
- * nospec_mask - an index that has been compared with the size of its table, masked by it
+ * nospec_mask() - an index that has been compared with the size of its table, masked by it
  * @index: the index
  * @size: the table's entries, a constant and a power of two
  *
  * array_index_nospec() without the arithmetic that other sizes need. The compiler must not conclude
  * from the comparison that there is nothing to mask.
  *
+ * Context: Any.
  * Return: @index if it is below @size; below @size in any case.
  */
 static __always_inline u32 nospec_mask(u32 index, const u32 size)

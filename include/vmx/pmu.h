@@ -44,7 +44,7 @@ void vmx_pmu_switch(struct vmx_pmu *pmu);
 void vmx_pmu_resume(void);
 
 /**
- * vmx_pmu_before_burst - have the next entries keep the host's counters out of the guest
+ * vmx_pmu_before_burst() - have the next entries keep the host's counters out of the guest
  * @pmu: of the vCPU whose VMCS is current
  *
  * Without counters, a NOP. Events come, go and are scheduled only while interrupts are open.
@@ -58,13 +58,13 @@ static __always_inline void vmx_pmu_before_burst(struct vmx_pmu *pmu)
 }
 
 /**
- * vmx_pmu_busy - must every entry be preceded by vmx_pmu_before_burst?
+ * vmx_pmu_busy() - must every entry be preceded by vmx_pmu_before_burst()?
  * @pmu: of the vCPU
  *
  * An exit loads the host's values as they were, and PEBS is on again after it; a counter's NMI
  * can change both.
  *
- * Context: As vmx_pmu_before_burst.
+ * Context: As vmx_pmu_before_burst().
  * Return: true while something is loaded at entry.
  */
 static __always_inline bool vmx_pmu_busy(const struct vmx_pmu *pmu)
@@ -73,10 +73,10 @@ static __always_inline bool vmx_pmu_busy(const struct vmx_pmu *pmu)
 }
 
 /**
- * vmx_pmu_after_burst - let PEBS go on in the host
+ * vmx_pmu_after_burst() - let PEBS go on in the host
  * @pmu: of the vCPU
  *
- * Context: Interrupts off since vmx_pmu_before_burst.
+ * Context: Interrupts off since vmx_pmu_before_burst().
  */
 static __always_inline void vmx_pmu_after_burst(const struct vmx_pmu *pmu)
 {

@@ -13,9 +13,10 @@
 #include <linux/percpu.h>
 #include <linux/types.h>
 #include <asm/asm.h>
-#include <vmx/count.h>
-#include <vmx/fields.h>
-#include <vmx/vmx.h>
+
+#include "vmx/count.h"
+#include "vmx/fields.h"
+#include "vmx/operation.h"
 
 /**
  * struct vmcs - the head of a VMCS or VMXON region; what follows belongs to the CPU
@@ -58,10 +59,12 @@ void loaded_vmcs_free(struct loaded_vmcs *lv);
 int vmcs_load_slow(struct loaded_vmcs *lv);
 void vmcs_clear(struct loaded_vmcs *lv);
 void vmcs_clear_all_here(void);
+void vmcs_clear_emergency(void);
+void vmcs_lists_init(void);
 void vmcs_dump(void);
 
 /**
- * vmcs_load - make a VMCS this CPU's current one
+ * vmcs_load() - make a VMCS this CPU's current one
  * @lv: the VMCS; its owner lets nobody else load or clear it meanwhile
  *
  * Nothing to do when it is already; otherwise VMCLEAR where it was and VMPTRLD here.
@@ -125,10 +128,10 @@ static __always_inline void vmcs_assert_width(enum vmcs_field field, enum vmcs_w
 }
 
 /**
- * vmcs_read16 - read a field of the current VMCS; likewise vmcs_read32, _read64 and _readl
+ * vmcs_read16() - read a field of the current VMCS; likewise vmcs_read32, _read64 and _readl
  * @field: a constant of that width (vmcs_readl: natural width); another does not compile
  *
- * Context: A VMCS is current and stays so (preemption off, or the owner reloads it in sched_in).
+ * Context: A VMCS is current and stays so (preemption off, or the owner reloads it in sched_in()).
  * Return: its value, or 0 if VMREAD failed (then the loaded_vmcs has failed set).
  */
 static __always_inline u16 vmcs_read16(enum vmcs_field field)
@@ -156,11 +159,11 @@ static __always_inline unsigned long vmcs_readl(enum vmcs_field field)
 }
 
 /**
- * vmcs_write16 - write a field of the current VMCS; likewise vmcs_write32, _write64 and _writel
+ * vmcs_write16() - write a field of the current VMCS; likewise vmcs_write32, _write64 and _writel
  * @field: a constant of that width (vmcs_writel: natural width); another does not compile
  * @value: the value
  *
- * Context: As vmcs_read16. A failed VMWRITE marks the loaded_vmcs failed.
+ * Context: As vmcs_read16(). A failed VMWRITE marks the loaded_vmcs failed.
  */
 static __always_inline void vmcs_write16(enum vmcs_field field, u16 value)
 {

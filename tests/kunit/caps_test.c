@@ -5,9 +5,10 @@
 #include <linux/string.h>
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
-#include <vmx/arch.h>
-#include <vmx/caps.h>
-#include <vmx/controls.h>
+
+#include "vmx/arch.h"
+#include "vmx/caps.h"
+#include "vmx/controls.h"
 
 /* as a Linux host has them: VMXE not yet set */
 #define MODEL_CR0	0x80050033

@@ -7,9 +7,10 @@
 #include <linux/string.h>
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
-#include <vmx/arch.h>
-#include <vmx/check.h>
-#include <vmx/controls.h>
+
+#include "vmx/arch.h"
+#include "vmx/check.h"
+#include "vmx/controls.h"
 
 #define MODEL_CR0	0x80050033
 #define MODEL_CR4	0x6f0

@@ -3,7 +3,8 @@
 #include <kunit/test.h>
 #include <asm/msr-index.h>
 #include <asm/perf_event.h>
-#include <vmx/pmu.h>
+
+#include "vmx/pmu.h"
 
 #define GLOBAL	MSR_CORE_PERF_GLOBAL_CTRL
 #define PEBS	MSR_IA32_PEBS_ENABLE

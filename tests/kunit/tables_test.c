@@ -2,10 +2,11 @@
 /* The tables of the vmx layer: unique, sorted, named; and the algorithm for control words. */
 #include <kunit/test.h>
 #include <linux/errno.h>
-#include <vmx/controls.h>
-#include <vmx/exit_reasons.h>
-#include <vmx/fields.h>
-#include <vmx/insn_errors.h>
+
+#include "vmx/controls.h"
+#include "vmx/exit_reasons.h"
+#include "vmx/fields.h"
+#include "vmx/insn_errors.h"
 
 static void fields_say_what_their_encoding_says(struct kunit *test)
 {

@@ -195,7 +195,7 @@ static void switch_xcr0(struct vcpu *v)
 /* Every image was checked before: the guest loses its registers, not the host its own. */
 static noinline void load_failed(struct xstate *x)
 {
-	WARN_ONCE(1, "vmxhv: XRSTOR refused a checked image\n");
+	WARN_ONCE(1, pr_fmt("XRSTOR refused a checked image\n"));
 	memset(x->guest, 0, xstate_size());
 	to_power_on(x);
 	load_registers(x->guest, x->mask);

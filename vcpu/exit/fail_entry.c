@@ -90,7 +90,7 @@ int exit_failed_entry(struct vcpu *v, int how)
 		explain_guest_state(v, &fail);
 
 	take_back_event(v);
-	pr_warn_ratelimited("vmxhv: VM entry failed: %s (error %u, reason %#x; %#llx, want %#llx)\n",
+	pr_warn_ratelimited("VM entry failed: %s (error %u, reason %#x; %#llx, want %#llx)\n",
 			    fail.text, fail.insn_error, fail.reason, fail.value, fail.wanted);
 	exit_to_user(v, VMXHV_EXIT_FAIL_ENTRY);
 	publish_union(v, &fail, sizeof(fail));

@@ -16,7 +16,7 @@
 /* EXIT_DELIVERS_*: 1 where an event's delivery may be under way */
 enum {
 #define VMX_EXIT_REASON(name, number, delivery)	EXIT_DELIVERS_##name = (delivery),
-#include <vmx/exit_reasons.def>
+#include "vmx/exit_reasons.def"
 };
 
 #define EXIT(name, handler, flags_)							\

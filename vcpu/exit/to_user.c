@@ -144,7 +144,7 @@ int exit_internal(struct vcpu *v, const char *what)
 {
 	struct vmxhv_exit_internal internal = { .where = VMX_EXIT_BASIC_REASON(v->exit.reason) };
 
-	pr_warn_ratelimited("vmxhv: VM killed: %s (exit reason %s)\n", what,
+	pr_warn_ratelimited("VM killed: %s (exit reason %s)\n", what,
 			    vmx_exit_reason_name(v->exit.reason));
 	strscpy(internal.text, what, sizeof(internal.text));
 	vm_kill(v->vm);

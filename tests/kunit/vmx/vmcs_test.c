@@ -5,12 +5,13 @@
 #include <linux/smp.h>
 #include <linux/workqueue.h>
 #include <asm/tlbflush.h>
-#include <vmx/arch.h>
-#include <vmx/check.h>
-#include <vmx/insn.h>
-#include <vmx/insn_errors.h>
-#include <vmx/vmcs.h>
-#include <vmx/vmx.h>
+
+#include "vmx/arch.h"
+#include "vmx/check.h"
+#include "vmx/insn.h"
+#include "vmx/insn_errors.h"
+#include "vmx/vmcs.h"
+#include "vmx/vmx.h"
 
 static int vmx_suite_test_init(struct kunit *test)
 {

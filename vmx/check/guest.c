@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VM-entry checks on the guest-state area, but for the segment registers (check_segments.c).
+ * VM-entry checks on the guest-state area, but for the segment registers (segments.c).
  *
  * Left out: what needs memory (the VMCS that the link pointer names) or CPUID (reserved bits of
  * IA32_PERF_GLOBAL_CTRL and IA32_RTIT_CTL), and CET, which this hypervisor does not offer.
@@ -9,7 +9,8 @@
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
-#include <compat.h>
+
+#include "compat.h"
 #include "rules.h"
 
 #define REGISTERS	"Checks on Guest Control Registers, Debug Registers, and MSRs"
@@ -343,7 +344,7 @@ VMXHV_EXPORT_FOR_TEST(vmx_guest_rules);
 VMXHV_EXPORT_FOR_TEST(vmx_guest_rule_count);
 
 /**
- * vmx_check_guest - find the first broken rule on the guest-state area
+ * vmx_check_guest() - find the first broken rule on the guest-state area
  * @reader: where the fields come from
  * @caps: the CPU's capabilities
  * @violation: out: the rule; zeroed if there is none

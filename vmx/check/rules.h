@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What the rules of the VM-entry checker have in common. */
-#ifndef VMX_RULES_H
-#define VMX_RULES_H
+#ifndef VMX_CHECK_RULES_H
+#define VMX_CHECK_RULES_H
 
 #include <linux/bits.h>
-#include <vmx/arch.h>
-#include <vmx/check.h>
+
+#include "vmx/arch.h"
+#include "vmx/check.h"
 
 /* a row that holds always, and a row that holds while a control is 1 */
 #define RULE(_id, _section, _field, _broken, _text)			\
@@ -63,4 +64,4 @@ bool vmx_check_rules(const struct vmx_rule *rules, unsigned int count,
 		     const struct vmx_check_reader *reader, const struct vmx_caps *caps,
 		     struct vmx_violation *violation);
 
-#endif /* VMX_RULES_H */
+#endif /* VMX_CHECK_RULES_H */

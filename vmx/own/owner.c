@@ -4,8 +4,9 @@
 #include <linux/kobject.h>
 #include <linux/module.h>
 #include <linux/string.h>
-#include <compat.h>
-#include "refuse.h"
+
+#include "vmx/refuse.h"
+#include "own.h"
 
 /* From Linux 6.12 on, KVM holds VMX from load and not only for its VMs. */
 #define KVM_REMEDY \
@@ -23,7 +24,7 @@ static bool module_loaded(const char *name)
 }
 
 /**
- * vmx_kvm_loaded - is KVM for Intel there, as a module or built in?
+ * vmx_kvm_loaded() - is KVM for Intel there, as a module or built in?
  *
  * Context: Any that may take a spinlock.
  * Return: true if it is.
@@ -34,7 +35,7 @@ bool vmx_kvm_loaded(void)
 }
 
 /**
- * vmx_owner_find - name the likely owner of VMX, and the remedy
+ * vmx_owner_find() - name the likely owner of VMX, and the remedy
  * @why: a refusal with reason VMXHV_UNUSABLE_IN_USE
  *
  * Context: Any that may take a spinlock.

@@ -18,8 +18,8 @@
 #include <linux/notifier.h>
 #include <linux/string.h>
 #include <asm/reboot.h>
-#include "enable.h"
-#include "refuse.h"
+
+#include "own.h"
 
 /* Taken last: after enable.c's mutex, or under the module notifier chain's lock. */
 static DEFINE_MUTEX(emergency_lock);
@@ -30,11 +30,14 @@ static bool held;			/* emergency_lock */
 static enum { KVM_NOT_SEEN, KVM_HERE, KVM_GONE } kvm;
 
 static bool kvm_has_place(void)
+	__must_hold(&emergency_lock)
 {
+	lockdep_assert_held(&emergency_lock);
 	return kvm == KVM_NOT_SEEN ? vmx_kvm_loaded() : kvm == KVM_HERE;
 }
 
 static void settle(void)
+	__must_hold(&emergency_lock)
 {
 	bool hold = wanted && !kvm_has_place();
 
@@ -76,7 +79,7 @@ static struct notifier_block modules = {
 };
 
 /**
- * vmx_emergency_hold - have the kernel call us when it crashes, from now until module exit
+ * vmx_emergency_hold() - have the kernel call us when it crashes, from now until module exit
  *
  * Context: May sleep; before the first VMXON.
  */
@@ -86,7 +89,7 @@ void vmx_emergency_hold(void)
 }
 
 /**
- * vmx_emergency_init - hear of KVM
+ * vmx_emergency_init() - hear of KVM
  *
  * Context: Module init.
  * Return: 0 or a negative errno.
@@ -97,7 +100,7 @@ int vmx_emergency_init(void)
 }
 
 /**
- * vmx_emergency_exit - undo vmx_emergency_init and vmx_emergency_hold
+ * vmx_emergency_exit() - undo vmx_emergency_init() and vmx_emergency_hold()
  *
  * In this order: a KVM that comes in between finds the place free.
  *

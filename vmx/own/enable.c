@@ -2,11 +2,10 @@
 /*
  * VMX for the first user on every CPU, and off after the last: all CPUs or none.
  *
- * Lock order: cpus_read_lock, then vmx_mutex. The hotplug callbacks run under cpus_write_lock and
- * never take vmx_mutex; what they read (vmx_active, vmx_caps) is written under cpus_read_lock.
+ * Lock order: cpus_read_lock(), then vmx_mutex. The hotplug callbacks run under cpus_write_lock()
+ * and never take vmx_mutex; what they read (vmx_active, vmx_caps) is written under
+ * cpus_read_lock().
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 #include <linux/kernel.h>
@@ -14,67 +13,22 @@
 #include <linux/mutex.h>
 #include <linux/ratelimit.h>
 #include <linux/smp.h>
-#include <compat.h>
-#include <vmx/controls.h>
-#include <vmx/l1d.h>
-#include <vmx/pmu.h>
-#include <vmx/vmx.h>
-#include "enable.h"
-#include "refuse.h"
 
-struct vmx_caps vmx_caps;
-VMXHV_EXPORT_FOR_TEST(vmx_caps);
+#include "compat.h"
+#include "vmx/controls.h"
+#include "vmx/l1d.h"
+#include "vmx/pmu.h"
+#include "vmx/refuse.h"
+#include "vmx/vmx.h"
+#include "own.h"
 
 static DEFINE_MUTEX(vmx_mutex);
 static unsigned int vmx_users;		/* vmx_mutex */
-static int vmx_reference;		/* vmx_mutex: the CPU that the others are compared with */
-bool vmx_active;			/* cpus_read_lock + vmx_mutex; read by hotplug and power */
 static int vmx_hotplug_state;		/* written by init */
-
-/**
- * vmx_cpu_judge - judge what a CPU said, and compare it with the first CPU
- * @cpu: the CPU, surveyed
- * @caps: out: what it can do
- * @why: out: why not
- *
- * Context: Any.
- * Return: 0 or the negative errno of @why.
- */
-int vmx_cpu_judge(int cpu, struct vmx_caps *caps, struct vmx_refusal *why)
-{
-	const struct vmx_cpu *said = vmx_percpu_said(cpu);
-	int error;
-
-	error = vmx_caps_check(said, caps, why);
-	if (error == -EBUSY)
-		vmx_owner_find(why);
-	if (!error && cpu != vmx_reference)
-		error = vmx_caps_compare(vmx_percpu_said(vmx_reference), said, why);
-	return error;
-}
-
-/* Every CPU is asked and judged, also those that will never run a guest. */
-static int survey_all(struct vmx_caps *caps, struct vmx_refusal *why)
-{
-	int cpu, error;
-
-	lockdep_assert_held(&vmx_mutex);
-	if (READ_ONCE(vmx_shutting_down))
-		return vmx_refuse(why, VMXHV_UNUSABLE_SHUTDOWN, 0, 0, 0,
-				  "the host is going down");
-	on_each_cpu(vmx_percpu_survey, NULL, 1);
-	vmx_reference = cpumask_first(cpu_online_mask);
-	for_each_online_cpu(cpu) {
-		error = vmx_cpu_judge(cpu, caps, why);
-		if (error)
-			return error;
-	}
-	return 0;
-}
 
 static int refuse_enable(int cpu, int error, struct vmx_refusal *why)
 {
-	const struct vmx_cpu *said = vmx_percpu_said(cpu);
+	const struct vmx_cpu *said = vmx_survey_said(cpu);
 
 	switch (error) {
 	case -ESHUTDOWN:
@@ -98,23 +52,25 @@ static int refuse_enable(int cpu, int error, struct vmx_refusal *why)
 }
 
 static int enable_all(struct vmx_refusal *why)
+	__must_hold(&vmx_mutex)
 {
-	int cpu, error;
+	int cpu, ret;
 
-	error = survey_all(&vmx_caps, why);
-	if (error)
-		return error;
+	lockdep_assert_held(&vmx_mutex);
+	ret = vmx_survey_all(&vmx_caps, why);
+	if (ret)
+		return ret;
 	for_each_online_cpu(cpu) {
-		error = vmx_percpu_prepare(cpu);
-		if (error)
-			return error;
+		ret = vmx_percpu_prepare(cpu);
+		if (ret)
+			return ret;
 	}
 	vmx_emergency_hold();
 	WRITE_ONCE(vmx_broken, false);
 	on_each_cpu(vmx_percpu_enable, NULL, 1);
 	for_each_online_cpu(cpu) {
-		error = vmx_percpu_error(cpu);
-		if (error)
+		ret = vmx_percpu_error(cpu);
+		if (ret)
 			goto undo;
 	}
 	vmx_active = true;
@@ -123,7 +79,7 @@ static int enable_all(struct vmx_refusal *why)
 undo:
 	/* only those that entered VMX operation leave it */
 	on_each_cpu(vmx_percpu_disable, NULL, 1);
-	return refuse_enable(cpu, error, why);
+	return refuse_enable(cpu, ret, why);
 }
 
 static void log_refusal(const struct vmx_refusal *why)
@@ -133,7 +89,7 @@ static void log_refusal(const struct vmx_refusal *why)
 }
 
 /**
- * vmx_probe - what vmx_get would find now, without enabling anything
+ * vmx_probe() - what vmx_get() would find now, without enabling anything
  * @why: the refusal; reason VMXHV_USABLE if there is none
  *
  * Context: May sleep.
@@ -142,54 +98,54 @@ static void log_refusal(const struct vmx_refusal *why)
 int vmx_probe(struct vmx_refusal *why)
 {
 	struct vmx_caps caps;
-	int error = 0;
+	int ret = 0;
 
 	vmx_refusal_clear(why);
 	cpus_read_lock();
 	mutex_lock(&vmx_mutex);
 	if (!vmx_users || READ_ONCE(vmx_shutting_down))
-		error = survey_all(&caps, why);
+		ret = vmx_survey_all(&caps, why);
 	mutex_unlock(&vmx_mutex);
 	cpus_read_unlock();
-	return error;
+	return ret;
 }
 
 VMXHV_EXPORT_FOR_TEST(vmx_probe);
 
 /**
- * vmx_get - use VMX; the first user enables it on every CPU
+ * vmx_get() - use VMX; the first user enables it on every CPU
  * @why: the refusal; reason VMXHV_USABLE if there is none
  *
- * A refusal is logged, once, here. After success vmx_caps is valid until the matching vmx_put.
+ * A refusal is logged, once, here. After success vmx_caps is valid until the matching vmx_put().
  *
  * Context: May sleep.
  * Return: 0; the negative errno of @why; -ENOMEM, with reason VMXHV_USABLE.
  */
 int vmx_get(struct vmx_refusal *why)
 {
-	int error = 0;
+	int ret = 0;
 
 	vmx_refusal_clear(why);
 	cpus_read_lock();
 	mutex_lock(&vmx_mutex);
 	if (!vmx_users || READ_ONCE(vmx_shutting_down))
-		error = enable_all(why);
+		ret = enable_all(why);
 	else if (READ_ONCE(vmx_broken))
-		error = vmx_refuse(why, VMXHV_UNUSABLE_VMXON_FAILED, 0, 0, 0,
-				   "VMX was lost over suspend: close all virtual machines");
-	if (!error)
+		ret = vmx_refuse(why, VMXHV_UNUSABLE_VMXON_FAILED, 0, 0, 0,
+				 "VMX was lost over suspend: close all virtual machines");
+	if (!ret)
 		vmx_users++;
 	mutex_unlock(&vmx_mutex);
 	cpus_read_unlock();
 	if (why->reason != VMXHV_USABLE)
 		log_refusal(why);
-	return error;
+	return ret;
 }
 
 VMXHV_EXPORT_FOR_TEST(vmx_get);
 
 /**
- * vmx_put - no longer use VMX; the last user disables it on every CPU
+ * vmx_put() - no longer use VMX; the last user disables it on every CPU
  *
  * Context: May sleep.
  */
@@ -213,30 +169,30 @@ static int hotplug_online(unsigned int cpu)
 	struct vmx_refusal why;
 	struct vmx_caps caps;
 	unsigned long flags;
-	int error;
+	int ret;
 
 	if (!vmx_active)
 		return 0;
 	local_irq_save(flags);
-	vmx_percpu_survey(NULL);
+	vmx_survey_here(NULL);
 	local_irq_restore(flags);
-	error = vmx_cpu_judge(cpu, &caps, &why);
-	if (error) {
+	ret = vmx_survey_judge(cpu, &caps, &why);
+	if (ret) {
 		log_refusal(&why);
-		return error;
+		return ret;
 	}
-	error = vmx_percpu_prepare(cpu);
-	if (error)
-		return error;
+	ret = vmx_percpu_prepare(cpu);
+	if (ret)
+		return ret;
 	local_irq_save(flags);
 	vmx_percpu_enable(NULL);
 	local_irq_restore(flags);
-	error = vmx_percpu_error(cpu);
-	if (error) {
-		refuse_enable(cpu, error, &why);
+	ret = vmx_percpu_error(cpu);
+	if (ret) {
+		refuse_enable(cpu, ret, &why);
 		log_refusal(&why);
 	}
-	return error;
+	return ret;
 }
 
 static int hotplug_offline(unsigned int cpu)
@@ -250,27 +206,27 @@ static int hotplug_offline(unsigned int cpu)
 }
 
 /**
- * vmx_init - prepare for users; does not touch VMX
+ * vmx_init() - prepare for users; does not touch VMX
  *
  * Context: Module init.
  * Return: 0 or a negative errno; a CPU without VMX is no error.
  */
 int vmx_init(void)
 {
-	int error;
+	int ret;
 
 	vmx_controls_init();
 	vmx_percpu_init();
-	error = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "vmxhv:online",
-					  hotplug_online, hotplug_offline);
-	if (error < 0)
+	ret = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "vmxhv:online",
+					hotplug_online, hotplug_offline);
+	if (ret < 0)
 		goto free_percpu;
-	vmx_hotplug_state = error;
-	error = vmx_power_init();
-	if (error)
+	vmx_hotplug_state = ret;
+	ret = vmx_power_init();
+	if (ret)
 		goto remove_hotplug;
-	error = vmx_l1d_init();
-	if (error)
+	ret = vmx_l1d_init();
+	if (ret)
 		goto undo_power;
 	vmx_pmu_init();
 	return 0;
@@ -281,11 +237,11 @@ remove_hotplug:
 	cpuhp_remove_state_nocalls(vmx_hotplug_state);
 free_percpu:
 	vmx_percpu_exit();
-	return error;
+	return ret;
 }
 
 /**
- * vmx_exit - undo vmx_init
+ * vmx_exit() - undo vmx_init()
  *
  * Context: Module exit; there are no users.
  */

@@ -5,9 +5,8 @@
  * All of it runs on the CPU that it is about, with interrupts off; only prepare and init run
  * elsewhere, before the CPU looks at what they write.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/kernel.h>
+#include <linux/lockdep.h>
 #include <linux/percpu.h>
 #include <linux/reboot.h>
 #include <linux/smp.h>
@@ -15,41 +14,25 @@
 #include <asm/msr.h>
 #include <asm/perf_event.h>
 #include <asm/tlbflush.h>
-#include <compat.h>
-#include <vmx/insn.h>
-#include <vmx/vmcs.h>
-#include <vmx/vmx.h>
-#include "enable.h"
 
-DEFINE_PER_CPU(bool, vmx_on);
-VMXHV_EXPORT_FOR_TEST(vmx_on);
+#include "vmx/insn.h"
+#include "vmx/operation.h"
+#include "vmx/vmcs.h"
+#include "own.h"
 
 /* a: written on its own CPU with interrupts off, read elsewhere after an IPI has been waited for */
 struct vmx_percpu {
 	struct vmcs *region;		/* for VMXON; kept until the module goes */
-	struct vmx_cpu said;		/* a: by the last survey */
 	int error;			/* a: of the last enable */
 };
 
 static DEFINE_PER_CPU(struct vmx_percpu, vmx_percpu);
 
 /**
- * vmx_percpu_said - what a CPU said in the last survey
+ * vmx_percpu_error() - how a CPU's last enable went
  * @cpu: the CPU
  *
- * Context: After vmx_percpu_survey ran on @cpu.
- * Return: What it said; may be changed.
- */
-struct vmx_cpu *vmx_percpu_said(int cpu)
-{
-	return &per_cpu(vmx_percpu, cpu).said;
-}
-
-/**
- * vmx_percpu_error - how a CPU's last enable went
- * @cpu: the CPU
- *
- * Context: After vmx_percpu_enable ran on @cpu.
+ * Context: After vmx_percpu_enable() ran on @cpu.
  * Return: 0 or a negative errno.
  */
 int vmx_percpu_error(int cpu)
@@ -58,24 +41,7 @@ int vmx_percpu_error(int cpu)
 }
 
 /**
- * vmx_percpu_survey - read what this CPU says
- * @unused: for on_each_cpu
- *
- * A CR4.VMXE that we have set ourselves is no other owner's.
- *
- * Context: Interrupts off.
- */
-void vmx_percpu_survey(void *unused)
-{
-	struct vmx_cpu *said = &this_cpu_ptr(&vmx_percpu)->said;
-
-	vmx_cpu_read(said);
-	if (vmx_cpu_enabled())
-		said->cr4 &= ~(u64)X86_CR4_VMXE;
-}
-
-/**
- * vmx_percpu_prepare - have a VMXON region ready for a CPU
+ * vmx_percpu_prepare() - have a VMXON region ready for a CPU
  * @cpu: the CPU; not in VMX operation for us
  *
  * Context: May sleep; vmx_caps is valid.
@@ -109,13 +75,13 @@ static int lock_feature_control(void)
 
 static int enter_vmx(u64 phys)
 {
-	int error = 0;
+	int ret = 0;
 
 	asm volatile("1: vmxon %[phys]" VMX_INSN_CHECK
-		     : [error] "+r" (error)
+		     : [ret] "+r" (ret)
 		     : [phys] "m" (phys), [eio] "i" (-EIO)
 		     : "cc", "memory");
-	return error;
+	return ret;
 }
 
 /* A fault means that we were not in VMX operation: fine. */
@@ -135,7 +101,7 @@ static bool host_goes_down(void)
 
 static int enable_here(struct vmx_percpu *p)
 {
-	int error;
+	int ret;
 
 	if (vmx_cpu_enabled())
 		return 0;
@@ -143,17 +109,17 @@ static int enable_here(struct vmx_percpu *p)
 		return -ESHUTDOWN;
 	if (__read_cr4() & X86_CR4_VMXE)
 		return -EBUSY;
-	error = lock_feature_control();
-	if (error)
-		return error;
+	ret = lock_feature_control();
+	if (ret)
+		return ret;
 
 	intel_pt_handle_vmx(1);
 	cr4_set_bits(X86_CR4_VMXE);
-	error = enter_vmx(__pa(p->region));
-	if (error) {
+	ret = enter_vmx(__pa(p->region));
+	if (ret) {
 		cr4_clear_bits(X86_CR4_VMXE);
 		intel_pt_handle_vmx(0);
-		return error;
+		return ret;
 	}
 	this_cpu_write(vmx_on, true);
 	/* Mappings cached under our EPT pointers and VPIDs survive VMXOFF and VMXON. */
@@ -165,26 +131,28 @@ static int enable_here(struct vmx_percpu *p)
 }
 
 /**
- * vmx_percpu_enable - enter VMX operation on this CPU; the outcome is kept for vmx_percpu_error
- * @unused: for on_each_cpu
+ * vmx_percpu_enable() - enter VMX operation on this CPU; the outcome is kept for vmx_percpu_error()
+ * @unused: for on_each_cpu()
  *
- * Context: Interrupts off, after vmx_percpu_prepare for this CPU.
+ * Context: Interrupts off, after vmx_percpu_prepare() for this CPU.
  */
 void vmx_percpu_enable(void *unused)
 {
 	struct vmx_percpu *p = this_cpu_ptr(&vmx_percpu);
 
+	lockdep_assert_irqs_disabled();
 	p->error = enable_here(p);
 }
 
 /**
- * vmx_percpu_disable - leave VMX operation on this CPU, if we entered it
- * @unused: for on_each_cpu
+ * vmx_percpu_disable() - leave VMX operation on this CPU, if we entered it
+ * @unused: for on_each_cpu()
  *
  * Context: Interrupts off.
  */
 void vmx_percpu_disable(void *unused)
 {
+	lockdep_assert_irqs_disabled();
 	if (!vmx_cpu_enabled())
 		return;
 	vmcs_clear_all_here();
@@ -195,7 +163,7 @@ void vmx_percpu_disable(void *unused)
 }
 
 /**
- * vmx_percpu_emergency - leave VMX operation on this CPU, which is crashing
+ * vmx_percpu_emergency() - leave VMX operation on this CPU, which is crashing
  *
  * An active VMCS could be written back later, into what is then the crash kernel's memory. CR4
  * decides, not vmx_on: an NMI can come between the two, and another hypervisor that entered VMX
@@ -214,7 +182,7 @@ void vmx_percpu_emergency(void)
 }
 
 /**
- * vmx_percpu_init - prepare what each CPU keeps
+ * vmx_percpu_init() - prepare what each CPU keeps
  *
  * Context: Module init.
  */
@@ -224,7 +192,7 @@ void vmx_percpu_init(void)
 }
 
 /**
- * vmx_percpu_exit - free what each CPU keeps
+ * vmx_percpu_exit() - free what each CPU keeps
  *
  * Context: Module exit; no CPU is in VMX operation for us.
  */

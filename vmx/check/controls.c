@@ -8,7 +8,8 @@
 #include <linux/kernel.h>
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
-#include <compat.h>
+
+#include "compat.h"
 #include "rules.h"
 
 #define EXECUTION	"VM-Execution Control Fields"
@@ -423,7 +424,7 @@ VMXHV_EXPORT_FOR_TEST(vmx_control_rules);
 VMXHV_EXPORT_FOR_TEST(vmx_control_rule_count);
 
 /**
- * vmx_check_controls - find the first broken rule on the VMX controls
+ * vmx_check_controls() - find the first broken rule on the VMX controls
  * @reader: where the fields come from
  * @caps: the CPU's capabilities
  * @violation: out: the rule; zeroed if there is none

@@ -4,7 +4,8 @@
 #define VMX_REFUSE_H
 
 #include <linux/compiler.h>
-#include <vmx/caps.h>
+
+#include "vmx/caps.h"
 
 void vmx_refusal_clear(struct vmx_refusal *why);
 __printf(6, 7)
@@ -12,9 +13,5 @@ int vmx_refuse(struct vmx_refusal *why, enum vmxhv_unusable reason, u32 msr, u64
 	       const char *format, ...);
 __printf(2, 3)
 void vmx_refusal_add(struct vmx_refusal *why, const char *format, ...);
-
-/* vmx/owner.c */
-void vmx_owner_find(struct vmx_refusal *why);
-bool vmx_kvm_loaded(void);
 
 #endif /* VMX_REFUSE_H */

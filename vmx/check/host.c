@@ -5,7 +5,8 @@
  */
 #include <linux/kernel.h>
 #include <asm/processor-flags.h>
-#include <compat.h>
+
+#include "compat.h"
 #include "rules.h"
 
 #define REGISTERS	"Checks on Host Control Registers, MSRs, and SSP"
@@ -100,7 +101,7 @@ VMXHV_EXPORT_FOR_TEST(vmx_host_rules);
 VMXHV_EXPORT_FOR_TEST(vmx_host_rule_count);
 
 /**
- * vmx_check_host - find the first broken rule on the host-state area
+ * vmx_check_host() - find the first broken rule on the host-state area
  * @reader: where the fields come from
  * @caps: the CPU's capabilities
  * @violation: out: the rule; zeroed if there is none

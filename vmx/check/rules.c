@@ -9,8 +9,9 @@
 #include <linux/string.h>
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
-#include <compat.h>
-#include <vmx/vmcs.h>
+
+#include "compat.h"
+#include "vmx/vmcs.h"
 #include "rules.h"
 
 static u64 read_current(void *ctx, u32 field)
@@ -25,7 +26,7 @@ const struct vmx_check_reader vmx_check_current = {
 VMXHV_EXPORT_FOR_TEST(vmx_check_current);
 
 /**
- * rule_bits - broken unless some bits are 1 and others 0
+ * rule_bits() - broken unless some bits are 1 and others 0
  * @s: the state
  * @ones: bits that must be 1
  * @zeros: bits that must be 0
@@ -40,7 +41,7 @@ bool rule_bits(struct vmx_check_state *s, u64 ones, u64 zeros)
 }
 
 /**
- * rule_equal - broken unless the field has one value
+ * rule_equal() - broken unless the field has one value
  * @s: the state
  * @wanted: the value
  *
@@ -64,7 +65,7 @@ static bool rule_word(struct vmx_check_state *s, enum vmx_control_word word, u32
 }
 
 /**
- * rule_needs - broken unless some controls are 1
+ * rule_needs() - broken unless some controls are 1
  * @s: the state
  * @word: their control word
  * @bits: the controls
@@ -78,7 +79,7 @@ bool rule_needs(struct vmx_check_state *s, enum vmx_control_word word, u32 bits)
 }
 
 /**
- * rule_forbids - broken unless some controls are 0
+ * rule_forbids() - broken unless some controls are 0
  * @s: the state
  * @word: their control word
  * @bits: the controls
@@ -92,7 +93,7 @@ bool rule_forbids(struct vmx_check_state *s, enum vmx_control_word word, u32 bit
 }
 
 /**
- * rule_address - broken unless the field is an aligned physical address that the CPU can have
+ * rule_address() - broken unless the field is an aligned physical address that the CPU can have
  * @s: the state
  * @align_bits: so many low bits must be 0
  *
@@ -107,7 +108,7 @@ bool rule_address(struct vmx_check_state *s, unsigned int align_bits)
 }
 
 /**
- * rule_page - broken unless the field is the physical address of a page
+ * rule_page() - broken unless the field is the physical address of a page
  * @s: the state
  *
  * Context: Any.
@@ -119,7 +120,7 @@ bool rule_page(struct vmx_check_state *s)
 }
 
 /**
- * rule_canonical - broken unless the field is a canonical address
+ * rule_canonical() - broken unless the field is a canonical address
  * @s: the state; the width is that of the host's paging, which the checker runs in
  *
  * Context: Any.
@@ -134,7 +135,7 @@ bool rule_canonical(struct vmx_check_state *s)
 }
 
 /**
- * rule_pat - broken unless each byte of the field is a memory type that a PAT may have
+ * rule_pat() - broken unless each byte of the field is a memory type that a PAT may have
  * @s: the state
  *
  * SDM "IA32_PAT MSR": 0, 1, 4, 5, 6 and 7.
@@ -157,7 +158,7 @@ bool rule_pat(struct vmx_check_state *s)
 }
 
 /**
- * rule_efer - broken unless the field is an EFER with the given LMA and LME
+ * rule_efer() - broken unless the field is an EFER with the given LMA and LME
  * @s: the state
  * @lma: what LMA must be
  * @lme: what LME must be
@@ -219,7 +220,7 @@ static bool check_rule(const struct vmx_rule *rule, struct vmx_check_state *s,
 }
 
 /**
- * vmx_check_rules - find the first broken rule of a table
+ * vmx_check_rules() - find the first broken rule of a table
  * @rules: the table
  * @count: its rows
  * @reader: where the fields come from

@@ -6,19 +6,14 @@
  * and went through CPU hotplug. Reboot, power-off and kexec: a reboot notifier, since 6.1's kexec
  * calls no syscore shutdown, and its control-page code faults in VMX operation.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/kernel.h>
 #include <linux/notifier.h>
 #include <linux/reboot.h>
 #include <linux/smp.h>
-#include <compat.h>
-#include <vmx/vmx.h>
-#include "enable.h"
-#include "refuse.h"
 
-bool vmx_shutting_down;			/* set once, never cleared */
-bool vmx_broken;			/* a resume could not enable VMX again */
+#include "compat.h"
+#include "vmx/operation.h"
+#include "own.h"
 
 static int power_suspend(VMXHV_SYSCORE_ARGS)
 {
@@ -35,8 +30,8 @@ static void power_resume(VMXHV_SYSCORE_ARGS)
 
 	if (!vmx_active)
 		return;
-	vmx_percpu_survey(NULL);
-	if (!vmx_cpu_judge(cpu, &caps, &why)) {
+	vmx_survey_here(NULL);
+	if (!vmx_survey_judge(cpu, &caps, &why)) {
 		vmx_percpu_enable(NULL);
 		if (!vmx_percpu_error(cpu))
 			return;
@@ -76,28 +71,28 @@ static struct notifier_block vmx_reboot = {
 };
 
 /**
- * vmx_power_init - hear of suspend, resume and the host going down, and of KVM
+ * vmx_power_init() - hear of suspend, resume and the host going down, and of KVM
  *
  * Context: Module init.
  * Return: 0 or a negative errno.
  */
 int vmx_power_init(void)
 {
-	int error = register_reboot_notifier(&vmx_reboot);
+	int ret = register_reboot_notifier(&vmx_reboot);
 
-	if (error)
-		return error;
-	error = vmx_emergency_init();
-	if (error) {
+	if (ret)
+		return ret;
+	ret = vmx_emergency_init();
+	if (ret) {
 		unregister_reboot_notifier(&vmx_reboot);
-		return error;
+		return ret;
 	}
 	vmxhv_register_syscore(&vmx_syscore);
 	return 0;
 }
 
 /**
- * vmx_power_exit - undo vmx_power_init
+ * vmx_power_exit() - undo vmx_power_init()
  *
  * Context: Module exit; may sleep.
  */

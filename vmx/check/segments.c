@@ -5,7 +5,8 @@
  */
 #include <linux/kernel.h>
 #include <asm/processor-flags.h>
-#include <compat.h>
+
+#include "compat.h"
 #include "rules.h"
 
 #define SEGMENTS	"Checks on Guest Segment Registers"
