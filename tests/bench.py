@@ -4,7 +4,7 @@
 
   tests/bench.py [HOST ...]     hosts: 6.1 6.12
   tests/bench.py --linux [HOST ...]  only the Linux guest; build/bench.json keeps the other rows
-  tests/bench.py --readme       the table in README.md and tests/LINUX.md, from build/bench.json
+  tests/bench.py --readme       the tables in README.md, FIGURES.md, LINUX.md, from build/bench.json
   tests/bench.py --ceilings     bench-ceilings.json, which `make check` holds vmxhv to: measured anew
 
 Each host kernel boots twice, with mitigations=off and with the kernel's default, on one CPU of the
@@ -72,9 +72,15 @@ MEMORY = [
     ("vcpu-memory", "... of a vCPU", 64 << 10),
 ]
 
-# What the host costs by itself, and where README.md's table stands.
+# What the host costs by itself.
 FLOORS = ("ioctl", "getppid", "loop")
+
+# The pages with a table: where it stands in them, and what README.md has of it.
 BEGIN, END = "<!-- bench.json -->", "<!-- /bench.json -->"
+README, FIGURES = util.ROOT / "README.md", util.ROOT / "tests" / "FIGURES.md"
+SHORT = ("cpuid", "out", "mmio", "touch-present", "self-ipi", "vcpu-create", "life-cold",
+         "linux-quiet")
+SHORT_COLUMNS = (("6.1", "off"), ("6.12", "default"))
 
 RESULTS = util.BUILD / "bench.json"
 
@@ -238,29 +244,43 @@ def accesses(row):
     return ", ".join(f"{row[k]:.1f}".removesuffix(".0") for k in ("vmreads", "vmwrites", "msrs"))
 
 
-def readme():
-    """Put the figures of the last run on all hosts into README.md, between its two markers."""
-    got = results()
-    rows = {(r["name"], r["host"], r["mitigations"]): r for r in got["rows"]}
-
+def figure_table(rows, names, columns, counted):
+    """Both sides' figures: a line for each of @names, a column for each of @columns."""
     def both(*key):
         return f"{rows[key]['vmxhv']:,.0f} / {rows[key]['kvm']:,.0f}" if key in rows else ""
 
-    columns = [(host, m) for host in HOSTS for m in MITIGATIONS]
+    what = {name: text for name, text, _ in ROWS + MEMORY + bench_linux.ROWS}
     heads = [f"{h}, `mitigations=off`" if m == "off" else f"{h}, {m}" for h, m in columns]
-    everything = ROWS + MEMORY + bench_linux.ROWS
-    missing = [name for name, _, _ in everything if (name, *columns[0]) not in rows]
+    lines = [[what[name], *(both(name, h, m) for h, m in columns)] for name in names]
+    if counted:
+        heads.append("VMREADs, VMWRITEs, MSRs")
+        for name, line in zip(names, lines):
+            line.append(accesses(rows.get((name, *columns[0]), {})))
+    return bench_linux.table(["vmxhv / KVM", *heads], lines)
+
+
+def with_table(path, table):
+    """The page's text with @table between its two markers."""
+    text = path.read_text()
+    assert text.count(BEGIN) == text.count(END) == 1, f"{path}: markers of the table"
+    begin, end = text.index(BEGIN) + len(BEGIN), text.index(END)
+    return f"{text[:begin]}\n{table}{text[end:]}"
+
+
+def readme():
+    """Put the figures of the last run on all hosts into the pages that have them."""
+    got = results()
+    rows = {(r["name"], r["host"], r["mitigations"]): r for r in got["rows"]}
+    columns = [(host, m) for host in HOSTS for m in MITIGATIONS]
+    names = [name for name, _, _ in ROWS + MEMORY + bench_linux.ROWS if name not in FLOORS]
+    needed = [(n, *columns[0]) for n in names] + [(n, *c) for c in SHORT_COLUMNS for n in SHORT]
+    missing = [f"{name} ({host}, {m})" for name, host, m in needed if (name, host, m) not in rows]
     if missing:
         sys.exit(f"bench: {RESULTS} has no figure of {', '.join(missing)}: make bench")
-    table = bench_linux.table(
-        ["vmxhv / KVM", *heads, "VMREADs, VMWRITEs, MSRs"],
-        [[what, *(both(name, h, m) for h, m in columns),
-          accesses(rows.get((name, *columns[0]), {}))]
-         for name, what, _ in everything if name not in FLOORS])
-    path = util.ROOT / "README.md"
-    text = path.read_text()
-    begin, end = text.index(BEGIN) + len(BEGIN), text.index(END)
-    path.write_text(f"{text[:begin]}\n{table}{text[end:]}")
+    pages = {FIGURES: with_table(FIGURES, figure_table(rows, names, columns, counted=True)),
+             README: with_table(README, figure_table(rows, SHORT, SHORT_COLUMNS, counted=False))}
+    for path, text in pages.items():
+        path.write_text(text)
     if got["exits"]:
         bench_linux.write_page(got["exits"])
 
@@ -313,7 +333,7 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     ap.add_argument("host", nargs="*", default=HOSTS, help=f"of {', '.join(HOSTS)}")
     ap.add_argument("--linux", action="store_true", help="only the Linux guest")
-    ap.add_argument("--readme", action="store_true", help="only write README.md's table")
+    ap.add_argument("--readme", action="store_true", help="only write the tables of the pages")
     ap.add_argument("--ceilings", action="store_true", help="only write bench-ceilings.json")
     args = ap.parse_args()
     if args.readme:

@@ -41,7 +41,7 @@ PAGE = util.ROOT / "tests" / "LINUX.md"
 HEAD = """# A Linux guest under vmxhv and under KVM
 
 Written by `tests/bench.py --readme`: what `make bench` counted. How long the guest takes is in
-README.md's table.
+[FIGURES.md](FIGURES.md).
 
 Debian's unmodified {kernel} kernel boots to a busybox init, which greets and powers off; once with
 `quiet`, once with all that the kernel says on its serial console. Kernel, initrd, command line,
@@ -53,7 +53,7 @@ console goes to a file. What differs:
       {qemu}
 
   It is linked with some fifty shared objects; what it takes to load them and say its
-  version is a row of README.md's table, and is in the time.
+  version is a row of FIGURES.md, and is in the time.
 * QEMU starts the kernel through a firmware of its own (qboot), vmxhv-run at its 64-bit entry.
 * KVM shows the guest its signature and its paravirtual features: Linux then uses its clock, and the
   x2APIC, which exits by MSR_WRITE. vmxhv by default shows neither: the clock is the TSC, and Linux

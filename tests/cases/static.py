@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What can be said without running: sparse, W=1, objtool, checkpatch, sizes, the UAPI header."""
+"""What can be said without running: sparse, W=1, objtool, checkpatch, sizes, the UAPI, the docs."""
 import functools
 import os
 import re
 import shutil
 import subprocess
 
+import docs as module_docs
 import floors as module_floors
 from machine import kernels, modbuild, util
 from machine.case import Case
@@ -107,6 +108,12 @@ def floors():
             for room, wrong in module_floors.check().items()]
 
 
+def docs():
+    """What the pages and the comments name is there."""
+    return [Result(f"static/docs/{what}", FAIL if wrong else PASS, "\n".join(wrong))
+            for what, wrong in module_docs.check(tracked()).items()]
+
+
 def uapi():
     """vmxhv.h is all that userspace sees: it compiles alone, everywhere."""
     header = util.ROOT / "include" / "vmxhv_layout.h"     # vmxhv.h and assertions on it
@@ -131,6 +138,7 @@ def spdx():
 
 CASES = [Case(f"static/build/{k}", host=functools.partial(build, k)) for k in kernels.STOCK] + [
     Case("static/checkpatch", host=checkpatch),
+    Case("static/docs", host=docs),
     Case("static/floors", host=floors),
     Case("static/length", host=lengths),
     Case("static/spdx", host=spdx),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vcpu/memory*.c on a real mm: faults, the MMU notifier, and the races between them. A hook stops
+ * vcpu/memory/ on a real mm: faults, the MMU notifier, and the races between them. A hook stops
  * a fault between getting the page, or having the host bring it, and installing it.
  */
 #include <kunit/test.h>

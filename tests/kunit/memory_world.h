@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the suites of vcpu/memory*.c share: a VM on a real mm, and ways to touch its memory. */
+/* What the suites of vcpu/memory/ share: a VM on a real mm, and ways to touch its memory. */
 #ifndef TESTS_KUNIT_MEMORY_WORLD_H
 #define TESTS_KUNIT_MEMORY_WORLD_H
 
