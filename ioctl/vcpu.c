@@ -19,6 +19,7 @@
 #include <linux/uaccess.h>
 #include <asm/trapnr.h>
 
+#include "compat.h"
 #include "ioctl/ioctl.h"
 #include "vcpu/exits.h"
 #include "vcpu/lapic.h"
@@ -427,12 +428,7 @@ static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
 		return -EINVAL;
 	if (!(vma->vm_flags & VM_SHARED) || vma->vm_flags & VM_EXEC)
 		return -EINVAL;
-#ifdef VMXHV_HAVE_VM_FLAGS_MOD
-	vm_flags_mod(vma, VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP, VM_MAYEXEC);
-#else
-	vma->vm_flags |= VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP;
-	vma->vm_flags &= ~VM_MAYEXEC;
-#endif
+	compat_vm_flags_mod(vma, VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP, VM_MAYEXEC);
 	for (; !ret && vma->vm_start + offset < vma->vm_end; offset += PAGE_SIZE)
 		ret = vm_insert_page(vma, vma->vm_start + offset,
 				     virt_to_page((char *)v->run + offset));
