@@ -10,7 +10,7 @@
 #include "vmx/controls.h"
 #include "vmx/vmx.h"
 
-static long config_check(const struct vmxhv_config *config, struct vmxhv_error *err)
+static int config_check(const struct vmxhv_config *config, struct vmxhv_error *err)
 {
 	if (config->exceptions & ~CONFIG_EXCEPTIONS)
 		return refuse_arg(err, -EINVAL, vmxhv_config, exceptions, config->exceptions,
@@ -31,8 +31,8 @@ static long config_check(const struct vmxhv_config *config, struct vmxhv_error *
 	return 0;
 }
 
-static long refuse_pass(struct vmxhv_error *err, int error, u32 i, const struct vmxhv_range *r,
-			const char *text)
+static int refuse_pass(struct vmxhv_error *err, int error, u32 i, const struct vmxhv_range *r,
+		       const char *text)
 {
 	return refuse(err, error, &(const struct refusal){
 			.code = VMXHV_ERR_RANGE, .index = i,
@@ -45,7 +45,7 @@ static bool wants_hardware(const struct vmxhv_range *r)
 }
 
 /* As for iopl() and /dev/cpu/N/msr; whether the CPU can do it comes later. */
-static long check_rights(const struct vmxhv_range *ranges, u32 count, struct vmxhv_error *err)
+static int check_rights(const struct vmxhv_range *ranges, u32 count, struct vmxhv_error *err)
 {
 	u32 i;
 
@@ -71,10 +71,10 @@ static long check_rights(const struct vmxhv_range *ranges, u32 count, struct vmx
  * Context: Process context; may sleep.
  * Return: as vm_config() of vm.c.
  */
-long vm_config_call(struct vm *vm, const struct vmxhv_config *config, struct vmxhv_error *err)
+int vm_config_call(struct vm *vm, const struct vmxhv_config *config, struct vmxhv_error *err)
 {
 	struct vmxhv_range *ranges = NULL;
-	long ret = config_check(config, err);
+	int ret = config_check(config, err);
 
 	if (ret)
 		return ret;

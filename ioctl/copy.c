@@ -26,10 +26,22 @@ union argument {
 	u8 raw[MAX_ARG_SIZE];
 };
 
-void last_error_init(struct last_error *last)
+/**
+ * descriptor_create() - what a new descriptor holds: no refusal yet, and no vCPU
+ * @vm: the VM, or NULL; whose reference it is, is the caller's business
+ *
+ * Context: Process context; may sleep.
+ * Return: Memory for kfree(), or NULL.
+ */
+struct descriptor *descriptor_create(struct vm *vm)
 {
-	spin_lock_init(&last->lock);
-	memset(&last->error, 0, sizeof(last->error));
+	struct descriptor *d = kzalloc(sizeof(*d), GFP_KERNEL_ACCOUNT);
+
+	if (!d)
+		return NULL;
+	d->vm = vm;
+	spin_lock_init(&d->last.lock);
+	return d;
 }
 
 /**
@@ -40,7 +52,7 @@ void last_error_init(struct last_error *last)
  *
  * Context: Any; a refusal without detail (out of memory, a bad pointer) is kept as its errno.
  */
-void last_error_set(struct last_error *last, long error, const struct vmxhv_error *detail)
+void last_error_set(struct last_error *last, int error, const struct vmxhv_error *detail)
 {
 	spin_lock(&last->lock);
 	if (detail && detail->error == -error) {
@@ -53,19 +65,32 @@ void last_error_set(struct last_error *last, long error, const struct vmxhv_erro
 }
 
 /**
- * last_error_get() - the body of GET_ERROR
+ * last_error_get() - what last_error_set() remembered
  * @last: of the descriptor
- * @out: the caller's structure; its size and flags stay
+ * @out: gets it
  *
- * Return: 0.
+ * Context: Any.
  */
-long last_error_get(struct last_error *last, struct vmxhv_error *out)
+void last_error_get(struct last_error *last, struct vmxhv_error *out)
 {
-	u32 size = out->size;
-
 	spin_lock(&last->lock);
 	*out = last->error;
 	spin_unlock(&last->lock);
+}
+
+/**
+ * get_error_call() - VMXHV_GET_ERROR: the last refusal of this descriptor
+ * @r: the call; struct vmxhv_error, all of it is output but for its size
+ *
+ * Context: Process context; takes no mutex, so it works while the vCPU runs.
+ * Return: 0.
+ */
+int get_error_call(struct request *r)
+{
+	struct vmxhv_error *out = r->arg;
+	u32 size = out->size;
+
+	last_error_get(&r->d->last, out);
 	out->size = size;
 	out->flags = 0;
 	return 0;
@@ -75,8 +100,8 @@ long last_error_get(struct last_error *last, struct vmxhv_error *out)
  * The size is read once, and that value decides how much is copied and what the handler sees: the
  * copy may find another one in memory by then.
  */
-static long copy_in(const struct ioctl_call *call, void __user *user, union argument *arg,
-		    u32 *user_size, struct vmxhv_error *err)
+static int copy_in(const struct ioctl_call *call, void __user *user, union argument *arg,
+		   u32 *user_size, struct vmxhv_error *err)
 {
 	u32 size;
 	int ret;
@@ -104,8 +129,8 @@ static long copy_in(const struct ioctl_call *call, void __user *user, union argu
 	return 0;
 }
 
-static long copy_out(const struct ioctl_call *call, void __user *user, const union argument *arg,
-		     u32 user_size)
+static int copy_out(const struct ioctl_call *call, void __user *user, const union argument *arg,
+		    u32 user_size)
 {
 	u32 length = min_t(u32, user_size, call->size);
 
@@ -116,19 +141,20 @@ static long copy_out(const struct ioctl_call *call, void __user *user, const uni
 	return 0;
 }
 
-static long call_with_argument(const struct ioctl_call *call, struct file *file, void __user *user,
-			       struct vmxhv_error *err)
+static int call_with_argument(const struct ioctl_call *call, struct request *r,
+			      void __user *user)
 {
 	union argument arg;
 	u32 user_size;
-	long ret;
+	int ret;
 
 	BUILD_BUG_ON(sizeof(arg) != MAX_ARG_SIZE);
-	ret = copy_in(call, user, &arg, &user_size, err);
+	ret = copy_in(call, user, &arg, &user_size, r->err);
 	if (ret)
 		return ret;
 
-	ret = call->handler(file, &arg, err);
+	r->arg = &arg;
+	ret = call->handler(r);
 	if (ret >= 0 ? call->how & CALL_OUT : call->how & CALL_OUT_ON_ERROR)
 		return copy_out(call, user, &arg, user_size) ?: ret;
 
@@ -159,8 +185,7 @@ static const struct ioctl_call *find_call(const struct ioctl_call *calls, unsign
  * ioctl_dispatch() - find a command in its descriptor's table and do it
  * @calls: the table
  * @count: its rows
- * @file: passed to the handler
- * @last: where a refusal is kept for GET_ERROR
+ * @d: the descriptor; keeps a refusal for GET_ERROR
  * @cmd: only type and number count; the size in it is the caller's view of a growing structure
  * @arg: the caller's pointer
  *
@@ -170,23 +195,24 @@ static const struct ioctl_call *find_call(const struct ioctl_call *calls, unsign
  * Return: The handler's value, or -ENOTTY (unknown command), -EFAULT, -EINVAL (size too small or
  * an unknown flag), -E2BIG (a tail that this kernel does not know is not zero).
  */
-long ioctl_dispatch(const struct ioctl_call *calls, unsigned int count, struct file *file,
-		    struct last_error *last, unsigned int cmd, unsigned long arg)
+int ioctl_dispatch(const struct ioctl_call *calls, unsigned int count, struct descriptor *d,
+		   unsigned int cmd, unsigned long arg)
 {
 	const struct ioctl_call *call = find_call(calls, count, cmd);
 	struct vmxhv_error err;
-	long ret;
+	struct request r = { .d = d, .err = &err };
+	int ret;
 
 	if (!call)
 		return -ENOTTY;
 
 	err.error = 0;
 	if (call->min_size)
-		ret = call_with_argument(call, file, (void __user *)arg, &err);
+		ret = call_with_argument(call, &r, (void __user *)arg);
 	else
-		ret = call->handler(file, NULL, &err);
+		ret = call->handler(&r);
 	if (ret < 0 && ret != -EINTR && !(call->how & CALL_KEEP_ERROR))
-		last_error_set(last, ret, &err);
+		last_error_set(&d->last, ret, &err);
 	return ret;
 }
 
@@ -225,7 +251,7 @@ void *copy_array(u64 user, u32 count, size_t entry_size)
  *
  * Return: 0 or -EFAULT.
  */
-long copy_array_out(u64 user, const void *from, u32 count, size_t entry_size)
+int copy_array_out(u64 user, const void *from, u32 count, size_t entry_size)
 {
 	if (copy_to_user(u64_to_user_ptr(user), from, array_size(count, entry_size)))
 		return -EFAULT;

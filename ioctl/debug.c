@@ -15,7 +15,7 @@
 #define refuse_point(err, i, member, seen, want, text)					\
 	refuse_arg(err, -EINVAL, vmxhv_debug, point[i].member, seen, want, text)
 
-static long point_check(const struct vmxhv_debug_point *p, int i, struct vmxhv_error *err)
+static int point_check(const struct vmxhv_debug_point *p, int i, struct vmxhv_error *err)
 {
 	u32 longest = p->kind == VMXHV_POINT_EXEC ? 1 : p->kind == VMXHV_POINT_NONE ? 0 : 8;
 
@@ -35,9 +35,9 @@ static long point_check(const struct vmxhv_debug_point *p, int i, struct vmxhv_e
 	return 0;
 }
 
-static long debug_check(const struct vmxhv_debug *debug, struct vmxhv_error *err)
+static int debug_check(const struct vmxhv_debug *debug, struct vmxhv_error *err)
 {
-	long ret = 0;
+	int ret = 0;
 	int i;
 
 	if (debug->reserved)
@@ -56,22 +56,20 @@ static long debug_check(const struct vmxhv_debug *debug, struct vmxhv_error *err
 
 /**
  * vcpu_debug_call() - VMXHV_DEBUG: step, and breakpoints of both kinds; all zeros end it
- * @file: the vCPU
- * @arg: struct vmxhv_debug; what it says replaces what was said before
- * @err: where a refusal is recorded
+ * @r: the call; struct vmxhv_debug; what it says replaces what was said before
  *
  * Context: Process context; takes the mutex. SDM: "Debug, Branch Profile, TSC ... Features".
  * Return: 0; -EINVAL, -EOPNOTSUPP (stepping, on a CPU without the VMX preemption timer), -EBUSY,
  * -EIO (not the caller's).
  */
-long vcpu_debug_call(struct file *file, void *arg, struct vmxhv_error *err)
+int vcpu_debug_call(struct request *r)
 {
-	const struct vmxhv_debug *debug = arg;
-	struct vcpu *v = file_vcpu(file);
-	long ret = debug_check(debug, err);
+	const struct vmxhv_debug *debug = r->arg;
+	struct vcpu *v = r->d->v;
+	int ret = debug_check(debug, r->err);
 
 	if (!ret)
-		ret = vcpu_begin(v, err);
+		ret = vcpu_begin(v, r->err);
 	if (ret)
 		return ret;
 	debug_set(v, debug);

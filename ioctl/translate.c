@@ -16,12 +16,12 @@ static_assert(VMXHV_ACCESS_FETCH == WALK_FETCH);
 static_assert(VMXHV_ACCESS_USER == WALK_USER);
 static_assert(VMXHV_ACCESS_IMPLICIT == WALK_IMPLICIT);
 
-static long refuse_access(struct vmxhv_error *err, u32 access, u32 wanted, const char *text)
+static int refuse_access(struct vmxhv_error *err, u32 access, u32 wanted, const char *text)
 {
 	return refuse_arg(err, -EINVAL, vmxhv_translate, access, access, wanted, "%s", text);
 }
 
-static long translate_check(const struct vmxhv_translate *t, struct vmxhv_error *err)
+static int translate_check(const struct vmxhv_translate *t, struct vmxhv_error *err)
 {
 	u32 kind = t->access & ACCESS_KIND;
 
@@ -50,7 +50,7 @@ static void put_fault(struct vmxhv_translate *t, u32 vector, u32 error_code)
 }
 
 /* What the walk said, in the interface's words. 0 or -errno. */
-static long put_result(struct vmxhv_translate *t, int ret, const struct walk_result *walk)
+static int put_result(struct vmxhv_translate *t, int ret, const struct walk_result *walk)
 {
 	switch (ret) {
 	case 0:
@@ -76,9 +76,7 @@ static long put_result(struct vmxhv_translate *t, int ret, const struct walk_res
 
 /**
  * vcpu_translate_call() - VMXHV_TRANSLATE: what an access to a linear address would do
- * @file: the vCPU
- * @arg: struct vmxhv_translate
- * @err: where a refusal is recorded
+ * @r: the call; struct vmxhv_translate
  *
  * Guests have neither 5-level paging, protection keys nor shadow stacks, so that these do not come
  * into it.
@@ -87,15 +85,15 @@ static long put_result(struct vmxhv_translate *t, int ret, const struct walk_res
  * Return: 0, also for an access that faults; -EINVAL (no such access), -EBUSY, -EIO (not the
  * caller's).
  */
-long vcpu_translate_call(struct file *file, void *arg, struct vmxhv_error *err)
+int vcpu_translate_call(struct request *r)
 {
-	struct vmxhv_translate *t = arg;
-	struct vcpu *v = file_vcpu(file);
+	struct vmxhv_translate *t = r->arg;
+	struct vcpu *v = r->d->v;
 	struct walk_result walk = {};
-	long ret = translate_check(t, err);
+	int ret = translate_check(t, r->err);
 
 	if (!ret)
-		ret = vcpu_begin(v, err);
+		ret = vcpu_begin(v, r->err);
 	if (ret)
 		return ret;
 	ret = vcpu_probe(v, t->gva, t->access, &walk);

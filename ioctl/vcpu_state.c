@@ -37,8 +37,8 @@ struct state_request {
 };
 
 /* A bad entry is described by its place in the array until its group is known to be good. */
-static long refuse_entry(struct vmxhv_error *err, int error, u32 group, u32 item, u64 value,
-			 u64 wanted, const char *text)
+static int refuse_entry(struct vmxhv_error *err, int error, u32 group, u32 item, u64 value,
+			u64 wanted, const char *text)
 {
 	return refuse(err, error, &(const struct refusal){
 			.code = VMXHV_ERR_STATE, .index = group, .item = item,
@@ -54,8 +54,8 @@ static void state_request_free(struct state_request *req)
 }
 
 /* Each entry: a group that exists, named once, with a buffer of the kernel's own. */
-static long state_request_entry(struct state_request *req, const struct vmxhv_state_entry *entry,
-				struct vmxhv_error *err)
+static int state_request_entry(struct state_request *req, const struct vmxhv_state_entry *entry,
+			       struct vmxhv_error *err)
 {
 	u32 group = entry->group;
 	u32 size;
@@ -73,11 +73,11 @@ static long state_request_entry(struct state_request *req, const struct vmxhv_st
 	return req->buffer[group] ? 0 : -ENOMEM;
 }
 
-static long state_request_copy(struct state_request *req, const struct vmxhv_state *state,
-			       struct vmxhv_error *err)
+static int state_request_copy(struct state_request *req, const struct vmxhv_state *state,
+			      struct vmxhv_error *err)
 {
 	u32 i;
-	long ret = 0;
+	int ret = 0;
 
 	if (state->reserved)
 		return refuse_arg(err, -EINVAL, vmxhv_state, reserved, state->reserved, 0,
@@ -95,8 +95,8 @@ static long state_request_copy(struct state_request *req, const struct vmxhv_sta
 }
 
 /* The caller's idea of a group may be longer than ours only if the rest is zero. */
-static long copy_group_in(struct state_request *req, const struct vmxhv_state_entry *entry,
-			  struct vmxhv_error *err)
+static int copy_group_in(struct state_request *req, const struct vmxhv_state_entry *entry,
+			 struct vmxhv_error *err)
 {
 	u32 size = state_group_size(entry->group);
 	int ret;
@@ -115,7 +115,7 @@ static long copy_group_in(struct state_request *req, const struct vmxhv_state_en
 	return ret;
 }
 
-static long copy_group_out(const struct state_request *req, const struct vmxhv_state_entry *entry)
+static int copy_group_out(const struct state_request *req, const struct vmxhv_state_entry *entry)
 {
 	u32 size = state_group_size(entry->group);
 	void __user *to = u64_to_user_ptr(entry->data);
@@ -128,9 +128,9 @@ static long copy_group_out(const struct state_request *req, const struct vmxhv_s
 }
 
 /* Writes back the lengths that there are; -ENOSPC if a buffer of the caller's is too short. */
-static long copy_lengths_out(struct state_request *req, u64 user, struct vmxhv_error *err)
+static int copy_lengths_out(struct state_request *req, u64 user, struct vmxhv_error *err)
 {
-	long ret = 0;
+	int ret = 0;
 	u32 i;
 
 	for (i = 0; i < req->count; i++) {
@@ -150,9 +150,9 @@ static long copy_lengths_out(struct state_request *req, u64 user, struct vmxhv_e
 	return ret;
 }
 
-static long read_groups(struct vcpu *v, struct state_request *req, struct vmxhv_error *err)
+static int read_groups(struct vcpu *v, struct state_request *req, struct vmxhv_error *err)
 {
-	long ret = vcpu_begin(v, err);
+	int ret = vcpu_begin(v, err);
 	u32 group;
 
 	if (ret)
@@ -166,10 +166,10 @@ static long read_groups(struct vcpu *v, struct state_request *req, struct vmxhv_
 }
 
 /* All are checked before the first is applied. */
-static long write_groups(struct vcpu *v, struct state_request *req, struct vmxhv_error *err)
+static int write_groups(struct vcpu *v, struct state_request *req, struct vmxhv_error *err)
 {
 	const void *const *groups = (const void *const *)req->buffer;
-	long ret = vcpu_begin(v, err);
+	int ret = vcpu_begin(v, err);
 	unsigned int i;
 
 	if (ret)
@@ -183,10 +183,10 @@ static long write_groups(struct vcpu *v, struct state_request *req, struct vmxhv
 	return ret;
 }
 
-static long get_state_groups(struct vcpu *v, struct state_request *req, u64 user,
-			     struct vmxhv_error *err)
+static int get_state_groups(struct vcpu *v, struct state_request *req, u64 user,
+			    struct vmxhv_error *err)
 {
-	long ret = copy_lengths_out(req, user, err);
+	int ret = copy_lengths_out(req, user, err);
 	u32 i;
 
 	if (ret)
@@ -197,9 +197,9 @@ static long get_state_groups(struct vcpu *v, struct state_request *req, u64 user
 	return ret;
 }
 
-static long set_state_groups(struct vcpu *v, struct state_request *req, struct vmxhv_error *err)
+static int set_state_groups(struct vcpu *v, struct state_request *req, struct vmxhv_error *err)
 {
-	long ret = 0;
+	int ret = 0;
 	u32 i;
 
 	for (i = 0; i < req->count && !ret; i++)
@@ -209,44 +209,40 @@ static long set_state_groups(struct vcpu *v, struct state_request *req, struct v
 
 /**
  * vcpu_get_state() - VMXHV_GET_STATE: read groups of state, all as of one moment
- * @file: the vCPU
- * @arg: struct vmxhv_state; each entry's length becomes the bytes that the group has
- * @err: where a refusal is recorded
+ * @r: the call; struct vmxhv_state; each entry's length becomes the bytes that the group has
  *
  * Context: Process context; takes the mutex.
  * Return: 0; -EINVAL, -ENOSPC (a buffer is too short; no group was written), -E2BIG, -EBUSY,
  * -EFAULT, -ENOMEM, -EIO (not the caller's).
  */
-long vcpu_get_state(struct file *file, void *arg, struct vmxhv_error *err)
+int vcpu_get_state(struct request *r)
 {
-	const struct vmxhv_state *state = arg;
+	const struct vmxhv_state *state = r->arg;
 	struct state_request req = {};
-	long ret = state_request_copy(&req, state, err);
+	int ret = state_request_copy(&req, state, r->err);
 
 	if (!ret)
-		ret = get_state_groups(file_vcpu(file), &req, state->entries, err);
+		ret = get_state_groups(r->d->v, &req, state->entries, r->err);
 	state_request_free(&req);
 	return ret;
 }
 
 /**
  * vcpu_set_state() - VMXHV_SET_STATE: write groups of state, all or none
- * @file: the vCPU
- * @arg: struct vmxhv_state
- * @err: where a refusal is recorded: group, field and rule
+ * @r: the call; struct vmxhv_state
  *
  * Context: Process context; takes the mutex.
  * Return: 0; -EINVAL (also: a state that the CPU would not enter), -E2BIG, -EBUSY, -EFAULT,
  * -ENOMEM, -EIO (not the caller's).
  */
-long vcpu_set_state(struct file *file, void *arg, struct vmxhv_error *err)
+int vcpu_set_state(struct request *r)
 {
-	const struct vmxhv_state *state = arg;
+	const struct vmxhv_state *state = r->arg;
 	struct state_request req = {};
-	long ret = state_request_copy(&req, state, err);
+	int ret = state_request_copy(&req, state, r->err);
 
 	if (!ret)
-		ret = set_state_groups(file_vcpu(file), &req, err);
+		ret = set_state_groups(r->d->v, &req, r->err);
 	state_request_free(&req);
 	return ret;
 }
@@ -266,16 +262,16 @@ static struct vmxhv_msr_entry *copy_msrs(const struct vmxhv_msrs *msrs, struct v
 	return copy_array(msrs->entries, msrs->count, sizeof(struct vmxhv_msr_entry));
 }
 
-static long refuse_msr(struct vmxhv_error *err, u32 i, const struct vmxhv_msr_entry *entry,
-		       const char *text)
+static int refuse_msr(struct vmxhv_error *err, u32 i, const struct vmxhv_msr_entry *entry,
+		      const char *text)
 {
 	return refuse(err, -EINVAL, &(const struct refusal){
 			.code = VMXHV_ERR_MSR, .index = i, .item = entry->index,
 			.value = entry->reserved ?: entry->value }, "%s", text);
 }
 
-static long access_msr(struct vcpu *v, u32 i, struct vmxhv_msr_entry *entry, bool write,
-		       struct vmxhv_error *err)
+static int access_msr(struct vcpu *v, u32 i, struct vmxhv_msr_entry *entry, bool write,
+		      struct vmxhv_error *err)
 {
 	if (entry->reserved)
 		return refuse_msr(err, i, entry, "reserved field is not 0");
@@ -287,10 +283,10 @@ static long access_msr(struct vcpu *v, u32 i, struct vmxhv_msr_entry *entry, boo
 }
 
 /* Stops at the first that cannot be done; *done says how many were. */
-static long access_msrs(struct vcpu *v, struct vmxhv_msr_entry *entries, u32 count, bool write,
-			u32 *done, struct vmxhv_error *err)
+static int access_msrs(struct vcpu *v, struct vmxhv_msr_entry *entries, u32 count, bool write,
+		       u32 *done, struct vmxhv_error *err)
 {
-	long ret = vcpu_begin(v, err);
+	int ret = vcpu_begin(v, err);
 
 	if (ret)
 		return ret;
@@ -304,18 +300,18 @@ static long access_msrs(struct vcpu *v, struct vmxhv_msr_entry *entries, u32 cou
 }
 
 /* count becomes the number done, also when one was refused; what was read is copied out. */
-static long move_msrs(struct file *file, struct vmxhv_msrs *msrs, bool write,
-		      struct vmxhv_error *err)
+static int move_msrs(struct vcpu *v, struct vmxhv_msrs *msrs, bool write,
+		     struct vmxhv_error *err)
 {
 	struct vmxhv_msr_entry *entries = copy_msrs(msrs, err);
 	u32 done = 0;
-	long ret;
+	int ret;
 
 	if (IS_ERR(entries)) {
 		msrs->count = 0;
 		return PTR_ERR(entries);
 	}
-	ret = access_msrs(file_vcpu(file), entries, msrs->count, write, &done, err);
+	ret = access_msrs(v, entries, msrs->count, write, &done, err);
 	msrs->count = done;
 	if (!write && copy_array_out(msrs->entries, entries, done, sizeof(*entries)))
 		ret = -EFAULT;
@@ -325,63 +321,57 @@ static long move_msrs(struct file *file, struct vmxhv_msrs *msrs, bool write,
 
 /**
  * vcpu_get_msrs() - VMXHV_GET_MSRS: read MSRs, in the array's order
- * @file: the vCPU
- * @arg: struct vmxhv_msrs; count becomes the number that was read, also when one was refused
- * @err: where a refusal is recorded: the entry and its MSR
+ * @r: the call; struct vmxhv_msrs; count becomes the number that was read, also when one was refused
  *
  * Context: Process context; takes the mutex.
  * Return: 0; -EINVAL (no such MSR), -EBUSY, -EFAULT, -ENOMEM, -EIO (not the caller's).
  */
-long vcpu_get_msrs(struct file *file, void *arg, struct vmxhv_error *err)
+int vcpu_get_msrs(struct request *r)
 {
-	return move_msrs(file, arg, false, err);
+	return move_msrs(r->d->v, r->arg, false, r->err);
 }
 
 /**
  * vcpu_set_msrs() - VMXHV_SET_MSRS: write MSRs, in the array's order
- * @file: the vCPU
- * @arg: struct vmxhv_msrs; count becomes the number that was written, also when one was refused
- * @err: where a refusal is recorded: the entry and its MSR
+ * @r: the call; struct vmxhv_msrs; count becomes the number that was written, also when one was refused
  *
  * Context: Process context; takes the mutex.
  * Return: 0; -EINVAL (no such MSR, or a value that it cannot hold), -EBUSY, -EFAULT, -ENOMEM,
  * -EIO (not the caller's).
  */
-long vcpu_set_msrs(struct file *file, void *arg, struct vmxhv_error *err)
+int vcpu_set_msrs(struct request *r)
 {
-	return move_msrs(file, arg, true, err);
+	return move_msrs(r->d->v, r->arg, true, r->err);
 }
 
 /**
  * vcpu_set_cpuid() - VMXHV_SET_CPUID: the table that the guest's CPUID reads
- * @file: the vCPU
- * @arg: struct vmxhv_cpuid
- * @err: where a refusal is recorded: the entry and its leaf
+ * @r: the call; struct vmxhv_cpuid
  *
  * Context: Process context; takes the mutex.
  * Return: 0; -EINVAL (a feature that this host cannot give, or another table after the first RUN),
  * -EBUSY, -EFAULT, -ENOMEM, -EIO (not the caller's).
  */
-long vcpu_set_cpuid(struct file *file, void *arg, struct vmxhv_error *err)
+int vcpu_set_cpuid(struct request *r)
 {
 	struct vmxhv_cpuid_entry *entries;
-	struct vmxhv_cpuid *cpuid = arg;
-	struct vcpu *v = file_vcpu(file);
-	long ret;
+	struct vmxhv_cpuid *cpuid = r->arg;
+	struct vcpu *v = r->d->v;
+	int ret;
 
 	if (cpuid->reserved)
-		return refuse_arg(err, -EINVAL, vmxhv_cpuid, reserved, cpuid->reserved, 0,
+		return refuse_arg(r->err, -EINVAL, vmxhv_cpuid, reserved, cpuid->reserved, 0,
 				  "reserved field is not 0");
 	if (cpuid->count > MAX_CPUID_ENTRIES)
-		return refuse_arg(err, -EINVAL, vmxhv_cpuid, count, cpuid->count,
+		return refuse_arg(r->err, -EINVAL, vmxhv_cpuid, count, cpuid->count,
 				  MAX_CPUID_ENTRIES, "more leaves than one call takes");
 	entries = copy_array(cpuid->entries, cpuid->count, sizeof(*entries));
 	if (IS_ERR(entries))
 		return PTR_ERR(entries);
 
-	ret = vcpu_begin(v, err);
+	ret = vcpu_begin(v, r->err);
 	if (!ret) {
-		ret = cpuid_set(v, entries, cpuid->count, err);
+		ret = cpuid_set(v, entries, cpuid->count, r->err);
 		vcpu_end(v);
 	}
 	kvfree(entries);

@@ -33,6 +33,30 @@ struct last_error {
 	struct vmxhv_error error;
 };
 
+/**
+ * struct descriptor - what every descriptor holds, of the device, a VM or a vCPU
+ * @vm: the VM, or NULL: the device's. A VM's descriptor has a reference, a vCPU has its own
+ * @v: the vCPU, or NULL
+ * @last: the last refusal
+ */
+struct descriptor {
+	struct vm *vm;
+	struct vcpu *v;
+	struct last_error last;
+};
+
+/**
+ * struct request - one call on its way
+ * @d: the descriptor that it came by
+ * @arg: the kernel's copy of the argument, size and flags already checked; NULL: it has none
+ * @err: where a refusal is recorded
+ */
+struct request {
+	struct descriptor *d;
+	void *arg;
+	struct vmxhv_error *err;
+};
+
 #define CALL_OUT		BIT(0)	/* the structure is written back on success ... */
 #define CALL_OUT_ON_ERROR	BIT(1)	/* ... and when refused: it says how far it got */
 #define CALL_KEEP_ERROR		BIT(2)	/* its own refusals are not what GET_ERROR returns */
@@ -44,8 +68,7 @@ struct last_error {
  * @min_size: the structure's size when it was first published; 0: the command has no argument
  * @size: the structure's size in this kernel
  * @known_flags: bits that may be set in the structure's flags
- * @handler: does it; the argument is the kernel's copy, size and flags already checked.
- *	Returns what the ioctl returns. A refusal has been recorded in the error, or it will be
+ * @handler: does it; returns what the ioctl returns. A refusal has been recorded in the error, or it will be
  *	recorded as the bare errno.
  */
 struct ioctl_call {
@@ -54,7 +77,7 @@ struct ioctl_call {
 	u16 min_size;
 	u16 size;
 	u32 known_flags;
-	long (*handler)(struct file *file, void *arg, struct vmxhv_error *err);
+	int (*handler)(struct request *r);
 };
 
 /* A row of a table: the structure's first published size is given in bytes, and never changes. */
@@ -71,54 +94,38 @@ struct ioctl_call {
 	refuse_field(err, error, struct type, member, __VA_ARGS__)
 
 /* ioctl/copy.c */
-long ioctl_dispatch(const struct ioctl_call *calls, unsigned int count, struct file *file,
-		    struct last_error *last, unsigned int cmd, unsigned long arg);
-void last_error_init(struct last_error *last);
-void last_error_set(struct last_error *last, long error, const struct vmxhv_error *detail);
-long last_error_get(struct last_error *last, struct vmxhv_error *out);
+struct descriptor *descriptor_create(struct vm *vm);
+void last_error_set(struct last_error *last, int error, const struct vmxhv_error *detail);
+void last_error_get(struct last_error *last, struct vmxhv_error *out);
+int get_error_call(struct request *r);
+int ioctl_dispatch(const struct ioctl_call *calls, unsigned int count, struct descriptor *d,
+		   unsigned int cmd, unsigned long arg);
 void *copy_array(u64 user, u32 count, size_t entry_size);
-long copy_array_out(u64 user, const void *from, u32 count, size_t entry_size);
+int copy_array_out(u64 user, const void *from, u32 count, size_t entry_size);
 
 /* ioctl/device.c, vm.c, vcpu.c */
 extern const struct file_operations vmxhv_device_fops;
 int vm_fd_create(struct vm *vm);	/* takes over the caller's reference, unless it fails */
 int vcpu_fd_create(struct vm *vm, u32 id, struct vmxhv_error *err);
 
-/**
- * struct vcpu_file - what a vCPU's descriptor holds
- * @v: the vCPU, which holds its VM
- * @last: the last refusal
- */
-struct vcpu_file {
-	struct vcpu *v;
-	struct last_error last;
-};
-
-static inline struct vcpu *file_vcpu(const struct file *file)
-{
-	const struct vcpu_file *vf = file->private_data;
-
-	return vf->v;
-}
-
-long refuse_busy(struct vmxhv_error *err);
-long vcpu_begin(struct vcpu *v, struct vmxhv_error *err);
+int refuse_busy(struct vmxhv_error *err);
+int vcpu_begin(struct vcpu *v, struct vmxhv_error *err);
 void vcpu_end(struct vcpu *v);
 
 /* ioctl/vcpu_state.c */
-long vcpu_get_state(struct file *file, void *arg, struct vmxhv_error *err);
-long vcpu_set_state(struct file *file, void *arg, struct vmxhv_error *err);
-long vcpu_get_msrs(struct file *file, void *arg, struct vmxhv_error *err);
-long vcpu_set_msrs(struct file *file, void *arg, struct vmxhv_error *err);
-long vcpu_set_cpuid(struct file *file, void *arg, struct vmxhv_error *err);
+int vcpu_get_state(struct request *r);
+int vcpu_set_state(struct request *r);
+int vcpu_get_msrs(struct request *r);
+int vcpu_set_msrs(struct request *r);
+int vcpu_set_cpuid(struct request *r);
 
 /* ioctl/config.c */
-long vm_config_call(struct vm *vm, const struct vmxhv_config *config, struct vmxhv_error *err);
+int vm_config_call(struct vm *vm, const struct vmxhv_config *config, struct vmxhv_error *err);
 
 /* ioctl/debug.c */
-long vcpu_debug_call(struct file *file, void *arg, struct vmxhv_error *err);
+int vcpu_debug_call(struct request *r);
 
 /* ioctl/translate.c */
-long vcpu_translate_call(struct file *file, void *arg, struct vmxhv_error *err);
+int vcpu_translate_call(struct request *r);
 
 #endif /* IOCTL_IOCTL_H */
