@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The way of an argument into the kernel and back, the same for every command: the rules that open
- * vmxhv.h are kept here and nowhere else.
+ * The way of a call: its argument into the kernel and back, and what the tables' columns say of it.
+ * The same for every command: the rules that open vmxhv.h are kept here and nowhere else.
  */
 #include <linux/err.h>
 #include <linux/kernel.h>
@@ -11,6 +11,7 @@
 #include <linux/uaccess.h>
 
 #include "ioctl/ioctl.h"
+#include "vcpu/vm.h"
 #include "vmxhv_layout.h"
 
 /* What every argument begins with. */
@@ -141,6 +142,66 @@ static int copy_out(const struct ioctl_call *call, void __user *user, const unio
 	return 0;
 }
 
+static int refuse_reserved(const struct reserved_field *field, const u8 *seen,
+			   struct vmxhv_error *err)
+{
+	struct refusal what = { .code = VMXHV_ERR_ARGUMENT, .item = field->at };
+
+	memcpy(&what.value, seen, min_t(size_t, field->size, sizeof(what.value)));
+	return refuse(err, -EINVAL, &what, "reserved field is not 0");
+}
+
+static int check_reserved(const struct ioctl_call *call, const u8 *arg, struct vmxhv_error *err)
+{
+	const struct reserved_field *field = call->reserved;
+	const struct reserved_field *end = field + ARRAY_SIZE(call->reserved);
+
+	for (; field < end && field->size; field++) {
+		if (memchr_inv(arg + field->at, 0, field->size))
+			return refuse_reserved(field, arg + field->at, err);
+	}
+	return 0;
+}
+
+static int check_alive(const struct ioctl_call *call, const struct request *r)
+{
+	if (!(call->how & CALL_ALIVE) || likely(!READ_ONCE(r->d->vm->dead)))
+		return 0;
+	return refuse(r->err, -EIO, &(const struct refusal){ .code = VMXHV_ERR_NONE },
+		      "the VM is dead: an internal error, or its process is gone");
+}
+
+static int handle(const struct ioctl_call *call, struct request *r)
+{
+	int ret;
+
+	if (!(call->how & CALL_LOADED))
+		return call->handler(r);
+	ret = vcpu_begin(r->d->v, r->err);
+	if (ret)
+		return ret;
+	ret = call->handler(r);
+	vcpu_end(r->d->v);
+	return ret;
+}
+
+/* The columns in their order: which refusal wins is part of the interface. */
+static int perform(const struct ioctl_call *call, struct request *r)
+{
+	int ret = check_reserved(call, r->arg, r->err);
+
+	if (!ret && call->check)
+		ret = call->check(r);
+	if (!ret)
+		ret = check_alive(call, r);
+	if (!ret)
+		ret = handle(call, r);
+	if (call->finish)
+		ret = call->finish(r, ret);
+	kvfree(r->array);
+	return ret;
+}
+
 static int call_with_argument(const struct ioctl_call *call, struct request *r,
 			      void __user *user)
 {
@@ -154,7 +215,7 @@ static int call_with_argument(const struct ioctl_call *call, struct request *r,
 		return ret;
 
 	r->arg = &arg;
-	ret = call->handler(r);
+	ret = perform(call, r);
 	if (ret >= 0 ? call->how & CALL_OUT : call->how & CALL_OUT_ON_ERROR)
 		return copy_out(call, user, &arg, user_size) ?: ret;
 
@@ -193,7 +254,8 @@ static const struct ioctl_call *find_call(const struct ioctl_call *calls, unsign
  *
  * Context: Process context; may sleep.
  * Return: The handler's value, or -ENOTTY (unknown command), -EFAULT, -EINVAL (size too small or
- * an unknown flag), -E2BIG (a tail that this kernel does not know is not zero).
+ * an unknown flag, or a reserved field), -E2BIG (a tail that this kernel does not know is not
+ * zero), -EIO (the VM is dead), -EBUSY (another call is at work on the vCPU), -ESHUTDOWN.
  */
 int ioctl_dispatch(const struct ioctl_call *calls, unsigned int count, struct descriptor *d,
 		   unsigned int cmd, unsigned long arg)
@@ -210,10 +272,64 @@ int ioctl_dispatch(const struct ioctl_call *calls, unsigned int count, struct de
 	if (call->min_size)
 		ret = call_with_argument(call, &r, (void __user *)arg);
 	else
-		ret = call->handler(&r);
+		ret = perform(call, &r);
 	if (ret < 0 && ret != -EINTR && !(call->how & CALL_KEEP_ERROR))
 		last_error_set(&d->last, ret, &err);
 	return ret;
+}
+
+/**
+ * array_in() - the array that an argument points to, in the kernel
+ * @r: the call, which has none yet
+ * @user: its address, as the structure holds it
+ * @count: its entries, which the caller of this has bounded
+ * @entry_size: bytes of each
+ *
+ * Context: Process context; may sleep.
+ * Return: 0 with the copy in the request's array, -ENOMEM, -EFAULT.
+ */
+int array_in(struct request *r, u64 user, u32 count, size_t entry_size)
+{
+	int ret;
+
+	if (user != (unsigned long)user)
+		return -EFAULT;
+	ret = array_room(r, count, entry_size);
+	if (!ret && copy_from_user(r->array, u64_to_user_ptr(user), array_size(count, entry_size)))
+		ret = -EFAULT;
+	return ret;
+}
+
+/**
+ * array_room() - an array of zeros, for what the caller is to get or has to give
+ * @r: the call, which has none yet
+ * @count: entries
+ * @entry_size: bytes of each
+ *
+ * Context: Process context; may sleep.
+ * Return: 0 with the memory in the request's array, or -ENOMEM.
+ */
+int array_room(struct request *r, u32 count, size_t entry_size)
+{
+	r->array = kvcalloc(count, entry_size, GFP_KERNEL_ACCOUNT);
+	return r->array ? 0 : -ENOMEM;
+}
+
+/**
+ * array_out() - the way back
+ * @r: the call, with the kernel's array
+ * @user: the caller's
+ * @count: entries
+ * @entry_size: bytes of each
+ *
+ * Context: Process context; may sleep.
+ * Return: 0 or -EFAULT.
+ */
+int array_out(const struct request *r, u64 user, u32 count, size_t entry_size)
+{
+	if (copy_to_user(u64_to_user_ptr(user), r->array, array_size(count, entry_size)))
+		return -EFAULT;
+	return 0;
 }
 
 /**

@@ -152,25 +152,19 @@ static int device_create_vm(struct request *r)
  */
 static int device_get_cpuid(struct request *r)
 {
-	struct vmxhv_cpuid_entry *entries;
 	struct vmxhv_cpuid *cpuid = r->arg;
+	int ret = array_room(r, MAX_CPUID_ENTRIES, sizeof(struct vmxhv_cpuid_entry));
 	u32 count = 0;
-	int ret;
 
-	if (cpuid->reserved)
-		return refuse_arg(r->err, -EINVAL, vmxhv_cpuid, reserved, cpuid->reserved, 0,
-				  "reserved field is not 0");
-	entries = kvcalloc(MAX_CPUID_ENTRIES, sizeof(*entries), GFP_KERNEL_ACCOUNT);
-	if (!entries)
-		return -ENOMEM;
+	if (ret)
+		return ret;
 
-	ret = cpuid_default(entries, min_t(u32, cpuid->count, MAX_CPUID_ENTRIES), &count);
+	ret = cpuid_default(r->array, min_t(u32, cpuid->count, MAX_CPUID_ENTRIES), &count);
 	if (!ret)
-		ret = copy_array_out(cpuid->entries, entries, count, sizeof(*entries));
+		ret = array_out(r, cpuid->entries, count, sizeof(struct vmxhv_cpuid_entry));
 	if (ret == -ENOSPC)
 		refuse_arg(r->err, -ENOSPC, vmxhv_cpuid, count, cpuid->count, count,
 			   "the table has more entries");
-	kvfree(entries);
 	cpuid->count = count;
 	return ret;
 }
@@ -184,39 +178,36 @@ static int device_get_cpuid(struct request *r)
  */
 static int device_get_msr_list(struct request *r)
 {
-	struct vmxhv_msr_entry *entries;
 	struct vmxhv_msrs *msrs = r->arg;
+	int ret = array_room(r, MAX_MSR_ENTRIES, sizeof(struct vmxhv_msr_entry));
 	u32 count = 0;
-	int ret;
 
-	if (msrs->reserved)
-		return refuse_arg(r->err, -EINVAL, vmxhv_msrs, reserved, msrs->reserved, 0,
-				  "reserved field is not 0");
-	entries = kvcalloc(MAX_MSR_ENTRIES, sizeof(*entries), GFP_KERNEL_ACCOUNT);
-	if (!entries)
-		return -ENOMEM;
+	if (ret)
+		return ret;
 
-	ret = msr_list(entries, min_t(u32, msrs->count, MAX_MSR_ENTRIES), &count);
+	ret = msr_list(r->array, min_t(u32, msrs->count, MAX_MSR_ENTRIES), &count);
 	if (!ret)
-		ret = copy_array_out(msrs->entries, entries, count, sizeof(*entries));
+		ret = array_out(r, msrs->entries, count, sizeof(struct vmxhv_msr_entry));
 	if (ret == -ENOSPC)
 		refuse_arg(r->err, -ENOSPC, vmxhv_msrs, count, msrs->count, count,
 			   "there are more MSRs");
-	kvfree(entries);
 	msrs->count = count;
 	return ret;
 }
 
 static const struct ioctl_call device_calls[] = {
-	IOCTL_CALL(VMXHV_GET_INFO, vmxhv_info, 480, 0, CALL_OUT, device_get_info),
+	IOCTL_CALL(VMXHV_GET_INFO, vmxhv_info, 480, .how = CALL_OUT, .handler = device_get_info),
 	IOCTL_CALL(VMXHV_CREATE_VM, vmxhv_create_vm, 8,
-		   VMXHV_VM_APICV | VMXHV_VM_TPR_SHADOW | VMXHV_VM_NO_APICV, 0, device_create_vm),
-	IOCTL_CALL(VMXHV_GET_CPUID, vmxhv_cpuid, 24, 0, CALL_OUT | CALL_OUT_ON_ERROR,
-		   device_get_cpuid),
-	IOCTL_CALL(VMXHV_GET_MSR_LIST, vmxhv_msrs, 24, 0, CALL_OUT | CALL_OUT_ON_ERROR,
-		   device_get_msr_list),
-	IOCTL_CALL(VMXHV_GET_ERROR, vmxhv_error, 136, 0, CALL_OUT | CALL_KEEP_ERROR,
-		   get_error_call),
+		   .known_flags = VMXHV_VM_APICV | VMXHV_VM_TPR_SHADOW | VMXHV_VM_NO_APICV,
+		   .handler = device_create_vm),
+	IOCTL_CALL(VMXHV_GET_CPUID, vmxhv_cpuid, 24, .how = CALL_OUT | CALL_OUT_ON_ERROR,
+		   .reserved = { RESERVED(vmxhv_cpuid, reserved) },
+		   .handler = device_get_cpuid),
+	IOCTL_CALL(VMXHV_GET_MSR_LIST, vmxhv_msrs, 24, .how = CALL_OUT | CALL_OUT_ON_ERROR,
+		   .reserved = { RESERVED(vmxhv_msrs, reserved) },
+		   .handler = device_get_msr_list),
+	IOCTL_CALL(VMXHV_GET_ERROR, vmxhv_error, 136, .how = CALL_OUT | CALL_KEEP_ERROR,
+		   .handler = get_error_call),
 };
 
 static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

@@ -38,7 +38,7 @@
 /* Exceptions that change a register beside the stack: CR2 or DR6. */
 #define HAS_PAYLOAD	(BIT(X86_TRAP_DB) | BIT(X86_TRAP_PF))
 
-int refuse_busy(struct vmxhv_error *err)
+static int refuse_busy(struct vmxhv_error *err)
 {
 	return refuse(err, -EBUSY, &(const struct refusal){ .code = VMXHV_ERR_NONE },
 		      "another call is at work on this vCPU");
@@ -332,23 +332,31 @@ static int vcpu_lapic_access_call(struct request *r)
 }
 
 static const struct ioctl_call vcpu_calls[] = {
-	IOCTL_CALL(VMXHV_RUN, vmxhv_run_args, 8, VMXHV_RUN_COMPLETE_ONLY, 0, vcpu_run_call),
+	IOCTL_CALL(VMXHV_RUN, vmxhv_run_args, 8,
+		   .known_flags = VMXHV_RUN_COMPLETE_ONLY, .handler = vcpu_run_call),
 	IOCTL_CALL_BARE(VMXHV_KICK, vcpu_kick_call),
-	IOCTL_CALL(VMXHV_GET_STATE, vmxhv_state, 24, 0, 0, vcpu_get_state),
-	IOCTL_CALL(VMXHV_SET_STATE, vmxhv_state, 24, 0, 0, vcpu_set_state),
-	IOCTL_CALL(VMXHV_GET_MSRS, vmxhv_msrs, 24, 0, CALL_OUT | CALL_OUT_ON_ERROR,
-		   vcpu_get_msrs),
-	IOCTL_CALL(VMXHV_SET_MSRS, vmxhv_msrs, 24, 0, CALL_OUT | CALL_OUT_ON_ERROR,
-		   vcpu_set_msrs),
-	IOCTL_CALL(VMXHV_SET_CPUID, vmxhv_cpuid, 24, 0, 0, vcpu_set_cpuid),
-	IOCTL_CALL(VMXHV_INJECT, vmxhv_inject, 32, 0, 0, vcpu_inject_call),
-	IOCTL_CALL(VMXHV_EXTINT, vmxhv_extint, 16, 0, 0, vcpu_extint_call),
-	IOCTL_CALL(VMXHV_LAPIC_ACCESS, vmxhv_lapic_access, 24, 0, CALL_OUT,
-		   vcpu_lapic_access_call),
-	IOCTL_CALL(VMXHV_TRANSLATE, vmxhv_translate, 64, 0, CALL_OUT, vcpu_translate_call),
-	IOCTL_CALL(VMXHV_DEBUG, vmxhv_debug, 80, 0, 0, vcpu_debug_call),
-	IOCTL_CALL(VMXHV_GET_ERROR, vmxhv_error, 136, 0, CALL_OUT | CALL_KEEP_ERROR,
-		   get_error_call),
+	IOCTL_CALL(VMXHV_GET_STATE, vmxhv_state, 24,
+		   .handler = vcpu_get_state),
+	IOCTL_CALL(VMXHV_SET_STATE, vmxhv_state, 24,
+		   .handler = vcpu_set_state),
+	IOCTL_CALL(VMXHV_GET_MSRS, vmxhv_msrs, 24,
+		   .how = CALL_OUT | CALL_OUT_ON_ERROR, .handler = vcpu_get_msrs),
+	IOCTL_CALL(VMXHV_SET_MSRS, vmxhv_msrs, 24,
+		   .how = CALL_OUT | CALL_OUT_ON_ERROR, .handler = vcpu_set_msrs),
+	IOCTL_CALL(VMXHV_SET_CPUID, vmxhv_cpuid, 24,
+		   .handler = vcpu_set_cpuid),
+	IOCTL_CALL(VMXHV_INJECT, vmxhv_inject, 32,
+		   .handler = vcpu_inject_call),
+	IOCTL_CALL(VMXHV_EXTINT, vmxhv_extint, 16,
+		   .handler = vcpu_extint_call),
+	IOCTL_CALL(VMXHV_LAPIC_ACCESS, vmxhv_lapic_access, 24,
+		   .how = CALL_OUT, .handler = vcpu_lapic_access_call),
+	IOCTL_CALL(VMXHV_TRANSLATE, vmxhv_translate, 64,
+		   .how = CALL_OUT, .handler = vcpu_translate_call),
+	IOCTL_CALL(VMXHV_DEBUG, vmxhv_debug, 80,
+		   .handler = vcpu_debug_call),
+	IOCTL_CALL(VMXHV_GET_ERROR, vmxhv_error, 136,
+		   .how = CALL_OUT | CALL_KEEP_ERROR, .handler = get_error_call),
 };
 
 /* The command's type and number, which are all that counts of it. */

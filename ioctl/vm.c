@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The descriptor of a VM: its memory, its vCPUs, and interrupts sent to it from outside. */
 #include <linux/anon_inodes.h>
-#include <linux/err.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>
 #include <linux/module.h>
@@ -12,10 +11,14 @@
 #include "vcpu/lapic.h"
 #include "vcpu/vm.h"
 
-static int refuse_dead(struct vmxhv_error *err)
+static int vm_memory_check(struct request *r)
 {
-	return refuse(err, -EIO, &(const struct refusal){ .code = VMXHV_ERR_NONE },
-		      "the VM is dead: an internal error, or its process is gone");
+	const struct vmxhv_memory *memory = r->arg;
+
+	if (!memory->count || memory->count > MAX_MEM_OPS)
+		return refuse_arg(r->err, -EINVAL, vmxhv_memory, count, memory->count, MAX_MEM_OPS,
+				  "no operations, or more than one call takes");
+	return 0;
 }
 
 /**
@@ -29,47 +32,29 @@ static int refuse_dead(struct vmxhv_error *err)
  */
 static int vm_memory(struct request *r)
 {
-	struct vmxhv_memory *memory = r->arg;
-	struct vm *vm = r->d->vm;
-	struct vmxhv_mem_op *ops;
-	int ret;
+	const struct vmxhv_memory *memory = r->arg;
+	int ret = array_in(r, memory->ops, memory->count, sizeof(struct vmxhv_mem_op));
 
-	if (memory->reserved)
-		return refuse_arg(r->err, -EINVAL, vmxhv_memory, reserved, memory->reserved, 0,
-				  "reserved field is not 0");
-	if (!memory->count || memory->count > MAX_MEM_OPS)
-		return refuse_arg(r->err, -EINVAL, vmxhv_memory, count, memory->count, MAX_MEM_OPS,
-				  "no operations, or more than one call takes");
-	if (READ_ONCE(vm->dead))
-		return refuse_dead(r->err);
-
-	ops = copy_array(memory->ops, memory->count, sizeof(*ops));
-	if (IS_ERR(ops))
-		return PTR_ERR(ops);
-	ret = memory_change(vm, ops, memory->count, r->err);
-	kvfree(ops);
-	return ret;
+	return ret ?: memory_change(r->d->vm, r->array, memory->count, r->err);
 }
 
-static int check_dirty(const struct vmxhv_dirty *dirty, struct vmxhv_error *err)
+static int vm_dirty_check(struct request *r)
 {
+	const struct vmxhv_dirty *dirty = r->arg;
 	const u64 odd = PAGE_SIZE - 1;
 
 	if (dirty->op > VMXHV_DIRTY_CLEAR)
-		return refuse_arg(err, -EINVAL, vmxhv_dirty, op, dirty->op, VMXHV_DIRTY_CLEAR,
+		return refuse_arg(r->err, -EINVAL, vmxhv_dirty, op, dirty->op, VMXHV_DIRTY_CLEAR,
 				  "neither GET nor CLEAR");
-	if (dirty->reserved)
-		return refuse_arg(err, -EINVAL, vmxhv_dirty, reserved, dirty->reserved, 0,
-				  "reserved field is not 0");
 	if (dirty->gpa & odd)
-		return refuse_arg(err, -EINVAL, vmxhv_dirty, gpa, dirty->gpa, dirty->gpa & ~odd,
-				  "gpa is not a multiple of 4096");
+		return refuse_arg(r->err, -EINVAL, vmxhv_dirty, gpa, dirty->gpa,
+				  dirty->gpa & ~odd, "gpa is not a multiple of 4096");
 	if (!dirty->length || (dirty->length & odd) || dirty->length > VMXHV_DIRTY_MAX)
-		return refuse_arg(err, -EINVAL, vmxhv_dirty, length, dirty->length,
+		return refuse_arg(r->err, -EINVAL, vmxhv_dirty, length, dirty->length,
 				  VMXHV_DIRTY_MAX,
 				  "length is 0, no multiple of 4096, or more than one call takes");
 	if (dirty->gpa > U64_MAX - dirty->length)
-		return refuse_arg(err, -ENOENT, vmxhv_dirty, gpa, dirty->gpa,
+		return refuse_arg(r->err, -ENOENT, vmxhv_dirty, gpa, dirty->gpa,
 				  U64_MAX - dirty->length, "the range wraps");
 	return 0;
 }
@@ -84,32 +69,29 @@ static int check_dirty(const struct vmxhv_dirty *dirty, struct vmxhv_error *err)
  */
 static int vm_dirty(struct request *r)
 {
-	struct vmxhv_dirty *dirty = r->arg;
+	const struct vmxhv_dirty *dirty = r->arg;
 	const u64 pages = dirty->length >> PAGE_SHIFT;
 	const u32 words = DIV_ROUND_UP_ULL(pages, 64);
 	struct vm *vm = r->d->vm;
-	unsigned long *bitmap = NULL;
-	int ret = check_dirty(dirty, r->err);
+	int ret = 0;
 
-	if (ret)
-		return ret;
-	if (READ_ONCE(vm->dead))
-		return refuse_dead(r->err);
-	if (dirty->op == VMXHV_DIRTY_GET) {
-		bitmap = kvcalloc(words, sizeof(u64), GFP_KERNEL_ACCOUNT);
-		if (!bitmap)
-			return -ENOMEM;
-		ret = memory_log_get(vm, dirty->gpa, pages, bitmap, r->err) ?:
-			copy_array_out(dirty->bitmap, bitmap, words, sizeof(u64));
-	} else {
-		if (dirty->bitmap)
-			bitmap = copy_array(dirty->bitmap, words, sizeof(u64));
-		if (IS_ERR(bitmap))
-			return PTR_ERR(bitmap);
-		ret = memory_log_clear(vm, dirty->gpa, pages, bitmap, r->err);
-	}
-	kvfree(bitmap);
-	return ret;
+	if (dirty->op == VMXHV_DIRTY_GET)
+		return array_room(r, words, sizeof(u64)) ?:
+			memory_log_get(vm, dirty->gpa, pages, r->array, r->err) ?:
+			array_out(r, dirty->bitmap, words, sizeof(u64));
+	if (dirty->bitmap)
+		ret = array_in(r, dirty->bitmap, words, sizeof(u64));
+	return ret ?: memory_log_clear(vm, dirty->gpa, pages, r->array, r->err);
+}
+
+static int vm_create_vcpu_check(struct request *r)
+{
+	const struct vmxhv_create_vcpu *create = r->arg;
+
+	if (create->id >= VM_MAX_VCPUS)
+		return refuse_arg(r->err, -ENOSPC, vmxhv_create_vcpu, id, create->id,
+				  VM_MAX_VCPUS - 1, "the id is beyond the last one");
+	return 0;
 }
 
 /**
@@ -122,19 +104,9 @@ static int vm_dirty(struct request *r)
  */
 static int vm_create_vcpu(struct request *r)
 {
-	struct vmxhv_create_vcpu *create = r->arg;
-	struct vm *vm = r->d->vm;
+	const struct vmxhv_create_vcpu *create = r->arg;
 
-	if (create->reserved)
-		return refuse_arg(r->err, -EINVAL, vmxhv_create_vcpu, reserved, create->reserved,
-				  0, "reserved field is not 0");
-	if (create->id >= VM_MAX_VCPUS)
-		return refuse_arg(r->err, -ENOSPC, vmxhv_create_vcpu, id, create->id,
-				  VM_MAX_VCPUS - 1, "the id is beyond the last one");
-	if (READ_ONCE(vm->dead))
-		return refuse_dead(r->err);
-
-	return vcpu_fd_create(vm, create->id, r->err);
+	return vcpu_fd_create(r->d->vm, create->id, r->err);
 }
 
 /**
@@ -147,12 +119,8 @@ static int vm_create_vcpu(struct request *r)
 static int vm_signal_msi(struct request *r)
 {
 	struct vmxhv_msi *msi = r->arg;
-	struct vm *vm = r->d->vm;
-	int taken;
+	int taken = lapic_deliver_msi(r->d->vm, msi->address, msi->data);
 
-	if (READ_ONCE(vm->dead))
-		return refuse_dead(r->err);
-	taken = lapic_deliver_msi(vm, msi->address, msi->data);
 	if (taken < 0)
 		return refuse_arg(r->err, taken, vmxhv_msi, address, msi->address, 0xfee00000,
 				  "not an interrupt message");
@@ -160,31 +128,23 @@ static int vm_signal_msi(struct request *r)
 	return 0;
 }
 
-/**
- * vm_config() - VMXHV_CONFIG: which exits userspace wants, and what is passed through
- * @r: the call; struct vmxhv_config; what it says replaces what was said before
- *
- * Context: Process context; may sleep. Before the VM's first vCPU is made.
- * Return: 0; -EINVAL, -EOPNOTSUPP (this CPU cannot), -EPERM (the caller may not pass hardware on),
- * -EACCES (nobody may pass this MSR), -EBUSY (there is a vCPU, or was), -EFAULT, -ENOMEM, -EIO
- * (dead, or not the caller's).
- */
-static int vm_config(struct request *r)
-{
-	struct vm *vm = r->d->vm;
-
-	if (READ_ONCE(vm->dead))
-		return refuse_dead(r->err);
-	return vm_config_call(vm, r->arg, r->err);
-}
-
+/* SIGNAL_MSI and CONFIG have no check: theirs come after a dead VM's refusal. */
 static const struct ioctl_call vm_calls[] = {
-	IOCTL_CALL(VMXHV_MEMORY, vmxhv_memory, 24, 0, 0, vm_memory),
-	IOCTL_CALL(VMXHV_DIRTY, vmxhv_dirty, 40, 0, 0, vm_dirty),
-	IOCTL_CALL(VMXHV_CREATE_VCPU, vmxhv_create_vcpu, 16, 0, 0, vm_create_vcpu),
-	IOCTL_CALL(VMXHV_SIGNAL_MSI, vmxhv_msi, 24, 0, CALL_OUT, vm_signal_msi),
-	IOCTL_CALL(VMXHV_CONFIG, vmxhv_config, 32, CONFIG_FLAGS, 0, vm_config),
-	IOCTL_CALL(VMXHV_GET_ERROR, vmxhv_error, 136, 0, CALL_OUT | CALL_KEEP_ERROR, get_error_call),
+	IOCTL_CALL(VMXHV_MEMORY, vmxhv_memory, 24, .how = CALL_ALIVE,
+		   .reserved = { RESERVED(vmxhv_memory, reserved) },
+		   .check = vm_memory_check, .handler = vm_memory),
+	IOCTL_CALL(VMXHV_DIRTY, vmxhv_dirty, 40, .how = CALL_ALIVE,
+		   .reserved = { RESERVED(vmxhv_dirty, reserved) },
+		   .check = vm_dirty_check, .handler = vm_dirty),
+	IOCTL_CALL(VMXHV_CREATE_VCPU, vmxhv_create_vcpu, 16, .how = CALL_ALIVE,
+		   .reserved = { RESERVED(vmxhv_create_vcpu, reserved) },
+		   .check = vm_create_vcpu_check, .handler = vm_create_vcpu),
+	IOCTL_CALL(VMXHV_SIGNAL_MSI, vmxhv_msi, 24, .how = CALL_ALIVE | CALL_OUT,
+		   .handler = vm_signal_msi),
+	IOCTL_CALL(VMXHV_CONFIG, vmxhv_config, 32, .how = CALL_ALIVE,
+		   .known_flags = CONFIG_FLAGS, .handler = vm_config_call),
+	IOCTL_CALL(VMXHV_GET_ERROR, vmxhv_error, 136, .how = CALL_OUT | CALL_KEEP_ERROR,
+		   .handler = get_error_call),
 };
 
 static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
