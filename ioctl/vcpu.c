@@ -11,6 +11,7 @@
 #include <linux/fcntl.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -66,10 +67,33 @@ int vcpu_begin(struct vcpu *v, struct vmxhv_error *err)
 	return ret;
 }
 
+/**
+ * vcpu_end() - the end of what vcpu_begin() began
+ * @v: the vCPU
+ *
+ * Context: Process context.
+ */
 void vcpu_end(struct vcpu *v)
 {
+	lockdep_assert_held(&v->mutex);
 	vcpu_put(v);
 	mutex_unlock(&v->mutex);
+}
+
+/**
+ * loaded_vcpu() - the vCPU of a handler whose row says CALL_LOADED
+ * @r: the call
+ *
+ * Context: Process context; the vCPU's mutex is held, its VMCS is current.
+ * Return: It.
+ */
+struct vcpu *loaded_vcpu(const struct request *r)
+{
+	struct vcpu *v = r->d->v;
+
+	lockdep_assert_held(&v->mutex);
+	lockdep_assert(v->loaded);
+	return v;
 }
 
 /* The detail is the vCPU's until here: other calls may refuse meanwhile on the same descriptor. */
@@ -77,6 +101,7 @@ static noinline void run_refused(struct descriptor *d, int ret)
 {
 	struct vcpu *v = d->v;
 
+	lockdep_assert_held(&v->mutex);
 	if (ret != -EINTR)
 		last_error_set(&d->last, ret, &v->error);
 	v->error.error = 0;
@@ -109,7 +134,7 @@ static __always_inline int run_locked(struct descriptor *d, u32 flags)
  * vcpu_run_call() - VMXHV_RUN: complete the last exit, apply what userspace changed, and enter
  * @r: the call; struct vmxhv_run_args
  *
- * Context: Process context; sleeps while the guest is halted.
+ * Context: Process context; takes the mutex, sleeps while the guest is halted.
  * Return: 0 with an exit in the run area; -EINTR (a signal; the exit is INTR), -EBUSY (another
  * call is at work), -EINVAL (the run area's answer to the last exit), -EIO (dead, or not the
  * caller's), -ESHUTDOWN (the host is going down).
@@ -158,33 +183,29 @@ static int inject_check_exception(const struct vmxhv_inject *in, struct vmxhv_er
 }
 
 /* What the kind does not use must be 0, so that it can come to mean something. */
-static int inject_check(const struct vmxhv_inject *in, struct vmxhv_error *err)
+static int vcpu_inject_check(struct request *r)
 {
+	const struct vmxhv_inject *in = r->arg;
+
 	if (in->kind > VMXHV_INJECT_SIPI)
-		return refuse_arg(err, -EINVAL, vmxhv_inject, kind, in->kind, VMXHV_INJECT_SIPI,
-				  "unknown kind of event");
-	if (in->reserved)
-		return refuse_arg(err, -EINVAL, vmxhv_inject, reserved, in->reserved, 0,
-				  "reserved field is not 0");
-	if (in->reserved2)
-		return refuse_arg(err, -EINVAL, vmxhv_inject, reserved2, in->reserved2, 0,
-				  "reserved field is not 0");
+		return refuse_arg(r->err, -EINVAL, vmxhv_inject, kind, in->kind,
+				  VMXHV_INJECT_SIPI, "unknown kind of event");
 	if (in->error_code && !in->has_error)
-		return refuse_arg(err, -EINVAL, vmxhv_inject, error_code, in->error_code, 0,
+		return refuse_arg(r->err, -EINVAL, vmxhv_inject, error_code, in->error_code, 0,
 				  "an error code, but has_error is 0");
 	if (in->payload && !in->has_payload)
-		return refuse_arg(err, -EINVAL, vmxhv_inject, payload, in->payload, 0,
+		return refuse_arg(r->err, -EINVAL, vmxhv_inject, payload, in->payload, 0,
 				  "a payload, but has_payload is 0");
 	if (in->kind == VMXHV_INJECT_EXCEPTION)
-		return inject_check_exception(in, err);
+		return inject_check_exception(in, r->err);
 	if (in->vector && in->kind != VMXHV_INJECT_SIPI)
-		return refuse_arg(err, -EINVAL, vmxhv_inject, vector, in->vector, 0,
+		return refuse_arg(r->err, -EINVAL, vmxhv_inject, vector, in->vector, 0,
 				  "this kind of event has no vector");
 	if (in->has_error)
-		return refuse_arg(err, -EINVAL, vmxhv_inject, has_error, in->has_error, 0,
+		return refuse_arg(r->err, -EINVAL, vmxhv_inject, has_error, in->has_error, 0,
 				  "only an exception has an error code");
 	if (in->has_payload)
-		return refuse_arg(err, -EINVAL, vmxhv_inject, has_payload, in->has_payload, 0,
+		return refuse_arg(r->err, -EINVAL, vmxhv_inject, has_payload, in->has_payload, 0,
 				  "only an exception has a payload");
 	return 0;
 }
@@ -247,10 +268,7 @@ static int vcpu_inject_call(struct request *r)
 {
 	const struct vmxhv_inject *in = r->arg;
 	struct vcpu *v = r->d->v;
-	int ret = inject_check(in, r->err);
 
-	if (ret)
-		return ret;
 	switch (in->kind) {
 	case VMXHV_INJECT_EXCEPTION:
 		return inject_exception(v, in, r->err);
@@ -262,6 +280,16 @@ static int vcpu_inject_call(struct request *r)
 	default:
 		return inject_sipi(v, in->vector, r->err);
 	}
+}
+
+static int vcpu_extint_check(struct request *r)
+{
+	const struct vmxhv_extint *extint = r->arg;
+
+	if (extint->level > 1)
+		return refuse_arg(r->err, -EINVAL, vmxhv_extint, level, extint->level, 1,
+				  "a line is 0 or 1");
+	return 0;
 }
 
 /**
@@ -277,27 +305,23 @@ static int vcpu_extint_call(struct request *r)
 	const struct vmxhv_extint *extint = r->arg;
 	struct vcpu *v = r->d->v;
 
-	if (extint->level > 1)
-		return refuse_arg(r->err, -EINVAL, vmxhv_extint, level, extint->level, 1,
-				  "a line is 0 or 1");
-	if (extint->reserved)
-		return refuse_arg(r->err, -EINVAL, vmxhv_extint, reserved, extint->reserved, 0,
-				  "reserved field is not 0");
 	WRITE_ONCE(v->extint_line, extint->level);
 	vcpu_request(v, BIT(REQ_EVENT));
 	return 0;
 }
 
-static int lapic_access_check(const struct vmxhv_lapic_access *access, struct vmxhv_error *err)
+static int vcpu_lapic_access_check(struct request *r)
 {
+	const struct vmxhv_lapic_access *access = r->arg;
+
 	if (access->length != sizeof(u32))
-		return refuse_arg(err, -EINVAL, vmxhv_lapic_access, length, access->length,
+		return refuse_arg(r->err, -EINVAL, vmxhv_lapic_access, length, access->length,
 				  sizeof(u32), "APIC registers are accessed 4 bytes at a time");
 	if (access->offset >= PAGE_SIZE || access->offset % sizeof(u32))
-		return refuse_arg(err, -EINVAL, vmxhv_lapic_access, offset, access->offset,
+		return refuse_arg(r->err, -EINVAL, vmxhv_lapic_access, offset, access->offset,
 				  PAGE_SIZE - sizeof(u32), "not a register of the APIC page");
 	if (access->write > 1)
-		return refuse_arg(err, -EINVAL, vmxhv_lapic_access, write, access->write, 1,
+		return refuse_arg(r->err, -EINVAL, vmxhv_lapic_access, write, access->write, 1,
 				  "neither a read nor a write");
 	return 0;
 }
@@ -306,34 +330,32 @@ static int lapic_access_check(const struct vmxhv_lapic_access *access, struct vm
  * vcpu_lapic_access_call() - VMXHV_LAPIC_ACCESS: an access to the APIC page that userspace decoded
  * @r: the call; struct vmxhv_lapic_access; value is output when write is 0
  *
- * Context: Process context; takes the mutex.
+ * Context: Process context; vCPU loaded.
  * Return: 0; -EINVAL (no such register), -EBUSY, -EIO (not the caller's).
  */
 static int vcpu_lapic_access_call(struct request *r)
 {
 	struct vmxhv_lapic_access *access = r->arg;
-	struct vcpu *v = r->d->v;
-	int ret = lapic_access_check(access, r->err);
+	struct vcpu *v = loaded_vcpu(r);
+	int ret;
 
-	if (ret)
-		return ret;
-	ret = vcpu_begin(v, r->err);
-	if (ret)
-		return ret;
 	if (access->write)
 		ret = lapic_mmio_write(v, access->offset, access->value);
 	else
 		ret = lapic_mmio_read(v, access->offset, &access->value);
-	vcpu_end(v);
 	if (ret)
 		return refuse_arg(r->err, ret, vmxhv_lapic_access, offset, access->offset, 0,
 				  "the APIC has no such register, or is not in xAPIC mode");
 	return 0;
 }
 
+/*
+ * RUN takes the mutex itself, on its direct path, and is refused there when the VM is dead; INJECT
+ * takes it for an exception only. The others without CALL_LOADED are meant for a running vCPU.
+ */
 static const struct ioctl_call vcpu_calls[] = {
-	IOCTL_CALL(VMXHV_RUN, vmxhv_run_args, 8,
-		   .known_flags = VMXHV_RUN_COMPLETE_ONLY, .handler = vcpu_run_call),
+	IOCTL_CALL(VMXHV_RUN, vmxhv_run_args, 8, .known_flags = VMXHV_RUN_COMPLETE_ONLY,
+		   .handler = vcpu_run_call),
 	IOCTL_CALL_BARE(VMXHV_KICK, vcpu_kick_call),
 	IOCTL_CALL(VMXHV_GET_STATE, vmxhv_state, 24,
 		   .handler = vcpu_get_state),
@@ -346,17 +368,22 @@ static const struct ioctl_call vcpu_calls[] = {
 	IOCTL_CALL(VMXHV_SET_CPUID, vmxhv_cpuid, 24,
 		   .handler = vcpu_set_cpuid),
 	IOCTL_CALL(VMXHV_INJECT, vmxhv_inject, 32,
-		   .handler = vcpu_inject_call),
+		   .reserved = { RESERVED(vmxhv_inject, reserved),
+				 RESERVED(vmxhv_inject, reserved2) },
+		   .check = vcpu_inject_check, .handler = vcpu_inject_call),
 	IOCTL_CALL(VMXHV_EXTINT, vmxhv_extint, 16,
-		   .handler = vcpu_extint_call),
-	IOCTL_CALL(VMXHV_LAPIC_ACCESS, vmxhv_lapic_access, 24,
-		   .how = CALL_OUT, .handler = vcpu_lapic_access_call),
-	IOCTL_CALL(VMXHV_TRANSLATE, vmxhv_translate, 64,
-		   .how = CALL_OUT, .handler = vcpu_translate_call),
-	IOCTL_CALL(VMXHV_DEBUG, vmxhv_debug, 80,
-		   .handler = vcpu_debug_call),
-	IOCTL_CALL(VMXHV_GET_ERROR, vmxhv_error, 136,
-		   .how = CALL_OUT | CALL_KEEP_ERROR, .handler = get_error_call),
+		   .reserved = { RESERVED(vmxhv_extint, reserved) },
+		   .check = vcpu_extint_check, .handler = vcpu_extint_call),
+	IOCTL_CALL(VMXHV_LAPIC_ACCESS, vmxhv_lapic_access, 24, .how = CALL_LOADED | CALL_OUT,
+		   .check = vcpu_lapic_access_check, .handler = vcpu_lapic_access_call),
+	IOCTL_CALL(VMXHV_TRANSLATE, vmxhv_translate, 64, .how = CALL_LOADED | CALL_OUT,
+		   .reserved = { RESERVED(vmxhv_translate, reserved) },
+		   .check = vcpu_translate_check, .handler = vcpu_translate_call),
+	IOCTL_CALL(VMXHV_DEBUG, vmxhv_debug, 80, .how = CALL_LOADED,
+		   .reserved = { RESERVED(vmxhv_debug, reserved) },
+		   .check = vcpu_debug_check, .handler = vcpu_debug_call),
+	IOCTL_CALL(VMXHV_GET_ERROR, vmxhv_error, 136, .how = CALL_OUT | CALL_KEEP_ERROR,
+		   .handler = get_error_call),
 };
 
 /* The command's type and number, which are all that counts of it. */

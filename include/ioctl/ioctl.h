@@ -143,6 +143,7 @@ int vcpu_fd_create(struct vm *vm, u32 id, struct vmxhv_error *err);
 
 int vcpu_begin(struct vcpu *v, struct vmxhv_error *err);
 void vcpu_end(struct vcpu *v);
+struct vcpu *loaded_vcpu(const struct request *r);
 
 /* ioctl/vcpu_state.c */
 int vcpu_get_state(struct request *r);
@@ -155,9 +156,11 @@ int vcpu_set_cpuid(struct request *r);
 int vm_config_call(struct request *r);
 
 /* ioctl/debug.c */
+int vcpu_debug_check(struct request *r);
 int vcpu_debug_call(struct request *r);
 
 /* ioctl/translate.c */
+int vcpu_translate_check(struct request *r);
 int vcpu_translate_call(struct request *r);
 
 #endif /* IOCTL_IOCTL_H */
