@@ -132,8 +132,6 @@ int ioctl_dispatch(const struct ioctl_call *calls, unsigned int count, struct de
 		   unsigned int cmd, unsigned long arg);
 int array_in(struct request *r, u64 user, u32 count, size_t entry_size);
 int array_room(struct request *r, u32 count, size_t entry_size);
-void *copy_array(u64 user, u32 count, size_t entry_size);
-int copy_array_out(u64 user, const void *from, u32 count, size_t entry_size);
 int array_out(const struct request *r, u64 user, u32 count, size_t entry_size);
 
 /* ioctl/device.c, vm.c, vcpu.c */
@@ -146,10 +144,17 @@ void vcpu_end(struct vcpu *v);
 struct vcpu *loaded_vcpu(const struct request *r);
 
 /* ioctl/vcpu_state.c */
+int vcpu_get_state_check(struct request *r);
 int vcpu_get_state(struct request *r);
+int vcpu_get_state_finish(struct request *r, int ret);
+int vcpu_set_state_check(struct request *r);
 int vcpu_set_state(struct request *r);
+int vcpu_msrs_check(struct request *r);
 int vcpu_get_msrs(struct request *r);
+int vcpu_get_msrs_finish(struct request *r, int ret);
 int vcpu_set_msrs(struct request *r);
+int vcpu_set_msrs_finish(struct request *r, int ret);
+int vcpu_set_cpuid_check(struct request *r);
 int vcpu_set_cpuid(struct request *r);
 
 /* ioctl/config.c */
