@@ -3,7 +3,7 @@
  * The way of a call: its argument into the kernel and back, and what the tables' columns say of it.
  * The same for every command: the rules that open vmxhv.h are kept here and nowhere else.
  */
-#include <linux/err.h>
+#include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
