@@ -10,6 +10,7 @@
 #include <linux/export.h>
 #include <linux/hrtimer.h>
 #include <linux/kconfig.h>
+#include <linux/mm.h>
 #include <linux/syscore_ops.h>
 #include <asm/perf_event.h>
 
@@ -96,6 +97,17 @@ static inline void compat_hrtimer_setup(struct hrtimer *timer,
 #else
 #define COMPAT_FOLL_INTR	0
 #endif
+
+/* vma->vm_flags is written through accessors since 6.3. */
+static inline void compat_vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set, vm_flags_t clear)
+{
+#ifdef VMXHV_HAVE_VM_FLAGS_MOD
+	vm_flags_mod(vma, set, clear);
+#else
+	vma->vm_flags |= set;
+	vma->vm_flags &= ~clear;
+#endif
+}
 
 /* MSRs of the host's counters that a guest must have otherwise; NULL where perf has no counters. */
 static inline const struct perf_guest_switch_msr *compat_perf_guest_get_msrs(int *count, void *pmu)

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* VMXHV_CONFIG: the argument, checked. */
 #include <linux/capability.h>
-#include <linux/err.h>
+#include <linux/errno.h>
 #include <linux/security.h>
-#include <linux/slab.h>
 
 #include "ioctl/ioctl.h"
 #include "vcpu/exit.h"
@@ -11,7 +10,7 @@
 #include "vmx/controls.h"
 #include "vmx/vmx.h"
 
-static long config_check(const struct vmxhv_config *config, struct vmxhv_error *err)
+static int config_check(const struct vmxhv_config *config, struct vmxhv_error *err)
 {
 	if (config->exceptions & ~CONFIG_EXCEPTIONS)
 		return refuse_arg(err, -EINVAL, vmxhv_config, exceptions, config->exceptions,
@@ -32,8 +31,8 @@ static long config_check(const struct vmxhv_config *config, struct vmxhv_error *
 	return 0;
 }
 
-static long refuse_pass(struct vmxhv_error *err, int error, u32 i, const struct vmxhv_range *r,
-			const char *text)
+static int refuse_pass(struct vmxhv_error *err, int error, u32 i, const struct vmxhv_range *r,
+		       const char *text)
 {
 	return refuse(err, error, &(const struct refusal){
 			.code = VMXHV_ERR_RANGE, .index = i,
@@ -46,7 +45,7 @@ static bool wants_hardware(const struct vmxhv_range *r)
 }
 
 /* As for iopl() and /dev/cpu/N/msr; whether the CPU can do it comes later. */
-static long check_rights(const struct vmxhv_range *ranges, u32 count, struct vmxhv_error *err)
+static int check_rights(const struct vmxhv_range *ranges, u32 count, struct vmxhv_error *err)
 {
 	u32 i;
 
@@ -64,32 +63,28 @@ static long check_rights(const struct vmxhv_range *ranges, u32 count, struct vmx
 }
 
 /**
- * vm_config_call() - the body of VMXHV_CONFIG
- * @vm: the VM
- * @config: the argument
- * @err: where a refusal is recorded
+ * vm_config_call() - VMXHV_CONFIG: which exits userspace wants, and what is passed through
+ * @r: the call; struct vmxhv_config; what it says replaces what was said before
  *
- * Context: Process context; may sleep.
- * Return: as vm_config() of vm.c.
+ * Context: Process context; may sleep. Before the VM's first vCPU is made.
+ * Return: 0; -EINVAL, -EOPNOTSUPP (this CPU cannot), -EPERM (the caller may not pass hardware on),
+ * -EACCES (nobody may pass this MSR), -EBUSY (there is a vCPU, or was), -EFAULT, -ENOMEM, -EIO
+ * (dead, or not the caller's).
  */
-long vm_config_call(struct vm *vm, const struct vmxhv_config *config, struct vmxhv_error *err)
+int vm_config_call(struct request *r)
 {
-	struct vmxhv_range *ranges = NULL;
-	long ret = config_check(config, err);
+	const struct vmxhv_config *config = r->arg;
+	int ret = config_check(config, r->err);
 
-	if (ret)
-		return ret;
-	if (config->count) {
-		ranges = copy_array(config->ranges, config->count, sizeof(*ranges));
-		if (IS_ERR(ranges))
-			return PTR_ERR(ranges);
-	}
-	ret = config_check_ranges(ranges, config->count, err);
+	if (!ret && config->count)
+		ret = array_in(r, config->ranges, config->count, sizeof(struct vmxhv_range));
 	if (!ret)
-		ret = check_rights(ranges, config->count, err);
+		ret = config_check_ranges(r->array, config->count, r->err);
 	if (!ret)
-		ret = vm_configure(vm, config, ranges, err);
-	if (ret)
-		kvfree(ranges);
+		ret = check_rights(r->array, config->count, r->err);
+	if (!ret)
+		ret = vm_configure(r->d->vm, config, r->array, r->err);
+	if (!ret)
+		r->array = NULL;	/* the VM has them now */
 	return ret;
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The way of an argument into the kernel and back, the same for every command: the rules that open
- * vmxhv.h are kept here and nowhere else.
+ * The way of a call: its argument into the kernel and back, and what the tables' columns say of it.
+ * The same for every command: the rules that open vmxhv.h are kept here and nowhere else.
  */
-#include <linux/err.h>
+#include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
@@ -11,6 +11,7 @@
 #include <linux/uaccess.h>
 
 #include "ioctl/ioctl.h"
+#include "vcpu/vm.h"
 #include "vmxhv_layout.h"
 
 /* What every argument begins with. */
@@ -26,10 +27,22 @@ union argument {
 	u8 raw[MAX_ARG_SIZE];
 };
 
-void last_error_init(struct last_error *last)
+/**
+ * descriptor_create() - what a new descriptor holds: no refusal yet, and no vCPU
+ * @vm: the VM, or NULL; whose reference it is, is the caller's business
+ *
+ * Context: Process context; may sleep.
+ * Return: Memory for kfree(), or NULL.
+ */
+struct descriptor *descriptor_create(struct vm *vm)
 {
-	spin_lock_init(&last->lock);
-	memset(&last->error, 0, sizeof(last->error));
+	struct descriptor *d = kzalloc(sizeof(*d), GFP_KERNEL_ACCOUNT);
+
+	if (!d)
+		return NULL;
+	d->vm = vm;
+	spin_lock_init(&d->last.lock);
+	return d;
 }
 
 /**
@@ -40,7 +53,7 @@ void last_error_init(struct last_error *last)
  *
  * Context: Any; a refusal without detail (out of memory, a bad pointer) is kept as its errno.
  */
-void last_error_set(struct last_error *last, long error, const struct vmxhv_error *detail)
+void last_error_set(struct last_error *last, int error, const struct vmxhv_error *detail)
 {
 	spin_lock(&last->lock);
 	if (detail && detail->error == -error) {
@@ -53,19 +66,32 @@ void last_error_set(struct last_error *last, long error, const struct vmxhv_erro
 }
 
 /**
- * last_error_get() - the body of GET_ERROR
+ * last_error_get() - what last_error_set() remembered
  * @last: of the descriptor
- * @out: the caller's structure; its size and flags stay
+ * @out: gets it
  *
- * Return: 0.
+ * Context: Any.
  */
-long last_error_get(struct last_error *last, struct vmxhv_error *out)
+void last_error_get(struct last_error *last, struct vmxhv_error *out)
 {
-	u32 size = out->size;
-
 	spin_lock(&last->lock);
 	*out = last->error;
 	spin_unlock(&last->lock);
+}
+
+/**
+ * get_error_call() - VMXHV_GET_ERROR: the last refusal of this descriptor
+ * @r: the call; struct vmxhv_error, all of it is output but for its size
+ *
+ * Context: Process context; takes no mutex, so it works while the vCPU runs.
+ * Return: 0.
+ */
+int get_error_call(struct request *r)
+{
+	struct vmxhv_error *out = r->arg;
+	u32 size = out->size;
+
+	last_error_get(&r->d->last, out);
 	out->size = size;
 	out->flags = 0;
 	return 0;
@@ -75,8 +101,8 @@ long last_error_get(struct last_error *last, struct vmxhv_error *out)
  * The size is read once, and that value decides how much is copied and what the handler sees: the
  * copy may find another one in memory by then.
  */
-static long copy_in(const struct ioctl_call *call, void __user *user, union argument *arg,
-		    u32 *user_size, struct vmxhv_error *err)
+static int copy_in(const struct ioctl_call *call, void __user *user, union argument *arg,
+		   u32 *user_size, struct vmxhv_error *err)
 {
 	u32 size;
 	int ret;
@@ -104,8 +130,8 @@ static long copy_in(const struct ioctl_call *call, void __user *user, union argu
 	return 0;
 }
 
-static long copy_out(const struct ioctl_call *call, void __user *user, const union argument *arg,
-		     u32 user_size)
+static int copy_out(const struct ioctl_call *call, void __user *user, const union argument *arg,
+		    u32 user_size)
 {
 	u32 length = min_t(u32, user_size, call->size);
 
@@ -116,19 +142,80 @@ static long copy_out(const struct ioctl_call *call, void __user *user, const uni
 	return 0;
 }
 
-static long call_with_argument(const struct ioctl_call *call, struct file *file, void __user *user,
-			       struct vmxhv_error *err)
+static int refuse_reserved(const struct reserved_field *field, const u8 *seen,
+			   struct vmxhv_error *err)
+{
+	struct refusal what = { .code = VMXHV_ERR_ARGUMENT, .item = field->at };
+
+	memcpy(&what.value, seen, min_t(size_t, field->size, sizeof(what.value)));
+	return refuse(err, -EINVAL, &what, "reserved field is not 0");
+}
+
+static int check_reserved(const struct ioctl_call *call, const u8 *arg, struct vmxhv_error *err)
+{
+	const struct reserved_field *field = call->reserved;
+	const struct reserved_field *end = field + ARRAY_SIZE(call->reserved);
+
+	for (; field < end && field->size; field++) {
+		if (memchr_inv(arg + field->at, 0, field->size))
+			return refuse_reserved(field, arg + field->at, err);
+	}
+	return 0;
+}
+
+static int check_alive(const struct ioctl_call *call, const struct request *r)
+{
+	if (!(call->how & CALL_ALIVE) || likely(!READ_ONCE(r->d->vm->dead)))
+		return 0;
+	return refuse(r->err, -EIO, &(const struct refusal){ .code = VMXHV_ERR_NONE },
+		      "the VM is dead: an internal error, or its process is gone");
+}
+
+static int handle(const struct ioctl_call *call, struct request *r)
+{
+	int ret;
+
+	if (!(call->how & CALL_LOADED))
+		return call->handler(r);
+	ret = vcpu_begin(r->d->v, r->err);
+	if (ret)
+		return ret;
+	ret = call->handler(r);
+	vcpu_end(r->d->v);
+	return ret;
+}
+
+/* The columns in their order: which refusal wins is part of the interface. */
+static int perform(const struct ioctl_call *call, struct request *r)
+{
+	int ret = check_reserved(call, r->arg, r->err);
+
+	if (!ret && call->check)
+		ret = call->check(r);
+	if (!ret)
+		ret = check_alive(call, r);
+	if (!ret)
+		ret = handle(call, r);
+	if (call->finish)
+		ret = call->finish(r, ret);
+	kvfree(r->array);
+	return ret;
+}
+
+static int call_with_argument(const struct ioctl_call *call, struct request *r,
+			      void __user *user)
 {
 	union argument arg;
 	u32 user_size;
-	long ret;
+	int ret;
 
 	BUILD_BUG_ON(sizeof(arg) != MAX_ARG_SIZE);
-	ret = copy_in(call, user, &arg, &user_size, err);
+	ret = copy_in(call, user, &arg, &user_size, r->err);
 	if (ret)
 		return ret;
 
-	ret = call->handler(file, &arg, err);
+	r->arg = &arg;
+	ret = perform(call, r);
 	if (ret >= 0 ? call->how & CALL_OUT : call->how & CALL_OUT_ON_ERROR)
 		return copy_out(call, user, &arg, user_size) ?: ret;
 
@@ -159,8 +246,7 @@ static const struct ioctl_call *find_call(const struct ioctl_call *calls, unsign
  * ioctl_dispatch() - find a command in its descriptor's table and do it
  * @calls: the table
  * @count: its rows
- * @file: passed to the handler
- * @last: where a refusal is kept for GET_ERROR
+ * @d: the descriptor; keeps a refusal for GET_ERROR
  * @cmd: only type and number count; the size in it is the caller's view of a growing structure
  * @arg: the caller's pointer
  *
@@ -168,66 +254,80 @@ static const struct ioctl_call *find_call(const struct ioctl_call *calls, unsign
  *
  * Context: Process context; may sleep.
  * Return: The handler's value, or -ENOTTY (unknown command), -EFAULT, -EINVAL (size too small or
- * an unknown flag), -E2BIG (a tail that this kernel does not know is not zero).
+ * an unknown flag, or a reserved field), -E2BIG (a tail that this kernel does not know is not
+ * zero), -EIO (the VM is dead), -EBUSY (another call is at work on the vCPU), -ESHUTDOWN.
  */
-long ioctl_dispatch(const struct ioctl_call *calls, unsigned int count, struct file *file,
-		    struct last_error *last, unsigned int cmd, unsigned long arg)
+int ioctl_dispatch(const struct ioctl_call *calls, unsigned int count, struct descriptor *d,
+		   unsigned int cmd, unsigned long arg)
 {
 	const struct ioctl_call *call = find_call(calls, count, cmd);
 	struct vmxhv_error err;
-	long ret;
+	struct request r = { .d = d, .err = &err };
+	int ret;
 
 	if (!call)
 		return -ENOTTY;
 
 	err.error = 0;
 	if (call->min_size)
-		ret = call_with_argument(call, file, (void __user *)arg, &err);
+		ret = call_with_argument(call, &r, (void __user *)arg);
 	else
-		ret = call->handler(file, NULL, &err);
+		ret = perform(call, &r);
 	if (ret < 0 && ret != -EINTR && !(call->how & CALL_KEEP_ERROR))
-		last_error_set(last, ret, &err);
+		last_error_set(&d->last, ret, &err);
 	return ret;
 }
 
 /**
- * copy_array() - an array of the caller's, in the kernel
+ * array_in() - the array that an argument points to, in the kernel
+ * @r: the call, which has none yet
  * @user: its address, as the structure holds it
  * @count: its entries, which the caller of this has bounded
  * @entry_size: bytes of each
  *
  * Context: Process context; may sleep.
- * Return: Memory for kvfree(), or an ERR_PTR() of -ENOMEM or -EFAULT.
+ * Return: 0 with the copy in the request's array, -ENOMEM, -EFAULT.
  */
-void *copy_array(u64 user, u32 count, size_t entry_size)
+int array_in(struct request *r, u64 user, u32 count, size_t entry_size)
 {
-	size_t bytes = array_size(count, entry_size);
-	void *copy;
+	int ret;
 
 	if (user != (unsigned long)user)
-		return ERR_PTR(-EFAULT);
-	copy = kvzalloc(bytes, GFP_KERNEL_ACCOUNT);
-	if (!copy)
-		return ERR_PTR(-ENOMEM);
-	if (copy_from_user(copy, u64_to_user_ptr(user), bytes)) {
-		kvfree(copy);
-		return ERR_PTR(-EFAULT);
-	}
-	return copy;
+		return -EFAULT;
+	ret = array_room(r, count, entry_size);
+	if (!ret && copy_from_user(r->array, u64_to_user_ptr(user), array_size(count, entry_size)))
+		ret = -EFAULT;
+	return ret;
 }
 
 /**
- * copy_array_out() - the way back
- * @user: the caller's array
- * @from: the kernel's
+ * array_room() - an array of zeros, for what the caller is to get or has to give
+ * @r: the call, which has none yet
  * @count: entries
  * @entry_size: bytes of each
  *
+ * Context: Process context; may sleep.
+ * Return: 0 with the memory in the request's array, or -ENOMEM.
+ */
+int array_room(struct request *r, u32 count, size_t entry_size)
+{
+	r->array = kvcalloc(count, entry_size, GFP_KERNEL_ACCOUNT);
+	return r->array ? 0 : -ENOMEM;
+}
+
+/**
+ * array_out() - the way back
+ * @r: the call, with the kernel's array
+ * @user: the caller's
+ * @count: entries
+ * @entry_size: bytes of each
+ *
+ * Context: Process context; may sleep.
  * Return: 0 or -EFAULT.
  */
-long copy_array_out(u64 user, const void *from, u32 count, size_t entry_size)
+int array_out(const struct request *r, u64 user, u32 count, size_t entry_size)
 {
-	if (copy_to_user(u64_to_user_ptr(user), from, array_size(count, entry_size)))
+	if (copy_to_user(u64_to_user_ptr(user), r->array, array_size(count, entry_size)))
 		return -EFAULT;
 	return 0;
 }

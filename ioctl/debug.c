@@ -17,7 +17,7 @@
 #define refuse_point(err, i, member, seen, want, text)					\
 	refuse_arg(err, -EINVAL, vmxhv_debug, point[i].member, seen, want, text)
 
-static long point_check(const struct vmxhv_debug_point *p, int i, struct vmxhv_error *err)
+static int point_check(const struct vmxhv_debug_point *p, int i, struct vmxhv_error *err)
 {
 	u32 longest = p->kind == VMXHV_POINT_EXEC ? 1 : p->kind == VMXHV_POINT_NONE ? 0 : 8;
 
@@ -37,46 +37,39 @@ static long point_check(const struct vmxhv_debug_point *p, int i, struct vmxhv_e
 	return 0;
 }
 
-static long debug_check(const struct vmxhv_debug *debug, struct vmxhv_error *err)
+/**
+ * vcpu_debug_check() - VMXHV_DEBUG: what can be said of its argument alone
+ * @r: the call; struct vmxhv_debug
+ *
+ * Context: Any.
+ * Return: 0, -EINVAL, -EOPNOTSUPP (stepping, on a CPU without the VMX preemption timer).
+ */
+int vcpu_debug_check(struct request *r)
 {
-	long ret = 0;
+	const struct vmxhv_debug *debug = r->arg;
+	int ret = 0;
 	int i;
 
-	if (debug->reserved)
-		return refuse_arg(err, -EINVAL, vmxhv_debug, reserved, debug->reserved, 0,
-				  "reserved field is not 0");
 	if (debug->control & ~DEBUG_CONTROL)
-		return refuse_arg(err, -EINVAL, vmxhv_debug, control, debug->control,
+		return refuse_arg(r->err, -EINVAL, vmxhv_debug, control, debug->control,
 				  DEBUG_CONTROL, "unknown bit of control");
 	if (debug->control & VMXHV_DEBUG_STEP && !vmx_caps.has_preemption_timer)
-		return refuse_arg(err, -EOPNOTSUPP, vmxhv_debug, control, debug->control,
+		return refuse_arg(r->err, -EOPNOTSUPP, vmxhv_debug, control, debug->control,
 				  VMXHV_DEBUG_INT3, "stepping needs the VMX preemption timer");
 	for (i = 0; i < DEBUG_POINTS && !ret; i++)
-		ret = point_check(&debug->point[i], i, err);
+		ret = point_check(&debug->point[i], i, r->err);
 	return ret;
 }
 
 /**
  * vcpu_debug_call() - VMXHV_DEBUG: step, and breakpoints of both kinds; all zeros end it
- * @file: the vCPU
- * @arg: struct vmxhv_debug; what it says replaces what was said before
- * @err: where a refusal is recorded
+ * @r: the call; struct vmxhv_debug: what it says replaces what was said before
  *
- * Context: Process context; takes the mutex. SDM: "Debug, Branch Profile, TSC ... Features".
- * Return: 0; -EINVAL, -EOPNOTSUPP (stepping, on a CPU without the VMX preemption timer), -EBUSY,
- * -EIO (not the caller's).
+ * Context: Process context; vCPU loaded. SDM: "Debug, Branch Profile, TSC ... Features".
+ * Return: 0; what vcpu_debug_check() says, -EBUSY, -EIO (not the caller's).
  */
-long vcpu_debug_call(struct file *file, void *arg, struct vmxhv_error *err)
+int vcpu_debug_call(struct request *r)
 {
-	const struct vmxhv_debug *debug = arg;
-	struct vcpu *v = file_vcpu(file);
-	long ret = debug_check(debug, err);
-
-	if (!ret)
-		ret = vcpu_begin(v, err);
-	if (ret)
-		return ret;
-	debug_set(v, debug);
-	vcpu_end(v);
+	debug_set(loaded_vcpu(r), r->arg);
 	return 0;
 }

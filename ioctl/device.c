@@ -93,16 +93,14 @@ static void info_usable(struct vmxhv_info *info)
 
 /**
  * device_get_info() - VMXHV_GET_INFO: versions, limits, and whether and why not VMX can be used
- * @file: the device
- * @arg: struct vmxhv_info; all of it is output
- * @err: where a refusal is recorded
+ * @r: the call; struct vmxhv_info; all of it is output
  *
  * Context: Process context; asks every CPU. Works where VMX cannot be used.
  * Return: 0.
  */
-static long device_get_info(struct file *file, void *arg, struct vmxhv_error *err)
+static int device_get_info(struct request *r)
 {
-	struct vmxhv_info *info = arg;
+	struct vmxhv_info *info = r->arg;
 
 	memset(info, 0, sizeof(*info));
 	info->size = sizeof(*info);
@@ -123,25 +121,23 @@ static long device_get_info(struct file *file, void *arg, struct vmxhv_error *er
 
 /**
  * device_create_vm() - VMXHV_CREATE_VM: a VM that belongs to the caller's address space
- * @file: the device
- * @arg: struct vmxhv_create_vm; flags: VMXHV_VM_*, one of them at most
- * @err: where a refusal is recorded
+ * @r: the call; struct vmxhv_create_vm; flags: VMXHV_VM_*, one of them at most
  *
  * Context: Process context; the first VM turns VMX on, on every CPU.
  * Return: A descriptor (close-on-exec), or -ENODEV, -EPERM, -EBUSY, -EOPNOTSUPP, -EXDEV, -EIO,
  * -ESHUTDOWN as enum vmxhv_unusable says; -EINVAL, -ENOMEM, -EMFILE, -ENFILE.
  */
-static long device_create_vm(struct file *file, void *arg, struct vmxhv_error *err)
+static int device_create_vm(struct request *r)
 {
-	const struct vmxhv_create_vm *create = arg;
+	const struct vmxhv_create_vm *create = r->arg;
 	struct vm *vm;
 	int fd;
 
 	if (hweight32(create->flags) > 1)
-		return refuse_arg(err, -EINVAL, vmxhv_create_vm, flags, create->flags,
+		return refuse_arg(r->err, -EINVAL, vmxhv_create_vm, flags, create->flags,
 				  create->flags & -create->flags,
 				  "how much of the local APIC is the CPU's: one flag at most");
-	vm = vm_create(create->flags, err);
+	vm = vm_create(create->flags, r->err);
 	if (IS_ERR(vm))
 		return PTR_ERR(vm);
 	fd = vm_fd_create(vm);
@@ -152,112 +148,84 @@ static long device_create_vm(struct file *file, void *arg, struct vmxhv_error *e
 
 /**
  * device_get_cpuid() - VMXHV_GET_CPUID: the table that SET_CPUID takes as it is
- * @file: the device
- * @arg: struct vmxhv_cpuid; count is what there is room for, then what there is
- * @err: where a refusal is recorded
+ * @r: the call; struct vmxhv_cpuid; count is what there is room for, then what there is
  *
  * Context: Process context.
  * Return: 0, -ENOSPC (count says how many are needed), -EINVAL, -EFAULT, -ENOMEM.
  */
-static long device_get_cpuid(struct file *file, void *arg, struct vmxhv_error *err)
+static int device_get_cpuid(struct request *r)
 {
-	struct vmxhv_cpuid_entry *entries;
-	struct vmxhv_cpuid *cpuid = arg;
+	struct vmxhv_cpuid *cpuid = r->arg;
+	int ret = array_room(r, MAX_CPUID_ENTRIES, sizeof(struct vmxhv_cpuid_entry));
 	u32 count = 0;
-	long ret;
 
-	if (cpuid->reserved)
-		return refuse_arg(err, -EINVAL, vmxhv_cpuid, reserved, cpuid->reserved, 0,
-				  "reserved field is not 0");
-	entries = kvcalloc(MAX_CPUID_ENTRIES, sizeof(*entries), GFP_KERNEL_ACCOUNT);
-	if (!entries)
-		return -ENOMEM;
+	if (ret)
+		return ret;
 
-	ret = cpuid_default(entries, min_t(u32, cpuid->count, MAX_CPUID_ENTRIES), &count);
+	ret = cpuid_default(r->array, min_t(u32, cpuid->count, MAX_CPUID_ENTRIES), &count);
 	if (!ret)
-		ret = copy_array_out(cpuid->entries, entries, count, sizeof(*entries));
+		ret = array_out(r, cpuid->entries, count, sizeof(struct vmxhv_cpuid_entry));
 	if (ret == -ENOSPC)
-		refuse_arg(err, -ENOSPC, vmxhv_cpuid, count, cpuid->count, count,
+		refuse_arg(r->err, -ENOSPC, vmxhv_cpuid, count, cpuid->count, count,
 			   "the table has more entries");
-	kvfree(entries);
 	cpuid->count = count;
 	return ret;
 }
 
 /**
  * device_get_msr_list() - VMXHV_GET_MSR_LIST: the MSRs that GET_MSRS and SET_MSRS know
- * @file: the device
- * @arg: struct vmxhv_msrs; count is what there is room for, then what there is
- * @err: where a refusal is recorded
+ * @r: the call; struct vmxhv_msrs; count is what there is room for, then what there is
  *
  * Context: Process context.
  * Return: 0, -ENOSPC (count says how many are needed), -EINVAL, -EFAULT, -ENOMEM.
  */
-static long device_get_msr_list(struct file *file, void *arg, struct vmxhv_error *err)
+static int device_get_msr_list(struct request *r)
 {
-	struct vmxhv_msr_entry *entries;
-	struct vmxhv_msrs *msrs = arg;
+	struct vmxhv_msrs *msrs = r->arg;
+	int ret = array_room(r, MAX_MSR_ENTRIES, sizeof(struct vmxhv_msr_entry));
 	u32 count = 0;
-	long ret;
 
-	if (msrs->reserved)
-		return refuse_arg(err, -EINVAL, vmxhv_msrs, reserved, msrs->reserved, 0,
-				  "reserved field is not 0");
-	entries = kvcalloc(MAX_MSR_ENTRIES, sizeof(*entries), GFP_KERNEL_ACCOUNT);
-	if (!entries)
-		return -ENOMEM;
+	if (ret)
+		return ret;
 
-	ret = msr_list(entries, min_t(u32, msrs->count, MAX_MSR_ENTRIES), &count);
+	ret = msr_list(r->array, min_t(u32, msrs->count, MAX_MSR_ENTRIES), &count);
 	if (!ret)
-		ret = copy_array_out(msrs->entries, entries, count, sizeof(*entries));
+		ret = array_out(r, msrs->entries, count, sizeof(struct vmxhv_msr_entry));
 	if (ret == -ENOSPC)
-		refuse_arg(err, -ENOSPC, vmxhv_msrs, count, msrs->count, count,
+		refuse_arg(r->err, -ENOSPC, vmxhv_msrs, count, msrs->count, count,
 			   "there are more MSRs");
-	kvfree(entries);
 	msrs->count = count;
 	return ret;
 }
 
-/**
- * device_get_error() - VMXHV_GET_ERROR: the last refusal of this descriptor
- * @file: the device
- * @arg: struct vmxhv_error; all of it is output
- * @err: unused
- *
- * Context: Process context.
- * Return: 0.
- */
-static long device_get_error(struct file *file, void *arg, struct vmxhv_error *err)
-{
-	return last_error_get(file->private_data, arg);
-}
-
 static const struct ioctl_call device_calls[] = {
-	IOCTL_CALL(VMXHV_GET_INFO, vmxhv_info, 480, 0, CALL_OUT, device_get_info),
+	IOCTL_CALL(VMXHV_GET_INFO, vmxhv_info, 480, .how = CALL_OUT, .handler = device_get_info),
 	IOCTL_CALL(VMXHV_CREATE_VM, vmxhv_create_vm, 8,
-		   VMXHV_VM_APICV | VMXHV_VM_TPR_SHADOW | VMXHV_VM_NO_APICV, 0, device_create_vm),
-	IOCTL_CALL(VMXHV_GET_CPUID, vmxhv_cpuid, 24, 0, CALL_OUT | CALL_OUT_ON_ERROR,
-		   device_get_cpuid),
-	IOCTL_CALL(VMXHV_GET_MSR_LIST, vmxhv_msrs, 24, 0, CALL_OUT | CALL_OUT_ON_ERROR,
-		   device_get_msr_list),
-	IOCTL_CALL(VMXHV_GET_ERROR, vmxhv_error, 136, 0, CALL_OUT | CALL_KEEP_ERROR,
-		   device_get_error),
+		   .known_flags = VMXHV_VM_APICV | VMXHV_VM_TPR_SHADOW | VMXHV_VM_NO_APICV,
+		   .handler = device_create_vm),
+	IOCTL_CALL(VMXHV_GET_CPUID, vmxhv_cpuid, 24, .how = CALL_OUT | CALL_OUT_ON_ERROR,
+		   .reserved = { RESERVED(vmxhv_cpuid, reserved) },
+		   .handler = device_get_cpuid),
+	IOCTL_CALL(VMXHV_GET_MSR_LIST, vmxhv_msrs, 24, .how = CALL_OUT | CALL_OUT_ON_ERROR,
+		   .reserved = { RESERVED(vmxhv_msrs, reserved) },
+		   .handler = device_get_msr_list),
+	IOCTL_CALL(VMXHV_GET_ERROR, vmxhv_error, 136, .how = CALL_OUT | CALL_KEEP_ERROR,
+		   .handler = get_error_call),
 };
 
 static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	return ioctl_dispatch(device_calls, ARRAY_SIZE(device_calls), file, file->private_data,
-			      cmd, arg);
+	return ioctl_dispatch(device_calls, ARRAY_SIZE(device_calls), file->private_data, cmd,
+			      arg);
 }
 
 static int device_open(struct inode *inode, struct file *file)
 {
-	struct last_error *last = kzalloc(sizeof(*last), GFP_KERNEL_ACCOUNT);
+	struct descriptor *d = descriptor_create(NULL);
 
-	if (!last)
+	if (!d)
 		return -ENOMEM;
-	last_error_init(last);
-	file->private_data = last;
+	file->private_data = d;
 	return 0;
 }
 

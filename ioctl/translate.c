@@ -17,28 +17,34 @@ static_assert(VMXHV_ACCESS_FETCH == WALK_FETCH);
 static_assert(VMXHV_ACCESS_USER == WALK_USER);
 static_assert(VMXHV_ACCESS_IMPLICIT == WALK_IMPLICIT);
 
-static long refuse_access(struct vmxhv_error *err, u32 access, u32 wanted, const char *text)
+static int refuse_access(struct vmxhv_error *err, u32 access, u32 wanted, const char *text)
 {
 	return refuse_arg(err, -EINVAL, vmxhv_translate, access, access, wanted, "%s", text);
 }
 
-static long translate_check(const struct vmxhv_translate *t, struct vmxhv_error *err)
+/**
+ * vcpu_translate_check() - VMXHV_TRANSLATE: what can be said of its argument alone
+ * @r: the call; struct vmxhv_translate
+ *
+ * Context: Any.
+ * Return: 0, -EINVAL: no such access.
+ */
+int vcpu_translate_check(struct request *r)
 {
+	const struct vmxhv_translate *t = r->arg;
 	u32 kind = t->access & ACCESS_KIND;
 
-	if (t->reserved)
-		return refuse_arg(err, -EINVAL, vmxhv_translate, reserved, t->reserved, 0,
-				  "reserved field is not 0");
 	if (t->access & ~ACCESS_ALL)
-		return refuse_access(err, t->access, ACCESS_ALL, "unknown bit of an access");
+		return refuse_access(r->err, t->access, ACCESS_ALL, "unknown bit of an access");
 	if (!kind)
-		return refuse_access(err, t->access, ACCESS_KIND, "neither read, write nor fetch");
+		return refuse_access(r->err, t->access, ACCESS_KIND,
+				     "neither read, write nor fetch");
 	if (kind & VMXHV_ACCESS_FETCH && kind != VMXHV_ACCESS_FETCH)
-		return refuse_access(err, t->access, VMXHV_ACCESS_FETCH,
+		return refuse_access(r->err, t->access, VMXHV_ACCESS_FETCH,
 				     "a fetch neither reads nor writes data");
 	if (t->access & VMXHV_ACCESS_IMPLICIT &&
 	    t->access & (VMXHV_ACCESS_FETCH | VMXHV_ACCESS_USER))
-		return refuse_access(err, t->access, VMXHV_ACCESS_IMPLICIT,
+		return refuse_access(r->err, t->access, VMXHV_ACCESS_IMPLICIT,
 				     "an implicit access is the supervisor's, to data");
 	return 0;
 }
@@ -51,7 +57,7 @@ static void put_fault(struct vmxhv_translate *t, u32 vector, u32 error_code)
 }
 
 /* What the walk said, in the interface's words. 0 or -errno. */
-static long put_result(struct vmxhv_translate *t, int ret, const struct walk_result *walk)
+static int put_result(struct vmxhv_translate *t, int ret, const struct walk_result *walk)
 {
 	switch (ret) {
 	case 0:
@@ -77,30 +83,20 @@ static long put_result(struct vmxhv_translate *t, int ret, const struct walk_res
 
 /**
  * vcpu_translate_call() - VMXHV_TRANSLATE: what an access to a linear address would do
- * @file: the vCPU
- * @arg: struct vmxhv_translate
- * @err: where a refusal is recorded
+ * @r: the call; struct vmxhv_translate
  *
  * Guests have neither 5-level paging, protection keys nor shadow stacks, so that these do not come
  * into it.
  *
- * Context: Process context; takes the mutex, may sleep for the guest's tables. SDM: "Paging".
+ * Context: Process context; vCPU loaded, may sleep for the guest's tables. SDM: "Paging".
  * Return: 0, also for an access that faults; -EINVAL (no such access), -EBUSY, -EIO (not the
  * caller's).
  */
-long vcpu_translate_call(struct file *file, void *arg, struct vmxhv_error *err)
+int vcpu_translate_call(struct request *r)
 {
-	struct vmxhv_translate *t = arg;
-	struct vcpu *v = file_vcpu(file);
+	struct vmxhv_translate *t = r->arg;
 	struct walk_result walk = {};
-	long ret = translate_check(t, err);
-
-	if (!ret)
-		ret = vcpu_begin(v, err);
-	if (ret)
-		return ret;
-	ret = vcpu_probe(v, t->gva, t->access, &walk);
-	vcpu_end(v);
+	int ret = vcpu_probe(loaded_vcpu(r), t->gva, t->access, &walk);
 
 	*t = (struct vmxhv_translate){
 		.size = t->size, .gva = t->gva, .access = t->access,

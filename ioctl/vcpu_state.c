@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A vCPU's state from outside: the groups, the MSRs and the CPUID table. */
-#include <linux/err.h>
-#include <linux/fs.h>
-#include <linux/minmax.h>
+#include <linux/bits.h>
+#include <linux/errno.h>
+#include <linux/math.h>
+#include <linux/overflow.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
 
 #include "ioctl/ioctl.h"
@@ -25,78 +27,102 @@ static const u8 apply_order[] = {
 static_assert(ARRAY_SIZE(apply_order) == VMXHV_STATE_GROUPS);
 
 /**
- * struct state_request - one GET_STATE or SET_STATE on its way
+ * struct state_request - one GET_STATE or SET_STATE on its way: the request's array
  * @count: entries in the caller's order
  * @entries: the caller's, copied once
  * @buffer: by group: the kernel's copy, NULL where the caller did not name the group
+ * @space: for these
  */
 struct state_request {
 	u32 count;
 	struct vmxhv_state_entry entries[VMXHV_STATE_GROUPS];
 	void *buffer[VMXHV_STATE_GROUPS];
+	u64 space[];
 };
 
 /* A bad entry is described by its place in the array until its group is known to be good. */
-static long refuse_entry(struct vmxhv_error *err, int error, u32 group, u32 item, u64 value,
-			 u64 wanted, const char *text)
+static int refuse_entry(struct vmxhv_error *err, int error, u32 group, u32 item, u64 value,
+			u64 wanted, const char *text)
 {
 	return refuse(err, error, &(const struct refusal){
 			.code = VMXHV_ERR_STATE, .index = group, .item = item,
 			.value = value, .wanted = wanted }, "%s", text);
 }
 
-static void state_request_free(struct state_request *req)
-{
-	unsigned int group;
-
-	for (group = 0; group < VMXHV_STATE_GROUPS; group++)
-		kvfree(req->buffer[group]);
-}
-
-/* Each entry: a group that exists, named once, with a buffer of the kernel's own. */
-static long state_request_entry(struct state_request *req, const struct vmxhv_state_entry *entry,
-				struct vmxhv_error *err)
+/* Each entry: a group that exists, named once. */
+static int check_entry(const struct vmxhv_state_entry *entry, u32 named, struct vmxhv_error *err)
 {
 	u32 group = entry->group;
-	u32 size;
 
 	if (group >= VMXHV_STATE_GROUPS)
 		return refuse_entry(err, -EINVAL, group, 0, group, VMXHV_STATE_GROUPS - 1,
 				    "unknown state group");
-	if (req->buffer[group])
+	if (named & BIT(group))
 		return refuse_entry(err, -EINVAL, group, 0, group, 0, "a state group twice");
-	size = state_group_size(group);
-	if (!size)
+	if (!state_group_size(group))
 		return refuse_entry(err, -EINVAL, group, 0, group, 0,
 				    "this host has no such state group");
-	req->buffer[group] = kvzalloc(size, GFP_KERNEL_ACCOUNT);
-	return req->buffer[group] ? 0 : -ENOMEM;
+	return 0;
 }
 
-static long state_request_copy(struct state_request *req, const struct vmxhv_state *state,
-			       struct vmxhv_error *err)
+/* Words that the groups need, or the refusal of an entry. */
+static int check_entries(const struct vmxhv_state_entry *entries, u32 count,
+			 struct vmxhv_error *err)
 {
-	u32 i;
-	long ret = 0;
+	int words = 0, ret;
+	u32 named = 0, i;
 
-	if (state->reserved)
-		return refuse_arg(err, -EINVAL, vmxhv_state, reserved, state->reserved, 0,
-				  "reserved field is not 0");
+	for (i = 0; i < count; i++) {
+		ret = check_entry(&entries[i], named, err);
+		if (ret)
+			return ret;
+		named |= BIT(entries[i].group);
+		words += DIV_ROUND_UP(state_group_size(entries[i].group), sizeof(u64));
+	}
+	return words;
+}
+
+static void share_out(struct state_request *req)
+{
+	u64 *space = req->space;
+	u32 i, group;
+
+	for (i = 0; i < req->count; i++) {
+		group = req->entries[i].group;
+		req->buffer[group] = space;
+		space += DIV_ROUND_UP(state_group_size(group), sizeof(u64));
+	}
+}
+
+static int state_request_copy(struct request *r)
+{
+	const struct vmxhv_state *state = r->arg;
+	struct vmxhv_state_entry entries[VMXHV_STATE_GROUPS];
+	const size_t bytes = state->count * sizeof(entries[0]);
+	struct state_request *req;
+	int words;
+
 	if (state->count > VMXHV_STATE_GROUPS)
-		return refuse_arg(err, -EINVAL, vmxhv_state, count, state->count,
+		return refuse_arg(r->err, -EINVAL, vmxhv_state, count, state->count,
 				  VMXHV_STATE_GROUPS, "more entries than there are groups");
-	req->count = state->count;
-	if (copy_from_user(req->entries, u64_to_user_ptr(state->entries),
-			   state->count * sizeof(req->entries[0])))
+	if (copy_from_user(entries, u64_to_user_ptr(state->entries), bytes))
 		return -EFAULT;
-	for (i = 0; i < req->count && !ret; i++)
-		ret = state_request_entry(req, &req->entries[i], err);
-	return ret;
+	words = check_entries(entries, state->count, r->err);
+	if (words < 0)
+		return words;
+	req = kvzalloc(struct_size(req, space, words), GFP_KERNEL_ACCOUNT);
+	if (!req)
+		return -ENOMEM;
+	r->array = req;
+	req->count = state->count;
+	memcpy(req->entries, entries, bytes);
+	share_out(req);
+	return 0;
 }
 
 /* The caller's idea of a group may be longer than ours only if the rest is zero. */
-static long copy_group_in(struct state_request *req, const struct vmxhv_state_entry *entry,
-			  struct vmxhv_error *err)
+static int copy_group_in(struct state_request *req, const struct vmxhv_state_entry *entry,
+			 struct vmxhv_error *err)
 {
 	u32 size = state_group_size(entry->group);
 	int ret;
@@ -115,7 +141,7 @@ static long copy_group_in(struct state_request *req, const struct vmxhv_state_en
 	return ret;
 }
 
-static long copy_group_out(const struct state_request *req, const struct vmxhv_state_entry *entry)
+static int copy_group_out(const struct state_request *req, const struct vmxhv_state_entry *entry)
 {
 	u32 size = state_group_size(entry->group);
 	void __user *to = u64_to_user_ptr(entry->data);
@@ -128,12 +154,13 @@ static long copy_group_out(const struct state_request *req, const struct vmxhv_s
 }
 
 /* Writes back the lengths that there are; -ENOSPC if a buffer of the caller's is too short. */
-static long copy_lengths_out(struct state_request *req, u64 user, struct vmxhv_error *err)
+static int copy_lengths_out(struct state_request *req, u64 user, struct vmxhv_error *err)
 {
-	long ret = 0;
+	int ret = 0;
 	u32 i;
 
 	for (i = 0; i < req->count; i++) {
+		void __user *to = u64_to_user_ptr(user + i * sizeof(struct vmxhv_state_entry));
 		struct vmxhv_state_entry entry = req->entries[i];
 		u32 size = state_group_size(entry.group);
 
@@ -144,138 +171,139 @@ static long copy_lengths_out(struct state_request *req, u64 user, struct vmxhv_e
 			ret = refuse_entry(err, -ENOSPC, entry.group, 0, entry.length, size,
 					   "the buffer is shorter than the group");
 		entry.length = size;
-		if (copy_array_out(user + i * sizeof(entry), &entry, 1, sizeof(entry)))
+		if (copy_to_user(to, &entry, sizeof(entry)))
 			return -EFAULT;
 	}
 	return ret;
 }
 
-static long read_groups(struct vcpu *v, struct state_request *req, struct vmxhv_error *err)
+/**
+ * vcpu_get_state_check() - VMXHV_GET_STATE: its entries; each length becomes what the group has
+ * @r: the call; struct vmxhv_state
+ *
+ * Context: Process context; may sleep.
+ * Return: 0 with a state_request in the request's array, or the refusal.
+ */
+int vcpu_get_state_check(struct request *r)
 {
-	long ret = vcpu_begin(v, err);
+	const struct vmxhv_state *state = r->arg;
+
+	return state_request_copy(r) ?: copy_lengths_out(r->array, state->entries, r->err);
+}
+
+/**
+ * vcpu_get_state() - VMXHV_GET_STATE: read groups of state, all as of one moment
+ * @r: the call; struct vmxhv_state; each entry's length becomes the bytes that the group has
+ *
+ * Context: Process context; vCPU loaded.
+ * Return: 0; -EINVAL, -ENOSPC (a buffer is too short; no group was written), -E2BIG, -EBUSY,
+ * -EFAULT, -ENOMEM, -EIO (not the caller's).
+ */
+int vcpu_get_state(struct request *r)
+{
+	struct state_request *req = r->array;
+	struct vcpu *v = loaded_vcpu(r);
+	int ret = 0;
 	u32 group;
 
-	if (ret)
-		return ret;
 	for (group = 0; group < VMXHV_STATE_GROUPS && !ret; group++) {
 		if (req->buffer[group])
 			ret = state_get(v, group, req->buffer[group]);
 	}
-	vcpu_end(v);
 	return ret;
 }
 
-/* All are checked before the first is applied. */
-static long write_groups(struct vcpu *v, struct state_request *req, struct vmxhv_error *err)
+/**
+ * vcpu_get_state_finish() - VMXHV_GET_STATE: the groups, for the caller
+ * @r: the call, with what vcpu_get_state() read
+ * @ret: how that ended
+ *
+ * Context: Process context; may sleep.
+ * Return: @ret, or -EFAULT.
+ */
+int vcpu_get_state_finish(struct request *r, int ret)
 {
-	const void *const *groups = (const void *const *)req->buffer;
-	long ret = vcpu_begin(v, err);
-	unsigned int i;
-
-	if (ret)
-		return ret;
-	ret = state_check_all(v, groups, err);
-	for (i = 0; i < ARRAY_SIZE(apply_order) && !ret; i++) {
-		if (req->buffer[apply_order[i]])
-			state_set(v, apply_order[i], req->buffer[apply_order[i]]);
-	}
-	vcpu_end(v);
-	return ret;
-}
-
-static long get_state_groups(struct vcpu *v, struct state_request *req, u64 user,
-			     struct vmxhv_error *err)
-{
-	long ret = copy_lengths_out(req, user, err);
+	const struct state_request *req = r->array;
 	u32 i;
 
 	if (ret)
 		return ret;
-	ret = read_groups(v, req, err);
 	for (i = 0; i < req->count && !ret; i++)
 		ret = copy_group_out(req, &req->entries[i]);
 	return ret;
 }
 
-static long set_state_groups(struct vcpu *v, struct state_request *req, struct vmxhv_error *err)
+/**
+ * vcpu_set_state_check() - VMXHV_SET_STATE: its entries, and their groups, copied
+ * @r: the call; struct vmxhv_state
+ *
+ * Context: Process context; may sleep.
+ * Return: 0 with a state_request in the request's array, or the refusal.
+ */
+int vcpu_set_state_check(struct request *r)
 {
-	long ret = 0;
+	int ret = state_request_copy(r);
+	struct state_request *req = r->array;
 	u32 i;
 
+	if (ret)
+		return ret;
 	for (i = 0; i < req->count && !ret; i++)
-		ret = copy_group_in(req, &req->entries[i], err);
-	return ret ?: write_groups(v, req, err);
-}
-
-/**
- * vcpu_get_state() - VMXHV_GET_STATE: read groups of state, all as of one moment
- * @file: the vCPU
- * @arg: struct vmxhv_state; each entry's length becomes the bytes that the group has
- * @err: where a refusal is recorded
- *
- * Context: Process context; takes the mutex.
- * Return: 0; -EINVAL, -ENOSPC (a buffer is too short; no group was written), -E2BIG, -EBUSY,
- * -EFAULT, -ENOMEM, -EIO (not the caller's).
- */
-long vcpu_get_state(struct file *file, void *arg, struct vmxhv_error *err)
-{
-	const struct vmxhv_state *state = arg;
-	struct state_request req = {};
-	long ret = state_request_copy(&req, state, err);
-
-	if (!ret)
-		ret = get_state_groups(file_vcpu(file), &req, state->entries, err);
-	state_request_free(&req);
+		ret = copy_group_in(req, &req->entries[i], r->err);
 	return ret;
 }
 
 /**
  * vcpu_set_state() - VMXHV_SET_STATE: write groups of state, all or none
- * @file: the vCPU
- * @arg: struct vmxhv_state
- * @err: where a refusal is recorded: group, field and rule
+ * @r: the call; struct vmxhv_state; a refusal names group, field and rule
  *
- * Context: Process context; takes the mutex.
+ * All are checked before the first is applied.
+ *
+ * Context: Process context; vCPU loaded.
  * Return: 0; -EINVAL (also: a state that the CPU would not enter), -E2BIG, -EBUSY, -EFAULT,
  * -ENOMEM, -EIO (not the caller's).
  */
-long vcpu_set_state(struct file *file, void *arg, struct vmxhv_error *err)
+int vcpu_set_state(struct request *r)
 {
-	const struct vmxhv_state *state = arg;
-	struct state_request req = {};
-	long ret = state_request_copy(&req, state, err);
+	struct state_request *req = r->array;
+	struct vcpu *v = loaded_vcpu(r);
+	int ret = state_check_all(v, (const void *const *)req->buffer, r->err);
+	unsigned int i;
 
-	if (!ret)
-		ret = set_state_groups(file_vcpu(file), &req, err);
-	state_request_free(&req);
+	for (i = 0; i < ARRAY_SIZE(apply_order) && !ret; i++) {
+		if (req->buffer[apply_order[i]])
+			state_set(v, apply_order[i], req->buffer[apply_order[i]]);
+	}
 	return ret;
 }
 
-static struct vmxhv_msr_entry *copy_msrs(const struct vmxhv_msrs *msrs, struct vmxhv_error *err)
+/**
+ * vcpu_msrs_check() - VMXHV_GET_MSRS, VMXHV_SET_MSRS: the entries, copied
+ * @r: the call; struct vmxhv_msrs
+ *
+ * Context: Process context; may sleep.
+ * Return: 0 with them in the request's array, -EINVAL (too many), -EFAULT, -ENOMEM.
+ */
+int vcpu_msrs_check(struct request *r)
 {
-	if (msrs->reserved) {
-		refuse_arg(err, -EINVAL, vmxhv_msrs, reserved, msrs->reserved, 0,
-			   "reserved field is not 0");
-		return ERR_PTR(-EINVAL);
-	}
-	if (msrs->count > MAX_MSR_ENTRIES) {
-		refuse_arg(err, -EINVAL, vmxhv_msrs, count, msrs->count, MAX_MSR_ENTRIES,
-			   "more MSRs than one call takes");
-		return ERR_PTR(-EINVAL);
-	}
-	return copy_array(msrs->entries, msrs->count, sizeof(struct vmxhv_msr_entry));
+	const struct vmxhv_msrs *msrs = r->arg;
+
+	if (msrs->count > MAX_MSR_ENTRIES)
+		return refuse_arg(r->err, -EINVAL, vmxhv_msrs, count, msrs->count,
+				  MAX_MSR_ENTRIES, "more MSRs than one call takes");
+	return array_in(r, msrs->entries, msrs->count, sizeof(struct vmxhv_msr_entry));
 }
 
-static long refuse_msr(struct vmxhv_error *err, u32 i, const struct vmxhv_msr_entry *entry,
-		       const char *text)
+static int refuse_msr(struct vmxhv_error *err, u32 i, const struct vmxhv_msr_entry *entry,
+		      const char *text)
 {
 	return refuse(err, -EINVAL, &(const struct refusal){
 			.code = VMXHV_ERR_MSR, .index = i, .item = entry->index,
 			.value = entry->reserved ?: entry->value }, "%s", text);
 }
 
-static long access_msr(struct vcpu *v, u32 i, struct vmxhv_msr_entry *entry, bool write,
-		       struct vmxhv_error *err)
+static int access_msr(struct vcpu *v, u32 i, struct vmxhv_msr_entry *entry, bool write,
+		      struct vmxhv_error *err)
 {
 	if (entry->reserved)
 		return refuse_msr(err, i, entry, "reserved field is not 0");
@@ -286,104 +314,108 @@ static long access_msr(struct vcpu *v, u32 i, struct vmxhv_msr_entry *entry, boo
 	return 0;
 }
 
-/* Stops at the first that cannot be done; *done says how many were. */
-static long access_msrs(struct vcpu *v, struct vmxhv_msr_entry *entries, u32 count, bool write,
-			u32 *done, struct vmxhv_error *err)
+/* Stops at the first that cannot be done. */
+static int access_msrs(struct request *r, bool write)
 {
-	long ret = vcpu_begin(v, err);
+	const struct vmxhv_msrs *msrs = r->arg;
+	struct vmxhv_msr_entry *entries = r->array;
+	struct vcpu *v = loaded_vcpu(r);
+	int ret;
 
-	if (ret)
-		return ret;
-	for (*done = 0; *done < count; ++*done) {
-		ret = access_msr(v, *done, &entries[*done], write, err);
+	for (; r->done < msrs->count; r->done++) {
+		ret = access_msr(v, r->done, &entries[r->done], write, r->err);
 		if (ret)
-			break;
+			return ret;
 	}
-	vcpu_end(v);
-	return ret;
-}
-
-/* count becomes the number done, also when one was refused; what was read is copied out. */
-static long move_msrs(struct file *file, struct vmxhv_msrs *msrs, bool write,
-		      struct vmxhv_error *err)
-{
-	struct vmxhv_msr_entry *entries = copy_msrs(msrs, err);
-	u32 done = 0;
-	long ret;
-
-	if (IS_ERR(entries)) {
-		msrs->count = 0;
-		return PTR_ERR(entries);
-	}
-	ret = access_msrs(file_vcpu(file), entries, msrs->count, write, &done, err);
-	msrs->count = done;
-	if (!write && copy_array_out(msrs->entries, entries, done, sizeof(*entries)))
-		ret = -EFAULT;
-	kvfree(entries);
-	return ret;
+	return 0;
 }
 
 /**
  * vcpu_get_msrs() - VMXHV_GET_MSRS: read MSRs, in the array's order
- * @file: the vCPU
- * @arg: struct vmxhv_msrs; count becomes the number that was read, also when one was refused
- * @err: where a refusal is recorded: the entry and its MSR
+ * @r: the call; struct vmxhv_msrs; a refusal names the entry and its MSR
  *
- * Context: Process context; takes the mutex.
+ * Context: Process context; vCPU loaded.
  * Return: 0; -EINVAL (no such MSR), -EBUSY, -EFAULT, -ENOMEM, -EIO (not the caller's).
  */
-long vcpu_get_msrs(struct file *file, void *arg, struct vmxhv_error *err)
+int vcpu_get_msrs(struct request *r)
 {
-	return move_msrs(file, arg, false, err);
+	return access_msrs(r, false);
+}
+
+/**
+ * vcpu_get_msrs_finish() - VMXHV_GET_MSRS: what was read, for the caller, also when one was refused
+ * @r: the call; struct vmxhv_msrs, whose count becomes the number that was read
+ * @ret: how it ended
+ *
+ * Context: Process context; may sleep.
+ * Return: @ret, or -EFAULT.
+ */
+int vcpu_get_msrs_finish(struct request *r, int ret)
+{
+	const struct vmxhv_msrs *msrs = r->arg;
+
+	if (array_out(r, msrs->entries, r->done, sizeof(struct vmxhv_msr_entry)))
+		ret = -EFAULT;
+	return vcpu_set_msrs_finish(r, ret);
 }
 
 /**
  * vcpu_set_msrs() - VMXHV_SET_MSRS: write MSRs, in the array's order
- * @file: the vCPU
- * @arg: struct vmxhv_msrs; count becomes the number that was written, also when one was refused
- * @err: where a refusal is recorded: the entry and its MSR
+ * @r: the call; struct vmxhv_msrs; a refusal names the entry and its MSR
  *
- * Context: Process context; takes the mutex.
+ * Context: Process context; vCPU loaded.
  * Return: 0; -EINVAL (no such MSR, or a value that it cannot hold), -EBUSY, -EFAULT, -ENOMEM,
  * -EIO (not the caller's).
  */
-long vcpu_set_msrs(struct file *file, void *arg, struct vmxhv_error *err)
+int vcpu_set_msrs(struct request *r)
 {
-	return move_msrs(file, arg, true, err);
+	return access_msrs(r, true);
+}
+
+/**
+ * vcpu_set_msrs_finish() - VMXHV_SET_MSRS: how many were written, also when one was refused
+ * @r: the call; struct vmxhv_msrs, whose count becomes that
+ * @ret: how it ended
+ *
+ * Context: Any.
+ * Return: @ret.
+ */
+int vcpu_set_msrs_finish(struct request *r, int ret)
+{
+	struct vmxhv_msrs *msrs = r->arg;
+
+	msrs->count = r->done;
+	return ret;
+}
+
+/**
+ * vcpu_set_cpuid_check() - VMXHV_SET_CPUID: the table, copied
+ * @r: the call; struct vmxhv_cpuid
+ *
+ * Context: Process context; may sleep.
+ * Return: 0 with it in the request's array, -EINVAL (too long), -EFAULT, -ENOMEM.
+ */
+int vcpu_set_cpuid_check(struct request *r)
+{
+	const struct vmxhv_cpuid *cpuid = r->arg;
+
+	if (cpuid->count > MAX_CPUID_ENTRIES)
+		return refuse_arg(r->err, -EINVAL, vmxhv_cpuid, count, cpuid->count,
+				  MAX_CPUID_ENTRIES, "more leaves than one call takes");
+	return array_in(r, cpuid->entries, cpuid->count, sizeof(struct vmxhv_cpuid_entry));
 }
 
 /**
  * vcpu_set_cpuid() - VMXHV_SET_CPUID: the table that the guest's CPUID reads
- * @file: the vCPU
- * @arg: struct vmxhv_cpuid
- * @err: where a refusal is recorded: the entry and its leaf
+ * @r: the call; struct vmxhv_cpuid; a refusal names the entry and its leaf
  *
- * Context: Process context; takes the mutex.
+ * Context: Process context; vCPU loaded.
  * Return: 0; -EINVAL (a feature that this host cannot give, or another table after the first RUN),
  * -EBUSY, -EFAULT, -ENOMEM, -EIO (not the caller's).
  */
-long vcpu_set_cpuid(struct file *file, void *arg, struct vmxhv_error *err)
+int vcpu_set_cpuid(struct request *r)
 {
-	struct vmxhv_cpuid_entry *entries;
-	struct vmxhv_cpuid *cpuid = arg;
-	struct vcpu *v = file_vcpu(file);
-	long ret;
+	const struct vmxhv_cpuid *cpuid = r->arg;
 
-	if (cpuid->reserved)
-		return refuse_arg(err, -EINVAL, vmxhv_cpuid, reserved, cpuid->reserved, 0,
-				  "reserved field is not 0");
-	if (cpuid->count > MAX_CPUID_ENTRIES)
-		return refuse_arg(err, -EINVAL, vmxhv_cpuid, count, cpuid->count,
-				  MAX_CPUID_ENTRIES, "more leaves than one call takes");
-	entries = copy_array(cpuid->entries, cpuid->count, sizeof(*entries));
-	if (IS_ERR(entries))
-		return PTR_ERR(entries);
-
-	ret = vcpu_begin(v, err);
-	if (!ret) {
-		ret = cpuid_set(v, entries, cpuid->count, err);
-		vcpu_end(v);
-	}
-	kvfree(entries);
-	return ret;
+	return cpuid_set(loaded_vcpu(r), r->array, cpuid->count, r->err);
 }

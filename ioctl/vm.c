@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The descriptor of a VM: its memory, its vCPUs, and interrupts sent to it from outside. */
 #include <linux/anon_inodes.h>
-#include <linux/err.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>
 #include <linux/module.h>
@@ -14,239 +13,157 @@
 #include "vcpu/run.h"
 #include "vcpu/vm.h"
 
-/**
- * struct vm_file - what a VM's descriptor holds
- * @vm: a reference
- * @last: the last refusal
- */
-struct vm_file {
-	struct vm *vm;
-	struct last_error last;
-};
-
-static struct vm *file_vm(const struct file *file)
+static int vm_memory_check(struct request *r)
 {
-	const struct vm_file *vf = file->private_data;
+	const struct vmxhv_memory *memory = r->arg;
 
-	return vf->vm;
-}
-
-static long refuse_dead(struct vmxhv_error *err)
-{
-	return refuse(err, -EIO, &(const struct refusal){ .code = VMXHV_ERR_NONE },
-		      "the VM is dead: an internal error, or its process is gone");
+	if (!memory->count || memory->count > MAX_MEM_OPS)
+		return refuse_arg(r->err, -EINVAL, vmxhv_memory, count, memory->count, MAX_MEM_OPS,
+				  "no operations, or more than one call takes");
+	return 0;
 }
 
 /**
  * vm_memory() - VMXHV_MEMORY: change the guest's memory, all of it or nothing
- * @file: the VM
- * @arg: struct vmxhv_memory; 1 to 64 operations
- * @err: where a refusal is recorded
+ * @r: the call; struct vmxhv_memory; 1 to 64 operations
  *
  * Context: Process context of the VM's own address space; may sleep.
  * Return: 0; -EINVAL, -EEXIST (overlap), -ENOENT (no such range), -ERANGE (beyond gpa_bits),
  * -EOPNOTSUPP (a kind of mapping that a guest cannot have), -EFAULT, -ENOSPC (too many ranges),
  * -ENOMEM, -EINTR (a fatal signal), -EIO (dead, or not the caller's).
  */
-static long vm_memory(struct file *file, void *arg, struct vmxhv_error *err)
+static int vm_memory(struct request *r)
 {
-	struct vmxhv_memory *memory = arg;
-	struct vm *vm = file_vm(file);
-	struct vmxhv_mem_op *ops;
-	long ret;
+	const struct vmxhv_memory *memory = r->arg;
+	int ret = array_in(r, memory->ops, memory->count, sizeof(struct vmxhv_mem_op));
 
-	if (memory->reserved)
-		return refuse_arg(err, -EINVAL, vmxhv_memory, reserved, memory->reserved, 0,
-				  "reserved field is not 0");
-	if (!memory->count || memory->count > MAX_MEM_OPS)
-		return refuse_arg(err, -EINVAL, vmxhv_memory, count, memory->count, MAX_MEM_OPS,
-				  "no operations, or more than one call takes");
-	if (READ_ONCE(vm->dead))
-		return refuse_dead(err);
-
-	ops = copy_array(memory->ops, memory->count, sizeof(*ops));
-	if (IS_ERR(ops))
-		return PTR_ERR(ops);
-	ret = memory_change(vm, ops, memory->count, err);
-	kvfree(ops);
-	return ret;
+	return ret ?: memory_change(r->d->vm, r->array, memory->count, r->err);
 }
 
-static int check_dirty(const struct vmxhv_dirty *dirty, struct vmxhv_error *err)
+static int vm_dirty_check(struct request *r)
 {
+	const struct vmxhv_dirty *dirty = r->arg;
 	const u64 odd = PAGE_SIZE - 1;
 
 	if (dirty->op > VMXHV_DIRTY_CLEAR)
-		return refuse_arg(err, -EINVAL, vmxhv_dirty, op, dirty->op, VMXHV_DIRTY_CLEAR,
+		return refuse_arg(r->err, -EINVAL, vmxhv_dirty, op, dirty->op, VMXHV_DIRTY_CLEAR,
 				  "neither GET nor CLEAR");
-	if (dirty->reserved)
-		return refuse_arg(err, -EINVAL, vmxhv_dirty, reserved, dirty->reserved, 0,
-				  "reserved field is not 0");
 	if (dirty->gpa & odd)
-		return refuse_arg(err, -EINVAL, vmxhv_dirty, gpa, dirty->gpa, dirty->gpa & ~odd,
-				  "gpa is not a multiple of 4096");
+		return refuse_arg(r->err, -EINVAL, vmxhv_dirty, gpa, dirty->gpa,
+				  dirty->gpa & ~odd, "gpa is not a multiple of 4096");
 	if (!dirty->length || (dirty->length & odd) || dirty->length > VMXHV_DIRTY_MAX)
-		return refuse_arg(err, -EINVAL, vmxhv_dirty, length, dirty->length,
+		return refuse_arg(r->err, -EINVAL, vmxhv_dirty, length, dirty->length,
 				  VMXHV_DIRTY_MAX,
 				  "length is 0, no multiple of 4096, or more than one call takes");
 	if (dirty->gpa > U64_MAX - dirty->length)
-		return refuse_arg(err, -ENOENT, vmxhv_dirty, gpa, dirty->gpa,
+		return refuse_arg(r->err, -ENOENT, vmxhv_dirty, gpa, dirty->gpa,
 				  U64_MAX - dirty->length, "the range wraps");
 	return 0;
 }
 
 /**
  * vm_dirty() - VMXHV_DIRTY: read or clear the log of pages that were written to
- * @file: the VM
- * @arg: struct vmxhv_dirty
- * @err: where a refusal is recorded
+ * @r: the call; struct vmxhv_dirty
  *
  * Context: Process context of the VM's own address space; may sleep. Works on running guests.
  * Return: 0; -EINVAL; -ENOENT (not all of the range is being logged); -EFAULT; -ENOMEM; -EINTR (a
  * fatal signal); -EIO (dead, or not the caller's).
  */
-static long vm_dirty(struct file *file, void *arg, struct vmxhv_error *err)
+static int vm_dirty(struct request *r)
 {
-	struct vmxhv_dirty *dirty = arg;
+	const struct vmxhv_dirty *dirty = r->arg;
 	const u64 pages = dirty->length >> PAGE_SHIFT;
 	const u32 words = DIV_ROUND_UP_ULL(pages, 64);
-	struct vm *vm = file_vm(file);
-	unsigned long *bitmap = NULL;
-	long ret = check_dirty(dirty, err);
+	struct vm *vm = r->d->vm;
+	int ret = 0;
 
-	if (ret)
-		return ret;
-	if (READ_ONCE(vm->dead))
-		return refuse_dead(err);
-	if (dirty->op == VMXHV_DIRTY_GET) {
-		bitmap = kvcalloc(words, sizeof(u64), GFP_KERNEL_ACCOUNT);
-		if (!bitmap)
-			return -ENOMEM;
-		ret = memory_log_get(vm, dirty->gpa, pages, bitmap, err) ?:
-			copy_array_out(dirty->bitmap, bitmap, words, sizeof(u64));
-	} else {
-		if (dirty->bitmap)
-			bitmap = copy_array(dirty->bitmap, words, sizeof(u64));
-		if (IS_ERR(bitmap))
-			return PTR_ERR(bitmap);
-		ret = memory_log_clear(vm, dirty->gpa, pages, bitmap, err);
-	}
-	kvfree(bitmap);
-	return ret;
+	if (dirty->op == VMXHV_DIRTY_GET)
+		return array_room(r, words, sizeof(u64)) ?:
+			memory_log_get(vm, dirty->gpa, pages, r->array, r->err) ?:
+			array_out(r, dirty->bitmap, words, sizeof(u64));
+	if (dirty->bitmap)
+		ret = array_in(r, dirty->bitmap, words, sizeof(u64));
+	return ret ?: memory_log_clear(vm, dirty->gpa, pages, r->array, r->err);
+}
+
+static int vm_create_vcpu_check(struct request *r)
+{
+	const struct vmxhv_create_vcpu *create = r->arg;
+
+	if (create->id >= VM_MAX_VCPUS)
+		return refuse_arg(r->err, -ENOSPC, vmxhv_create_vcpu, id, create->id,
+				  VM_MAX_VCPUS - 1, "the id is beyond the last one");
+	return 0;
 }
 
 /**
  * vm_create_vcpu() - VMXHV_CREATE_VCPU: a vCPU in its power-on state
- * @file: the VM
- * @arg: struct vmxhv_create_vcpu; the id is the APIC id
- * @err: where a refusal is recorded
+ * @r: the call; struct vmxhv_create_vcpu; the id is the APIC id
  *
  * Context: Process context; may sleep.
  * Return: A descriptor (close-on-exec) that holds the VM; -EINVAL, -EEXIST (the id is taken or
  * was), -ENOSPC (beyond max_vcpus), -ENOMEM, -EMFILE, -ENFILE, -EIO (dead, or not the caller's).
  */
-static long vm_create_vcpu(struct file *file, void *arg, struct vmxhv_error *err)
+static int vm_create_vcpu(struct request *r)
 {
-	struct vmxhv_create_vcpu *create = arg;
-	struct vm *vm = file_vm(file);
+	const struct vmxhv_create_vcpu *create = r->arg;
 
-	if (create->reserved)
-		return refuse_arg(err, -EINVAL, vmxhv_create_vcpu, reserved, create->reserved,
-				  0, "reserved field is not 0");
-	if (create->id >= VM_MAX_VCPUS)
-		return refuse_arg(err, -ENOSPC, vmxhv_create_vcpu, id, create->id,
-				  VM_MAX_VCPUS - 1, "the id is beyond the last one");
-	if (READ_ONCE(vm->dead))
-		return refuse_dead(err);
-
-	return vcpu_fd_create(vm, create->id, err);
+	return vcpu_fd_create(r->d->vm, create->id, r->err);
 }
 
 /**
  * vm_signal_msi() - VMXHV_SIGNAL_MSI: an interrupt message, as a device would write it
- * @file: the VM
- * @arg: struct vmxhv_msi; delivered is the number of APICs that took it
- * @err: where a refusal is recorded
+ * @r: the call; struct vmxhv_msi; delivered is the number of APICs that took it
  *
  * Context: Process context; takes no vCPU's mutex, so it works on running guests.
  * Return: 0; -EINVAL (no message that an APIC understands), -EIO (dead, or not the caller's).
  */
-static long vm_signal_msi(struct file *file, void *arg, struct vmxhv_error *err)
+static int vm_signal_msi(struct request *r)
 {
-	struct vmxhv_msi *msi = arg;
-	struct vm *vm = file_vm(file);
-	int taken;
+	struct vmxhv_msi *msi = r->arg;
+	int taken = lapic_deliver_msi(r->d->vm, msi->address, msi->data);
 
-	if (READ_ONCE(vm->dead))
-		return refuse_dead(err);
-	taken = lapic_deliver_msi(vm, msi->address, msi->data);
 	if (taken < 0)
-		return refuse_arg(err, taken, vmxhv_msi, address, msi->address, 0xfee00000,
+		return refuse_arg(r->err, taken, vmxhv_msi, address, msi->address, 0xfee00000,
 				  "not an interrupt message");
 	msi->delivered = taken;
 	return 0;
 }
 
-/**
- * vm_config() - VMXHV_CONFIG: which exits userspace wants, and what is passed through
- * @file: the VM
- * @arg: struct vmxhv_config; what it says replaces what was said before
- * @err: where a refusal is recorded
- *
- * Context: Process context; may sleep. Before the VM's first vCPU is made.
- * Return: 0; -EINVAL, -EOPNOTSUPP (this CPU cannot), -EPERM (the caller may not pass hardware on),
- * -EACCES (nobody may pass this MSR), -EBUSY (there is a vCPU, or was), -EFAULT, -ENOMEM, -EIO
- * (dead, or not the caller's).
- */
-static long vm_config(struct file *file, void *arg, struct vmxhv_error *err)
-{
-	struct vm *vm = file_vm(file);
-
-	if (READ_ONCE(vm->dead))
-		return refuse_dead(err);
-	return vm_config_call(vm, arg, err);
-}
-
-/**
- * vm_get_error() - VMXHV_GET_ERROR: the last refusal of this descriptor
- * @file: the VM
- * @arg: struct vmxhv_error; all of it is output
- * @err: unused
- *
- * Context: Process context.
- * Return: 0, -EIO (not the caller's).
- */
-static long vm_get_error(struct file *file, void *arg, struct vmxhv_error *err)
-{
-	struct vm_file *vf = file->private_data;
-
-	return last_error_get(&vf->last, arg);
-}
-
+/* SIGNAL_MSI and CONFIG have no check: theirs come after a dead VM's refusal. */
 static const struct ioctl_call vm_calls[] = {
-	IOCTL_CALL(VMXHV_MEMORY, vmxhv_memory, 24, 0, 0, vm_memory),
-	IOCTL_CALL(VMXHV_DIRTY, vmxhv_dirty, 40, 0, 0, vm_dirty),
-	IOCTL_CALL(VMXHV_CREATE_VCPU, vmxhv_create_vcpu, 16, 0, 0, vm_create_vcpu),
-	IOCTL_CALL(VMXHV_SIGNAL_MSI, vmxhv_msi, 24, 0, CALL_OUT, vm_signal_msi),
-	IOCTL_CALL(VMXHV_CONFIG, vmxhv_config, 32, CONFIG_FLAGS, 0, vm_config),
-	IOCTL_CALL(VMXHV_GET_ERROR, vmxhv_error, 136, 0, CALL_OUT | CALL_KEEP_ERROR, vm_get_error),
+	IOCTL_CALL(VMXHV_MEMORY, vmxhv_memory, 24, .how = CALL_ALIVE,
+		   .reserved = { RESERVED(vmxhv_memory, reserved) },
+		   .check = vm_memory_check, .handler = vm_memory),
+	IOCTL_CALL(VMXHV_DIRTY, vmxhv_dirty, 40, .how = CALL_ALIVE,
+		   .reserved = { RESERVED(vmxhv_dirty, reserved) },
+		   .check = vm_dirty_check, .handler = vm_dirty),
+	IOCTL_CALL(VMXHV_CREATE_VCPU, vmxhv_create_vcpu, 16, .how = CALL_ALIVE,
+		   .reserved = { RESERVED(vmxhv_create_vcpu, reserved) },
+		   .check = vm_create_vcpu_check, .handler = vm_create_vcpu),
+	IOCTL_CALL(VMXHV_SIGNAL_MSI, vmxhv_msi, 24, .how = CALL_ALIVE | CALL_OUT,
+		   .handler = vm_signal_msi),
+	IOCTL_CALL(VMXHV_CONFIG, vmxhv_config, 32, .how = CALL_ALIVE,
+		   .known_flags = CONFIG_FLAGS, .handler = vm_config_call),
+	IOCTL_CALL(VMXHV_GET_ERROR, vmxhv_error, 136, .how = CALL_OUT | CALL_KEEP_ERROR,
+		   .handler = get_error_call),
 };
 
 static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	struct vm_file *vf = file->private_data;
+	struct descriptor *d = file->private_data;
 
-	if (vf->vm->mm != current->mm)
+	if (d->vm->mm != current->mm)
 		return -EIO;
-	return ioctl_dispatch(vm_calls, ARRAY_SIZE(vm_calls), file, &vf->last, cmd, arg);
+	return ioctl_dispatch(vm_calls, ARRAY_SIZE(vm_calls), d, cmd, arg);
 }
 
 static int vm_release(struct inode *inode, struct file *file)
 {
-	struct vm_file *vf = file->private_data;
+	struct descriptor *d = file->private_data;
 
-	vm_put(vf->vm);
-	kfree(vf);
+	vm_put(d->vm);
+	kfree(d);
 	return 0;
 }
 
@@ -267,15 +184,13 @@ static const struct file_operations vm_fops = {
  */
 int vm_fd_create(struct vm *vm)
 {
-	struct vm_file *vf = kzalloc(sizeof(*vf), GFP_KERNEL_ACCOUNT);
+	struct descriptor *d = descriptor_create(vm);
 	int fd;
 
-	if (!vf)
+	if (!d)
 		return -ENOMEM;
-	vf->vm = vm;
-	last_error_init(&vf->last);
-	fd = anon_inode_getfd("vmxhv-vm", &vm_fops, vf, O_RDWR | O_CLOEXEC);
+	fd = anon_inode_getfd("vmxhv-vm", &vm_fops, d, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
-		kfree(vf);
+		kfree(d);
 	return fd;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What holds for every call alike: where its argument may be, how long it may be, which flags it
- * has, what the address of an array may be, and whose descriptor it is for.
+ * has, which fields must be 0, what the address of an array may be, and whose descriptor it is for.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -192,6 +192,38 @@ static void flags(const struct a_call *a)
 	tap_ok(good, "%s: each flag that there is not", a->name);
 }
 
+/* An array of bytes is told as 1, whatever is in it. */
+static bool reserved_byte(const struct a_call *a, const struct field *f, uint32_t byte)
+{
+	const uint64_t value = f->size > 4 ? 1 : 0x80ull << 8 * byte;
+	struct vmxhv_error e;
+	int ret;
+
+	calls_prepare();
+	memcpy(page, a->argument, a->size);
+	page[f->at + byte] = 0x80;
+	ret = call(fd_of(a), a->command, page);
+	if (!refused(a, ret, EINVAL, VMXHV_ERR_ARGUMENT, f->at))
+		return false;
+	e = last_error(fd_of(a));
+	if (e.value == value && !e.wanted && !strcmp(e.text, "reserved field is not 0"))
+		return true;
+	tap_note("%s: byte %u: value %#llx, wanted %#llx: '%.96s'", a->name, byte,
+		 (unsigned long long)e.value, (unsigned long long)value, e.text);
+	return false;
+}
+
+static void reserved(const struct a_call *a)
+{
+	bool good = true;
+
+	for (const struct field *f = a->reserved; f->size; f++) {
+		for (uint32_t byte = 0; byte < f->size; byte++)
+			good = reserved_byte(a, f, byte) && good;
+	}
+	tap_ok(good, "%s: each byte that must be 0", a->name);
+}
+
 static int call_array(const struct a_call *a, uint64_t address)
 {
 	calls_prepare();
@@ -324,6 +356,8 @@ int main(void)
 		read_only(a);
 		sizes(a);
 		flags(a);
+		if (a->reserved->size)
+			reserved(a);
 		if (a->array)
 			arrays(a);
 	}

@@ -116,6 +116,11 @@ static void msrs(struct cpu *c)
 	expect_refused(c->fd, VMXHV_SET_MSRS, &a, e, pokes, ARRAY_SIZE(pokes));
 	expect_refused(c->fd, VMXHV_GET_MSRS, &a, &a, arg_pokes, ARRAY_SIZE(arg_pokes));
 	expect_refused(c->fd, VMXHV_GET_MSRS, &a, e, pokes, ARRAY_SIZE(pokes));
+	a.reserved = 1;
+	tap_equal(call(c->fd, VMXHV_SET_MSRS, &a), -EINVAL, "MSRs: reserved, once more");
+	tap_equal(a.count, 0, "MSRs: and count says that none was written");
+	a.reserved = 0;
+	a.count = 3;
 	e[0].value = 0x1111;
 	e[1].value = 1ull << 63;
 	ret = call(c->fd, VMXHV_SET_MSRS, &a);

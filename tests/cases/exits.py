@@ -100,3 +100,4 @@ for _program in exit_table.programs():
                     modules=[COUNTED], timeout=60, check=counted(_program))
 CASES += matrix("exits/misconfigured", "guest_exits misconfigured", kernel=["6.1", "6.12"],
                 modules=[MISCONFIGURED])
+CASES += matrix("api/dead", "dead", kernel=["6.1", "6.12"], modules=[MISCONFIGURED])

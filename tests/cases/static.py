@@ -136,11 +136,29 @@ def spdx():
     assert not bare, "no SPDX line at the top of " + ", ".join(bare)
 
 
+def reserved():
+    """What vmxhv.h calls reserved in a call's structure, the call's row must name, and no more."""
+    header = (util.ROOT / "include" / "vmxhv.h").read_text()
+    structs = dict(re.findall(r"^struct (\w+) \{\n(.*?)^\}", header, re.M | re.S))
+    bad, rows = [], 0
+    for f in tracked("ioctl/*.c"):
+        text = (util.ROOT / f).read_text()
+        for call, struct, row in re.findall(r"IOCTL_CALL\((\w+), (\w+),(.*?\)),\n(?=\tI|\};)", text,
+                                            re.S):
+            want = re.findall(r"\b(reserved\d*)(?:\[\d+\])?;", structs[struct])
+            seen = re.findall(rf"RESERVED\({struct}, (\w+)\)", row)
+            rows += 1
+            if seen != want:
+                bad.append(f"{f}: {call}: reserved are {seen}, in vmxhv.h {want}")
+    assert rows > 20 and not bad, "\n".join(bad) or f"only {rows} rows found"
+
+
 CASES = [Case(f"static/build/{k}", host=functools.partial(build, k)) for k in kernels.STOCK] + [
     Case("static/checkpatch", host=checkpatch),
     Case("static/docs", host=docs),
     Case("static/floors", host=floors),
     Case("static/length", host=lengths),
+    Case("static/reserved", host=reserved),
     Case("static/spdx", host=spdx),
     Case("static/uapi", host=uapi),
 ]

@@ -46,6 +46,9 @@ static struct vmxhv_mem_op op = { .kind = VMXHV_MEM_LOG, .flags = VMXHV_MEM_LOG_
 #define OUT(command, on, member, ...)						\
 	CALL(#command, VMXHV_##command, on, member, .out = true, __VA_ARGS__)
 #define ARRAY(type, member)	.array = offsetof(struct type, member)
+#define RESERVED(...)		.reserved = { __VA_ARGS__ }
+#define FIELD(type, member)							\
+	{ offsetof(struct type, member), sizeof(((struct type *)0)->member) }
 #define ERROR_OF(what, on)							\
 	CALL("GET_ERROR of the " what, VMXHV_GET_ERROR, on, error, .out = true)
 
@@ -53,27 +56,41 @@ const struct a_call calls[NR_CALLS] = {
 	OUT(GET_INFO, DEV, info),
 	IN(CREATE_VM, DEV, create_vm,
 	   .flags = VMXHV_VM_APICV | VMXHV_VM_TPR_SHADOW | VMXHV_VM_NO_APICV),
-	OUT(GET_CPUID, DEV, cpuid, ARRAY(vmxhv_cpuid, entries)),
-	OUT(GET_MSR_LIST, DEV, msrs, ARRAY(vmxhv_msrs, entries)),
+	OUT(GET_CPUID, DEV, cpuid, ARRAY(vmxhv_cpuid, entries),
+	    RESERVED(FIELD(vmxhv_cpuid, reserved))),
+	OUT(GET_MSR_LIST, DEV, msrs, ARRAY(vmxhv_msrs, entries),
+	    RESERVED(FIELD(vmxhv_msrs, reserved))),
 	ERROR_OF("device", DEV),
-	IN(CONFIG, VM, config, ARRAY(vmxhv_config, ranges), .flags = 0x1f),
-	IN(MEMORY, VM, memory, ARRAY(vmxhv_memory, ops)),
-	IN(CREATE_VCPU, VM, create_vcpu),
-	IN(DIRTY, VM, dirty, ARRAY(vmxhv_dirty, bitmap)),
-	OUT(SIGNAL_MSI, VM, msi),
+	IN(CONFIG, VM, config, ARRAY(vmxhv_config, ranges), .flags = 0x1f, .alive = true),
+	IN(MEMORY, VM, memory, ARRAY(vmxhv_memory, ops), .alive = true,
+	   RESERVED(FIELD(vmxhv_memory, reserved))),
+	IN(CREATE_VCPU, VM, create_vcpu, .alive = true,
+	   RESERVED(FIELD(vmxhv_create_vcpu, reserved))),
+	IN(DIRTY, VM, dirty, ARRAY(vmxhv_dirty, bitmap), .alive = true,
+	   RESERVED(FIELD(vmxhv_dirty, reserved))),
+	OUT(SIGNAL_MSI, VM, msi, .alive = true),
 	ERROR_OF("VM", VM),
 	IN(RUN, VCPU, run, .flags = VMXHV_RUN_COMPLETE_ONLY),
 	{ .name = "KICK", .fd = VCPU, .command = VMXHV_KICK },
-	IN(GET_STATE, VCPU, state, ARRAY(vmxhv_state, entries)),
-	IN(SET_STATE, VCPU, state, ARRAY(vmxhv_state, entries)),
-	OUT(GET_MSRS, VCPU, tsc_aux, ARRAY(vmxhv_msrs, entries)),
-	OUT(SET_MSRS, VCPU, tsc_aux, ARRAY(vmxhv_msrs, entries)),
-	IN(SET_CPUID, VCPU, leaf, ARRAY(vmxhv_cpuid, entries)),
-	IN(INJECT, VCPU, init),
-	IN(EXTINT, VCPU, extint),
+	IN(GET_STATE, VCPU, state, ARRAY(vmxhv_state, entries),
+	   RESERVED(FIELD(vmxhv_state, reserved))),
+	IN(SET_STATE, VCPU, state, ARRAY(vmxhv_state, entries),
+	   RESERVED(FIELD(vmxhv_state, reserved))),
+	OUT(GET_MSRS, VCPU, tsc_aux, ARRAY(vmxhv_msrs, entries),
+	    RESERVED(FIELD(vmxhv_msrs, reserved))),
+	OUT(SET_MSRS, VCPU, tsc_aux, ARRAY(vmxhv_msrs, entries),
+	    RESERVED(FIELD(vmxhv_msrs, reserved))),
+	IN(SET_CPUID, VCPU, leaf, ARRAY(vmxhv_cpuid, entries),
+	   RESERVED(FIELD(vmxhv_cpuid, reserved))),
+	IN(INJECT, VCPU, init,
+	   RESERVED(FIELD(vmxhv_inject, reserved), FIELD(vmxhv_inject, reserved2))),
+	IN(EXTINT, VCPU, extint, RESERVED(FIELD(vmxhv_extint, reserved))),
 	OUT(LAPIC_ACCESS, VCPU, lapic),
-	OUT(TRANSLATE, VCPU, translate),
-	IN(DEBUG, VCPU, debug),
+	OUT(TRANSLATE, VCPU, translate, RESERVED(FIELD(vmxhv_translate, reserved))),
+	IN(DEBUG, VCPU, debug,
+	   RESERVED(FIELD(vmxhv_debug, reserved), FIELD(vmxhv_debug, point[0].reserved),
+		    FIELD(vmxhv_debug, point[1].reserved), FIELD(vmxhv_debug, point[2].reserved),
+		    FIELD(vmxhv_debug, point[3].reserved))),
 	ERROR_OF("vCPU", VCPU),
 };
 

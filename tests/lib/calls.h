@@ -10,6 +10,14 @@ enum fd { DEV, VM, VCPU, FDS };
 
 #define NR_CALLS	24
 
+#define MAX_RESERVED	5
+
+/* A field of a structure; no size: none. */
+struct field {
+	uint32_t at;
+	uint32_t size;
+};
+
 /**
  * struct a_call - a call
  * @name: of the call
@@ -19,7 +27,9 @@ enum fd { DEV, VM, VCPU, FDS };
  * @size: of the structure
  * @array: where in the structure the address of an array is; 0: none
  * @out: the structure is written back
+ * @alive: it is refused once the VM is dead; so is RUN, by itself
  * @flags: that it may have
+ * @reserved: fields that must be 0
  */
 extern const struct a_call {
 	const char *name;
@@ -29,7 +39,9 @@ extern const struct a_call {
 	uint32_t size;
 	uint32_t array;
 	bool out;
+	bool alive;
 	uint32_t flags;
+	struct field reserved[MAX_RESERVED + 1];
 } calls[NR_CALLS];
 
 /*
