@@ -261,7 +261,6 @@ static __always_inline int vcpu_skip_insn(struct vcpu *v)
 
 /* ---- events ---- */
 
-int event_compose(u8 first, u8 second);
 void vcpu_raise(struct vcpu *v, u8 vector);			/* no error code: #UD, #DB ... */
 void vcpu_raise_error(struct vcpu *v, u8 vector, u32 error);	/* #GP(0), #SS(0) ... */
 void vcpu_raise_page_fault(struct vcpu *v, u64 address, u32 error);
