@@ -109,6 +109,16 @@ static inline void compat_vm_flags_mod(struct vm_area_struct *vma, vm_flags_t se
 #endif
 }
 
+/*
+ * Software's mark on a mapping of device memory that has struct pages. Kernels that gave it up (and
+ * pte_devmap() with it) count references to such pages as to any other.
+ */
+#ifdef _PAGE_DEVMAP
+#define COMPAT_PAGE_DEVMAP	_PAGE_DEVMAP
+#else
+#define COMPAT_PAGE_DEVMAP	0
+#endif
+
 /* MSRs of the host's counters that a guest must have otherwise; NULL where perf has no counters. */
 static inline const struct perf_guest_switch_msr *compat_perf_guest_get_msrs(int *count, void *pmu)
 {

@@ -28,16 +28,8 @@
 #include "vcpu/run.h"
 #include "vcpu/vcpu.h"
 #include "vcpu/vm.h"
+#include "vcpu/x86.h"
 
-#define NR_EXCEPTIONS		32
-
-/* One NMI can wait behind a blocked one (SDM: "Nonmaskable Interrupt (NMI)"). */
-#define MAX_QUEUED_NMIS		2
-
-/* Exceptions that push an error code (SDM: "Exception and Interrupt Reference"). */
-#define HAS_ERROR_CODE	(BIT(X86_TRAP_DF) | BIT(X86_TRAP_TS) | BIT(X86_TRAP_NP) |	\
-			 BIT(X86_TRAP_SS) | BIT(X86_TRAP_GP) | BIT(X86_TRAP_PF) |	\
-			 BIT(X86_TRAP_AC) | BIT(X86_TRAP_CP))
 /* Exceptions that change a register beside the stack: CR2 or DR6. */
 #define HAS_PAYLOAD	(BIT(X86_TRAP_DB) | BIT(X86_TRAP_PF))
 
@@ -172,7 +164,7 @@ static int inject_check_exception(const struct vmxhv_inject *in, struct vmxhv_er
 	if (in->vector >= NR_EXCEPTIONS || in->vector == X86_TRAP_NMI)
 		return refuse_arg(err, -EINVAL, vmxhv_inject, vector, in->vector,
 				  NR_EXCEPTIONS - 1, "not an exception's vector");
-	error_code = HAS_ERROR_CODE & BIT(in->vector);
+	error_code = exception_rule(in->vector)->error_code;
 	if (in->has_error != error_code)
 		return refuse_arg(err, -EINVAL, vmxhv_inject, has_error, in->has_error,
 				  error_code, "vector %u %s an error code", in->vector,
@@ -243,7 +235,7 @@ static int inject_exception(struct vcpu *v, const struct vmxhv_inject *in,
 
 static int inject_nmi(struct vcpu *v, struct vmxhv_error *err)
 {
-	if (!atomic_add_unless(&v->nmi_queued, 1, MAX_QUEUED_NMIS))
+	if (!atomic_add_unless(&v->nmi_queued, 1, NMI_DEPTH))
 		return refuse_occupied(err, VMXHV_INJECT_NMI);
 	vcpu_request(v, BIT(REQ_NMI));
 	return 0;

@@ -261,7 +261,6 @@ static __always_inline int vcpu_skip_insn(struct vcpu *v)
 
 /* ---- events ---- */
 
-int event_compose(u8 first, u8 second);
 void vcpu_raise(struct vcpu *v, u8 vector);			/* no error code: #UD, #DB ... */
 void vcpu_raise_error(struct vcpu *v, u8 vector, u32 error);	/* #GP(0), #SS(0) ... */
 void vcpu_raise_page_fault(struct vcpu *v, u64 address, u32 error);
@@ -435,13 +434,25 @@ int vcpu_probe(struct vcpu *v, u64 gva, u32 access, struct walk_result *out);
 /* where an access that began at @from has come to: 32 bits wide outside 64-bit mode */
 u64 vcpu_wrap_gva(struct vcpu *v, u64 from, u64 at);
 
-/*
- * Copies to and from guest-linear memory, page by page, as an access of @access would.
- * 0; 1 with result->fault_error and *fault_address: the guest gets #PF; -EFAULT: not memory
- * @done says how many bytes were copied before that.
+/**
+ * struct gva_copy - a copy to or from guest-linear memory
+ * @gva: the linear address; it wraps at 4 GiB outside 64-bit mode
+ * @buf: to or from
+ * @length: bytes
+ * @access: WALK_*; with WALK_WRITE to the guest, else from it
+ * @done: gets the bytes copied, also before a fault
+ * @walk: gets the last page's translation, or what the guest's #PF says
  */
-int vcpu_copy_gva(struct vcpu *v, u64 gva, void *buf, u32 length, u32 access, u32 *done,
-		  u64 *fault_address, struct walk_result *out);
+struct gva_copy {
+	u64 gva;
+	void *buf;
+	u32 length;
+	u32 access;
+	u32 done;
+	struct walk_result walk;
+};
+
+int vcpu_copy_gva(struct vcpu *v, struct gva_copy *copy);
 u32 vcpu_fetch_insn(struct vcpu *v, u8 bytes[15], enum vmxhv_cpu_mode mode);
 
 /* ---- the host around the guest ---- */

@@ -172,9 +172,6 @@ bool config_has(const struct vm_config *config, enum vmxhv_range_kind kind);
 void config_fill_msr_bitmap(const struct vm_config *config, u8 *bitmap);
 void config_fill_io_bitmap(const struct vm_config *config, u8 *bitmap);	/* two pages */
 
-/* vcpu/cpu/msr_kept.c: pure */
-const char *msr_kept_back(u32 first, u32 last, u32 access, u32 *which);
-
 /* vcpu/exit/config.c */
 void config_init(void);			/* once, when the module loads */
 int vm_configure(struct vm *vm, const struct vmxhv_config *wanted,

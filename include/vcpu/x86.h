@@ -117,6 +117,56 @@ struct step debug_decode(const u8 *insn, u32 count, enum vmxhv_cpu_mode mode);
 void debug_share(const u64 *guest_dr, u64 guest_dr7, const struct vmxhv_debug_point *points,
 		 const u64 *stop_at, struct debug_slots *slots);
 
+/* ---- exceptions ---- */
+
+#define NR_EXCEPTIONS	32
+
+/* One NMI is being handled or about to be, one waits behind it (SDM: "Handling Multiple NMIs"). */
+#define NMI_DEPTH	2
+
+/* SDM: "Exception Classifications" */
+enum exception_kind {
+	EXCEPTION_FAULT,	/* the instruction is restarted: RF is set in what is pushed */
+	EXCEPTION_TRAP,
+	EXCEPTION_ABORT,
+};
+
+/* SDM: "Interrupt 8 -- Double Fault Exception (#DF)" */
+enum exception_class {
+	EXCEPTION_BENIGN,
+	EXCEPTION_CONTRIBUTORY,
+	EXCEPTION_PAGE_FAULT,	/* #PF and #VE */
+	EXCEPTION_DOUBLE,	/* #DF itself */
+};
+
+/**
+ * struct exception_rule - what is so of an exception whenever it is raised
+ * @kind: enum exception_kind
+ * @class: enum exception_class
+ * @error_code: it pushes one, but for real mode, where none does
+ */
+struct exception_rule {
+	u8 kind;
+	u8 class;
+	bool error_code;
+};
+
+extern const struct exception_rule exception_rules[NR_EXCEPTIONS];
+
+/**
+ * exception_rule() - the row of an exception
+ * @vector: 0 to 31; what is above is cut off
+ *
+ * Context: Any.
+ * Return: its row.
+ */
+static inline const struct exception_rule *exception_rule(u8 vector)
+{
+	return &exception_rules[vector % NR_EXCEPTIONS];
+}
+
+int exception_compose(u8 first, u8 second);
+
 /* ---- MSRs ---- */
 
 #define LAPIC_DEFAULT_BASE	0xfee00000ull	/* where the xAPIC page is after reset */

@@ -10,7 +10,7 @@
  * Virtual Interrupts").
  *
  * The xAPIC page is in the EPT, as the APIC-access page, while every vCPU's APIC answers there; for
- * one that does not it would be memory. memory_apic.c sees to that.
+ * one that does not it would be memory. vcpu/memory/apic.c sees to that.
  */
 #include <linux/bitops.h>
 #include <linux/gfp.h>

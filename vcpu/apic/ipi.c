@@ -7,6 +7,7 @@
 #include "vcpu/apic.h"
 #include "vcpu/core.h"
 #include "vcpu/vm.h"
+#include "vcpu/x86.h"
 
 #define MSI_BASE		0xfee00000ull
 #define MSI_DEST_LOGICAL	BIT(2)
@@ -213,8 +214,8 @@ static bool deliver_one(struct lapic *apic, const struct lapic_msg *msg, bool lo
 	case APIC_DM_LOWEST:
 		return lapic_accept(apic, msg->vector, msg->level, local);
 	case APIC_DM_NMI:
-		/* one being blocked and one behind it: more are lost on hardware too */
-		atomic_add_unless(&v->nmi_queued, 1, 2);
+		/* more are lost on hardware too */
+		atomic_add_unless(&v->nmi_queued, 1, NMI_DEPTH);
 		signal_vcpu(v, REQ_NMI, local);
 		return true;
 	case APIC_DM_INIT:

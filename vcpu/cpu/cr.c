@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Control registers of a loaded vCPU: reading, writing, and the exits that they cause. */
+/* Control registers of a loaded vCPU: what they hold, and what a write to them does. */
 #include <linux/errno.h>
 #include <linux/preempt.h>
 #include <asm/msr-index.h>

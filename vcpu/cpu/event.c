@@ -24,15 +24,6 @@
 #include "vmx/controls.h"
 #include "vmx/vmx.h"
 
-/* SDM: "Interrupt 8 -- Double Fault Exception", table of interrupt and exception classes */
-#define CONTRIBUTORY	(BIT(X86_TRAP_DE) | BIT(X86_TRAP_TS) | BIT(X86_TRAP_NP) | \
-			 BIT(X86_TRAP_SS) | BIT(X86_TRAP_GP) | BIT(21 /* #CP */))
-#define PAGE_FAULTS	(BIT(X86_TRAP_PF) | BIT(X86_TRAP_VE))
-
-/* Faults push RFLAGS.RF set: the restarted instruction must not hit its breakpoint again. */
-#define NOT_FAULTS	(BIT(X86_TRAP_DB) | BIT(X86_TRAP_BP) | BIT(X86_TRAP_OF) | \
-			 BIT(X86_TRAP_DF) | BIT(X86_TRAP_MC))
-
 static bool is_exception(u32 info)
 {
 	u32 type = info & INTR_INFO_TYPE_MASK;
@@ -41,30 +32,6 @@ static bool is_exception(u32 info)
 	       (type == INTR_TYPE_HARD_EXCEPTION || type == INTR_TYPE_SOFT_EXCEPTION ||
 		type == INTR_TYPE_PRIV_SW_EXCEPTION);
 }
-
-/**
- * event_compose() - what two exceptions make, the second met while the first is delivered
- * @first: vector of the first
- * @second: vector of the second
- *
- * Context: Any.
- * Return: @second (one after the other), X86_TRAP_DF, or -1: shutdown.
- * SDM: "Interrupt 8 -- Double Fault Exception (#DF)".
- */
-int event_compose(u8 first, u8 second)
-{
-	bool worse = BIT(second) & (CONTRIBUTORY | PAGE_FAULTS);
-
-	if (first == X86_TRAP_DF && worse)
-		return -1;
-	if ((BIT(first) & CONTRIBUTORY) && (BIT(second) & CONTRIBUTORY))
-		return X86_TRAP_DF;
-	if ((BIT(first) & PAGE_FAULTS) && worse)
-		return X86_TRAP_DF;
-	return second;
-}
-
-VMXHV_EXPORT_FOR_TEST(event_compose);
 
 /**
  * vcpu_triple_fault() - the guest's processor shuts down
@@ -94,9 +61,9 @@ void vcpu_raise_exception(struct vcpu *v, const struct exception *e)
 
 	vcpu_assert_loaded(v);
 	if (is_exception(events->injected.info))
-		vector = event_compose((u8)events->injected.info, e->vector);
+		vector = exception_compose((u8)events->injected.info, e->vector);
 	else if (events->exception.pending)
-		vector = event_compose(events->exception.vector, e->vector);
+		vector = exception_compose(events->exception.vector, e->vector);
 	v->recheck = true;
 	if (vector < 0) {
 		vcpu_triple_fault(v);
@@ -302,7 +269,7 @@ static void inject_exception(struct vcpu *v)
 	e->pending = false;
 	apply_payload(v, e);
 	vcpu_keep_trap_pending(v);
-	if (!(BIT(e->vector) & NOT_FAULTS))
+	if (exception_rule(e->vector)->kind == EXCEPTION_FAULT)
 		vcpu_set_rflags(v, vcpu_rflags(v) | X86_EFLAGS_RF);
 
 	/* #BP and #OF are software exceptions; the one-byte INT3 and INTO pushed past themselves */

@@ -118,44 +118,38 @@ u64 vcpu_wrap_gva(struct vcpu *v, u64 from, u64 at)
 /**
  * vcpu_copy_gva() - copy to or from linear memory, as an instruction would
  * @v: the vCPU
- * @gva: the linear address; it wraps at 4 GiB outside 64-bit mode
- * @buf: to or from
- * @length: bytes
- * @access: WALK_*; with WALK_WRITE to the guest, else from it
- * @done: gets the bytes copied, also before a fault
- * @fault_address: gets CR2 for a fault
- * @out: gets the error code for a fault
+ * @copy: what, from where and how; and how far it came
+ *
+ * Page by page, each as an access of its own.
  *
  * Context: vCPU loaded, mutex held; may sleep.
- * Return: 0; 1: the guest gets #PF; -EFAULT where no memory is, or it is read-only; -EINVAL for an
- *	address that is not canonical.
+ * Return: 0; 1: the guest gets #PF, as @copy->walk says; -EFAULT where no memory is, or it is
+ *	read-only; -EINVAL for an address that is not canonical.
  */
-int vcpu_copy_gva(struct vcpu *v, u64 gva, void *buf, u32 length, u32 access, u32 *done,
-		  u64 *fault_address, struct walk_result *out)
+int vcpu_copy_gva(struct vcpu *v, struct gva_copy *copy)
 {
 	struct vm_window window;
 	struct walk_mode mode;
 	int ret;
 
 	vcpu_walk_mode(v, &mode, &window);
-	for (*done = 0; *done < length; ) {
-		u64 at = vcpu_wrap_gva(v, gva, gva + *done);
-		u32 chunk = min_t(u32, length - *done, PAGE_SIZE - offset_in_page(at));
+	for (copy->done = 0; copy->done < copy->length; ) {
+		u64 at = vcpu_wrap_gva(v, copy->gva, copy->gva + copy->done);
+		u32 chunk = min_t(u32, copy->length - copy->done, PAGE_SIZE - offset_in_page(at));
+		void *buf = copy->buf + copy->done;
 
-		ret = walk_page_tables(&mode, at, access, out);
-		if (ret) {
-			*fault_address = at;
-			return ret;
-		}
-		if (access & WALK_WRITE)
-			ret = vm_window_write(&window, out->gpa, buf + *done, chunk);
-		else if (access & WALK_FETCH)
-			ret = vm_window_fetch(&window, out->gpa, buf + *done, chunk);
-		else
-			ret = vm_window_read(&window, out->gpa, buf + *done, chunk);
+		ret = walk_page_tables(&mode, at, copy->access, &copy->walk);
 		if (ret)
 			return ret;
-		*done += chunk;
+		if (copy->access & WALK_WRITE)
+			ret = vm_window_write(&window, copy->walk.gpa, buf, chunk);
+		else if (copy->access & WALK_FETCH)
+			ret = vm_window_fetch(&window, copy->walk.gpa, buf, chunk);
+		else
+			ret = vm_window_read(&window, copy->walk.gpa, buf, chunk);
+		if (ret)
+			return ret;
+		copy->done += chunk;
 	}
 	return 0;
 }
@@ -173,12 +167,13 @@ u32 vcpu_fetch_insn(struct vcpu *v, u8 bytes[15], enum vmxhv_cpu_mode mode)
 {
 	u32 user = vcpu_cpl(v) == 3 ? WALK_USER : 0;
 	u64 linear = vcpu_rip(v) + (mode == VMXHV_MODE_64 ? 0 : vmcs_readl(GUEST_CS_BASE));
-	struct walk_result walk;
-	u64 fault_address;
-	u32 done = 0;
+	struct gva_copy copy = {
+		.gva = mode == VMXHV_MODE_64 ? linear : (u32)linear,
+		.buf = bytes,
+		.length = 15,
+		.access = WALK_FETCH | user,
+	};
 
-	if (mode != VMXHV_MODE_64)
-		linear = (u32)linear;
-	vcpu_copy_gva(v, linear, bytes, 15, WALK_FETCH | user, &done, &fault_address, &walk);
-	return done;
+	vcpu_copy_gva(v, &copy);
+	return copy.done;
 }

@@ -5,6 +5,7 @@
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
+#include <linux/nospec.h>
 #include <linux/string.h>
 #include <asm/apicdef.h>
 #include <asm/msr-index.h>
@@ -92,8 +93,10 @@ void state_set_segments(const struct vmxhv_sregs *s)
 	set_TR(&s->tr);
 }
 
-static void get_sregs(struct vcpu *v, struct vmxhv_sregs *s)
+static void get_sregs(struct vcpu *v, void *image)
 {
+	struct vmxhv_sregs *s = image;
+
 	memset(s, 0, sizeof(*s));
 	state_get_segments(s);
 	s->cr0 = vcpu_cr0(v);
@@ -123,8 +126,10 @@ static void set_apic_base(struct vcpu *v, u64 base)
 	lapic_set_base(v, base);
 }
 
-static void set_sregs(struct vcpu *v, const struct vmxhv_sregs *s)
+static void set_sregs(struct vcpu *v, const void *image)
 {
+	const struct vmxhv_sregs *s = image;
+
 	state_set_segments(s);
 	vmcs_writel(GUEST_GDTR_BASE, s->gdtr.base);
 	vmcs_write32(GUEST_GDTR_LIMIT, s->gdtr.limit);
@@ -149,8 +154,10 @@ static void set_pending_debug(struct vcpu *v)
 		    state_pending_debug(shadow, vcpu_rflags(v), vmcs_read64(GUEST_IA32_DEBUGCTL)));
 }
 
-static void get_gprs(struct vcpu *v, struct vmxhv_gprs *g)
+static void get_gprs(struct vcpu *v, void *image)
 {
+	struct vmxhv_gprs *g = image;
+
 	vcpu_rsp(v);
 	memcpy(g->gpr, v->gpr, sizeof(g->gpr));
 	g->rip = vcpu_rip(v);
@@ -158,8 +165,9 @@ static void get_gprs(struct vcpu *v, struct vmxhv_gprs *g)
 }
 
 /* New registers answer an exit that waits for completion: the old instruction is not finished. */
-static void set_gprs(struct vcpu *v, const struct vmxhv_gprs *g)
+static void set_gprs(struct vcpu *v, const void *image)
 {
+	const struct vmxhv_gprs *g = image;
 	bool tf_changed;
 
 	if (v->completion != COMPLETE_INTACK)
@@ -173,9 +181,10 @@ static void set_gprs(struct vcpu *v, const struct vmxhv_gprs *g)
 		set_pending_debug(v);
 }
 
-static void get_events(struct vcpu *v, struct vmxhv_events *e)
+static void get_events(struct vcpu *v, void *image)
 {
 	const struct vcpu_events *ev = &v->events;
+	struct vmxhv_events *e = image;
 	u32 shadow = vcpu_shadow(v);
 
 	*e = (struct vmxhv_events){
@@ -215,8 +224,9 @@ static void set_exception(struct exception *to, const struct vmxhv_event *from)
 	};
 }
 
-static void set_events(struct vcpu *v, const struct vmxhv_events *e)
+static void set_events(struct vcpu *v, const void *image)
 {
+	const struct vmxhv_events *e = image;
 	struct vcpu_events *ev = &v->events;
 
 	ev->injected = (struct injected_event){
@@ -237,88 +247,29 @@ static void set_events(struct vcpu *v, const struct vmxhv_events *e)
 	set_bit(REQ_EVENT, &v->requests);
 }
 
-static void get_debug(struct vcpu *v, struct vmxhv_debug_regs *d)
+static void get_debug(struct vcpu *v, void *image)
 {
+	struct vmxhv_debug_regs *d = image;
+
 	memcpy(d->dr, v->dr, sizeof(d->dr));
 	d->dr6 = v->dr6;
 	d->dr7 = vmcs_readl(GUEST_DR7);
 }
 
-static void set_debug(struct vcpu *v, const struct vmxhv_debug_regs *d)
+static void set_debug(struct vcpu *v, const void *image)
 {
+	const struct vmxhv_debug_regs *d = image;
+
 	memcpy(v->dr, d->dr, sizeof(d->dr));
 	v->dr6 = d->dr6;
 	dr_set7(v, d->dr7);
 }
 
-/**
- * state_group_size() - how long a group is
- * @group: VMXHV_STATE_*
- *
- * Context: Any.
- * Return: bytes, or 0: no such group.
- */
-u32 state_group_size(u32 group)
+/* SREGS, and GPRS of the same transaction beside them. */
+static int check_sregs(struct vcpu *v, const void *const *groups, struct vmxhv_error *err)
 {
-	switch (group) {
-	case VMXHV_STATE_GPRS:
-		return sizeof(struct vmxhv_gprs);
-	case VMXHV_STATE_SREGS:
-		return sizeof(struct vmxhv_sregs);
-	case VMXHV_STATE_EVENTS:
-		return sizeof(struct vmxhv_events);
-	case VMXHV_STATE_DEBUG:
-		return sizeof(struct vmxhv_debug_regs);
-	case VMXHV_STATE_XSAVE:
-		return xstate_size();
-	case VMXHV_STATE_LAPIC:
-		return sizeof(struct vmxhv_lapic);
-	case VMXHV_STATE_TSC:
-		return sizeof(struct vmxhv_tsc);
-	}
-	return 0;
-}
-
-/**
- * state_get() - read one group
- * @v: the vCPU
- * @group: VMXHV_STATE_*
- * @out: state_group_size() bytes, written whole
- *
- * Context: vCPU loaded, mutex held, preemption on.
- * Return: 0, or -EINVAL: no such group.
- */
-int state_get(struct vcpu *v, u32 group, void *out)
-{
-	switch (group) {
-	case VMXHV_STATE_GPRS:
-		get_gprs(v, out);
-		return 0;
-	case VMXHV_STATE_SREGS:
-		get_sregs(v, out);
-		return 0;
-	case VMXHV_STATE_EVENTS:
-		get_events(v, out);
-		return 0;
-	case VMXHV_STATE_DEBUG:
-		get_debug(v, out);
-		return 0;
-	case VMXHV_STATE_XSAVE:
-		xstate_get_image(v, out);
-		return 0;
-	case VMXHV_STATE_LAPIC:
-		lapic_get_state(v, out);
-		return 0;
-	case VMXHV_STATE_TSC:
-		tsc_get_state(v, out);
-		return 0;
-	}
-	return -EINVAL;
-}
-
-static int check_sregs(struct vcpu *v, const struct vmxhv_sregs *s, const struct vmxhv_gprs *g,
-		       struct vmxhv_error *err)
-{
+	const struct vmxhv_sregs *s = groups[VMXHV_STATE_SREGS];
+	const struct vmxhv_gprs *g = groups[VMXHV_STATE_GPRS];
 	const struct state_limits limits = {
 		.cr4_valid = v->cpuid->cr4_valid,
 		.efer_valid = v->cpuid->efer_valid,
@@ -334,7 +285,10 @@ static int check_sregs(struct vcpu *v, const struct vmxhv_sregs *s, const struct
 	/* alone, it may prepare either mode: RFLAGS comes later */
 	if (!g && !state_check_segments(s, true, NULL))
 		return 0;
-	return state_check_segments(s, g && g->rflags & X86_EFLAGS_VM, err);
+	ret = state_check_segments(s, g && g->rflags & X86_EFLAGS_VM, err);
+	if (!ret && g)
+		ret = state_check_gprs(g, s, err);
+	return ret;
 }
 
 /* RFLAGS.VM changes alone: the segments that are there must fit the other mode. */
@@ -351,7 +305,7 @@ static int check_vm_flag(const struct vmxhv_gprs *g, const struct vmxhv_sregs *n
  * RIP and RFLAGS without SREGS, as most exits are answered: of the segments and control registers
  * only what the rules look at is read.
  */
-static int check_gprs(struct vcpu *v, const struct vmxhv_gprs *g, struct vmxhv_error *err)
+static int check_gprs_alone(struct vcpu *v, const struct vmxhv_gprs *g, struct vmxhv_error *err)
 {
 	struct vmxhv_sregs now = {
 		.efer = v->efer,
@@ -369,10 +323,116 @@ static int check_gprs(struct vcpu *v, const struct vmxhv_gprs *g, struct vmxhv_e
 	return ret;
 }
 
-static int check_events(struct vcpu *v, const struct vmxhv_events *e, const struct vmxhv_gprs *g,
-			struct vmxhv_error *err)
+static int check_gprs(struct vcpu *v, const void *const *groups, struct vmxhv_error *err)
 {
-	return state_check_events(e, g ? g->rflags : vcpu_rflags(v), err);
+	/* beside SREGS check_sregs() sees to both */
+	return groups[VMXHV_STATE_SREGS] ? 0 : check_gprs_alone(v, groups[VMXHV_STATE_GPRS], err);
+}
+
+static int check_events(struct vcpu *v, const void *const *groups, struct vmxhv_error *err)
+{
+	const struct vmxhv_gprs *g = groups[VMXHV_STATE_GPRS];
+
+	return state_check_events(groups[VMXHV_STATE_EVENTS], g ? g->rflags : vcpu_rflags(v), err);
+}
+
+static int check_debug(struct vcpu *v, const void *const *groups, struct vmxhv_error *err)
+{
+	return state_check_debug(groups[VMXHV_STATE_DEBUG], err);
+}
+
+/* The groups that other files keep: what they take has a type. */
+
+static int check_xsave(struct vcpu *v, const void *const *groups, struct vmxhv_error *err)
+{
+	return xstate_check_image(groups[VMXHV_STATE_XSAVE], err);
+}
+
+static int check_lapic(struct vcpu *v, const void *const *groups, struct vmxhv_error *err)
+{
+	return lapic_check_state(v, groups[VMXHV_STATE_LAPIC], err);
+}
+
+static void get_lapic(struct vcpu *v, void *image)
+{
+	lapic_get_state(v, image);
+}
+
+static void set_lapic(struct vcpu *v, const void *image)
+{
+	lapic_set_state(v, image);
+}
+
+static int check_tsc(struct vcpu *v, const void *const *groups, struct vmxhv_error *err)
+{
+	return tsc_check_state(groups[VMXHV_STATE_TSC], err);
+}
+
+static void get_tsc(struct vcpu *v, void *image)
+{
+	tsc_get_state(v, image);
+}
+
+static void set_tsc(struct vcpu *v, const void *image)
+{
+	tsc_set_state(v, image);
+}
+
+/**
+ * struct state_group - what there is to know of a group
+ * @size: of its image, in bytes; 0: xstate_size(), which the host decides
+ * @get: writes the whole image
+ * @set: takes an image that is checked
+ * @check: 0 or -EINVAL for the group's own image in a transaction; other groups by NULL or image
+ */
+struct state_group {
+	u32 size;
+	void (*get)(struct vcpu *v, void *image);
+	void (*set)(struct vcpu *v, const void *image);
+	int (*check)(struct vcpu *v, const void *const *groups, struct vmxhv_error *err);
+};
+
+static const struct state_group state_groups[VMXHV_STATE_GROUPS] = {
+	[VMXHV_STATE_GPRS] = { sizeof(struct vmxhv_gprs), get_gprs, set_gprs, check_gprs },
+	[VMXHV_STATE_SREGS] = { sizeof(struct vmxhv_sregs), get_sregs, set_sregs, check_sregs },
+	[VMXHV_STATE_EVENTS] = { sizeof(struct vmxhv_events), get_events, set_events,
+				 check_events },
+	[VMXHV_STATE_DEBUG] = { sizeof(struct vmxhv_debug_regs), get_debug, set_debug,
+				check_debug },
+	[VMXHV_STATE_XSAVE] = { 0, xstate_get_image, xstate_set_image, check_xsave },
+	[VMXHV_STATE_LAPIC] = { sizeof(struct vmxhv_lapic), get_lapic, set_lapic, check_lapic },
+	[VMXHV_STATE_TSC] = { sizeof(struct vmxhv_tsc), get_tsc, set_tsc, check_tsc },
+};
+
+/**
+ * state_group_size() - how long a group is
+ * @group: VMXHV_STATE_*, or any number of userspace's
+ *
+ * Context: Any.
+ * Return: bytes, or 0: no such group.
+ */
+u32 state_group_size(u32 group)
+{
+	if (group >= VMXHV_STATE_GROUPS)
+		return 0;
+	return state_groups[array_index_nospec(group, VMXHV_STATE_GROUPS)].size ?: xstate_size();
+}
+
+/**
+ * state_get() - read one group
+ * @v: the vCPU
+ * @group: VMXHV_STATE_*, not a number of userspace's
+ * @out: state_group_size() bytes, written whole
+ *
+ * Context: vCPU loaded, mutex held, preemption on.
+ * Return: 0, or -EINVAL: no such group.
+ */
+int state_get(struct vcpu *v, u32 group, void *out)
+{
+	if (group >= VMXHV_STATE_GROUPS)
+		return -EINVAL;
+	state_groups[group].get(v, out);
+	return 0;
 }
 
 /**
@@ -388,31 +448,19 @@ static int check_events(struct vcpu *v, const struct vmxhv_events *e, const stru
  */
 int state_check_all(struct vcpu *v, const void *const *groups, struct vmxhv_error *err)
 {
-	const struct vmxhv_gprs *gprs = groups[VMXHV_STATE_GPRS];
-	const struct vmxhv_sregs *sregs = groups[VMXHV_STATE_SREGS];
+	unsigned int i;
 	int ret = 0;
 
-	if (sregs)
-		ret = check_sregs(v, sregs, gprs, err);
-	if (!ret && gprs)
-		ret = sregs ? state_check_gprs(gprs, sregs, err) : check_gprs(v, gprs, err);
-	if (!ret && groups[VMXHV_STATE_EVENTS])
-		ret = check_events(v, groups[VMXHV_STATE_EVENTS], gprs, err);
-	if (!ret && groups[VMXHV_STATE_DEBUG])
-		ret = state_check_debug(groups[VMXHV_STATE_DEBUG], err);
-	if (!ret && groups[VMXHV_STATE_XSAVE])
-		ret = xstate_check_image(groups[VMXHV_STATE_XSAVE], err);
-	if (!ret && groups[VMXHV_STATE_LAPIC])
-		ret = lapic_check_state(v, groups[VMXHV_STATE_LAPIC], err);
-	if (!ret && groups[VMXHV_STATE_TSC])
-		ret = tsc_check_state(groups[VMXHV_STATE_TSC], err);
+	for (i = 0; i < VMXHV_STATE_GROUPS && !ret; i++)
+		if (groups[i])
+			ret = state_groups[i].check(v, groups, err);
 	return ret;
 }
 
 /**
  * state_check() - would this group alone be accepted?
  * @v: the vCPU
- * @group: VMXHV_STATE_*
+ * @group: VMXHV_STATE_*, not a number of userspace's
  * @in: its image
  * @err: the refusal
  *
@@ -426,42 +474,21 @@ int state_check(struct vcpu *v, u32 group, const void *in, struct vmxhv_error *e
 	if (group >= VMXHV_STATE_GROUPS)
 		return -EINVAL;
 	groups[group] = in;
-	return state_check_all(v, groups, err);
+	return state_groups[group].check(v, groups, err);
 }
 
 /**
  * state_set() - write one group
  * @v: the vCPU
- * @group: VMXHV_STATE_*
+ * @group: VMXHV_STATE_*, not a number of userspace's
  * @in: its image, checked
  *
  * Context: vCPU loaded, mutex held, preemption on.
  */
 void state_set(struct vcpu *v, u32 group, const void *in)
 {
-	switch (group) {
-	case VMXHV_STATE_GPRS:
-		set_gprs(v, in);
-		break;
-	case VMXHV_STATE_SREGS:
-		set_sregs(v, in);
-		break;
-	case VMXHV_STATE_EVENTS:
-		set_events(v, in);
-		break;
-	case VMXHV_STATE_DEBUG:
-		set_debug(v, in);
-		break;
-	case VMXHV_STATE_XSAVE:
-		xstate_set_image(v, in);
-		break;
-	case VMXHV_STATE_LAPIC:
-		lapic_set_state(v, in);
-		break;
-	case VMXHV_STATE_TSC:
-		tsc_set_state(v, in);
-		break;
-	}
+	if (group < VMXHV_STATE_GROUPS)
+		state_groups[group].set(v, in);
 }
 
 static const struct vmxhv_segment reset_data = { .limit = 0xffff, .access = 0x93 };

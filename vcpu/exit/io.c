@@ -82,13 +82,25 @@ static int segment_fault(struct vcpu *v)
 }
 
 /* A fault on the guest's buffer: the instruction is restarted after it. */
-static int string_fault(struct vcpu *v, int how, u64 address, const struct walk_result *walk)
+static int string_fault(struct vcpu *v, int how, const struct walk_result *walk)
 {
 	if (how == 1)
-		vcpu_raise_page_fault(v, address, walk->fault_error);
+		vcpu_raise_page_fault(v, walk->linear, walk->fault_error);
 	else
 		segment_fault(v);
 	return HANDLED;
+}
+
+/* The units of this exit, between the run area's page and the guest's memory. */
+static int copy_string(struct vcpu *v, bool write, struct gva_copy *copy)
+{
+	*copy = (struct gva_copy){
+		.gva = v->io.gva,
+		.buf = io_page(v),
+		.length = v->io.exit.count * v->io.exit.width,
+		.access = string_access(v, write),
+	};
+	return vcpu_copy_gva(v, copy);
 }
 
 static int check_ins_target(struct vcpu *v)
@@ -102,11 +114,11 @@ static int check_ins_target(struct vcpu *v)
 	/* the data would be lost if it could not be stored: see first that it can */
 	ret = vcpu_translate(v, v->io.gva, access, &walk);
 	if (ret)
-		return string_fault(v, ret, v->io.gva, &walk);
+		return string_fault(v, ret, &walk);
 	if ((last ^ v->io.gva) & PAGE_MASK) {
-		ret = vcpu_translate(v, last, access, &walk);
+		ret = vcpu_translate(v, last & PAGE_MASK, access, &walk);
 		if (ret)
-			return string_fault(v, ret, last & PAGE_MASK, &walk);
+			return string_fault(v, ret, &walk);
 	}
 	return io_to_user(v);
 }
@@ -115,9 +127,8 @@ static noinline int handle_string(struct vcpu *v)
 {
 	struct vmxhv_exit_io *io = &v->io.exit;
 	u32 info = exit_insn_info(v);
-	struct walk_result walk;
-	u64 fault_address, left, allowed;
-	u32 done;
+	struct gva_copy copy;
+	u64 left, allowed;
 	int ret;
 
 	io->string = 1;
@@ -144,10 +155,9 @@ static noinline int handle_string(struct vcpu *v)
 	if (io->in)
 		return check_ins_target(v);
 
-	ret = vcpu_copy_gva(v, v->io.gva, io_page(v), io->count * io->width,
-			    string_access(v, false), &done, &fault_address, &walk);
+	ret = copy_string(v, false, &copy);
 	if (ret)
-		return string_fault(v, ret, fault_address, &walk);
+		return string_fault(v, ret, &copy.walk);
 	return io_to_user(v);
 }
 
@@ -205,16 +215,13 @@ static void count_down(struct vcpu *v)
 static noinline int complete_string(struct vcpu *v)
 {
 	const struct vmxhv_exit_io *io = &v->io.exit;
-	struct walk_result walk;
-	u64 fault_address;
-	u32 done;
+	struct gva_copy copy;
 	int ret;
 
 	if (io->in) {
-		ret = vcpu_copy_gva(v, v->io.gva, io_page(v), io->count * io->width,
-				    string_access(v, true), &done, &fault_address, &walk);
+		ret = copy_string(v, true, &copy);
 		if (ret)
-			return string_fault(v, ret, fault_address, &walk);
+			return string_fault(v, ret, &copy.walk);
 	}
 	advance_index(v, io->in ? REG_RDI : REG_RSI);
 	v->io.done += io->count;

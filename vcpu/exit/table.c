@@ -74,7 +74,7 @@ const struct exit_row exit_rows[EXIT_ROWS] = {
 	EXIT(PREEMPTION_TIMER, handle_timer, ROW_OPEN | ROW_EVENTS),
 	EXIT(INVVPID, handle_ud, FAST),
 	EXIT(WBINVD, handle_skip, FAST),
-	/* hidden by the guest's CPUID: see cpuid_controls.c */
+	/* hidden by the guest's CPUID: see vcpu/cpuid/controls.c */
 	EXIT(RDRAND, handle_ud, FAST),
 	EXIT(RDSEED, handle_ud, FAST),
 	EXIT(XSETBV, handle_xsetbv, FAST),

@@ -74,14 +74,14 @@ static int raise(struct task_switch *t, const struct task_fault *f)
 }
 
 /* What a walk or a copy returned. Where no memory is there is no such segment: @otherwise. */
-static int access_fault(struct task_switch *t, int how, u64 address,
-			const struct walk_result *walk, const struct task_fault *otherwise)
+static int access_fault(struct task_switch *t, int how, const struct walk_result *walk,
+			const struct task_fault *otherwise)
 {
 	if (how != 1)
 		return raise(t, otherwise);
 	t->fault = (struct exception){
 		.vector = X86_TRAP_PF, .has_error = true, .error_code = walk->fault_error,
-		.has_payload = true, .payload = address,
+		.has_payload = true, .payload = walk->linear,
 	};
 	return 1;
 }
@@ -89,12 +89,12 @@ static int access_fault(struct task_switch *t, int how, u64 address,
 static int copy(struct task_switch *t, u64 gva, void *buf, u32 length, u32 access,
 		const struct task_fault *otherwise)
 {
-	struct walk_result walk;
-	u64 address;
-	u32 done;
-	int ret = vcpu_copy_gva(t->v, (u32)gva, buf, length, access, &done, &address, &walk);
+	struct gva_copy c = {
+		.gva = (u32)gva, .buf = buf, .length = length, .access = access,
+	};
+	int ret = vcpu_copy_gva(t->v, &c);
 
-	return ret ? access_fault(t, ret, address, &walk, otherwise) : 0;
+	return ret ? access_fault(t, ret, &c.walk, otherwise) : 0;
 }
 
 /* Could all of it be written? It is no longer than a page. */
@@ -107,9 +107,9 @@ static int probe_write(struct task_switch *t, u64 gva, u32 length,
 	int ret = vcpu_translate(t->v, (u32)gva, access, &walk);
 
 	if (ret)
-		return access_fault(t, ret, (u32)gva, &walk, otherwise);
-	ret = vcpu_translate(t->v, last, access, &walk);
-	return ret ? access_fault(t, ret, last & PAGE_MASK, &walk, otherwise) : 0;
+		return access_fault(t, ret, &walk, otherwise);
+	ret = vcpu_translate(t->v, last & PAGE_MASK, access, &walk);
+	return ret ? access_fault(t, ret, &walk, otherwise) : 0;
 }
 
 /* Sets and clears bits of one byte, while other CPUs may do so too. */
@@ -123,7 +123,7 @@ static int change_byte(struct task_switch *t, u64 gva, u8 clear, u8 set,
 	u64 at;
 
 	if (ret)
-		return access_fault(t, ret, (u32)gva, &walk, otherwise);
+		return access_fault(t, ret, &walk, otherwise);
 	at = walk.gpa & ~3ull;
 	shift = (walk.gpa & 3) * 8;
 	for (tries = 0; tries < CHANGE_TRIES; tries++) {

@@ -184,12 +184,54 @@ static bool overlaps_invalidation(const struct memory *m, u64 start, u64 length)
 	return m->in_progress && start < m->range_end && start + length > m->range_start;
 }
 
-/* An entry of the host's that maps memory which a user may read. */
-static bool maps_user_memory(u64 entry)
+/*
+ * Entries of the host's tables as the CPU takes them, of whatever level: those that map have their
+ * flags where a PTE has them. The kernel's own predicates answer other questions. To pte_present()
+ * and pmd_present() PROT_NONE and a huge page that is being split are there; to pte_write() and
+ * pte_dirty() a shadow stack is writable, and what was dirty when write access went still is;
+ * pte_access_permitted() reads PKRU each time. And all of them first take the address out of the
+ * entry, whose width is a variable: that is dear where sixteen entries are looked at.
+ */
+static bool hw_present(pte_t entry)
 {
-	const u64 odd = _PAGE_SPECIAL | _PAGE_DEVMAP | _PAGE_PKEY_MASK;
+	return native_pte_val(entry) & _PAGE_PRESENT;
+}
 
-	return (entry & (_PAGE_PRESENT | _PAGE_USER | odd)) == (_PAGE_PRESENT | _PAGE_USER);
+static bool hw_large(pte_t entry)
+{
+	return native_pte_val(entry) & _PAGE_PSE;
+}
+
+static bool hw_accessed(pte_t entry)
+{
+	return native_pte_val(entry) & _PAGE_ACCESSED;
+}
+
+static bool hw_writable(pte_t entry)
+{
+	return native_pte_val(entry) & _PAGE_RW;
+}
+
+/* Writable, and it was written to. */
+static bool hw_written(pte_t entry)
+{
+	const pteval_t written = _PAGE_RW | _PAGE_DIRTY;
+
+	return (native_pte_val(entry) & written) == written;
+}
+
+/* Memory that a user may read, whatever PKRU is. */
+static bool maps_user_memory(pte_t entry)
+{
+	const pteval_t odd = _PAGE_SPECIAL | COMPAT_PAGE_DEVMAP | _PAGE_PKEY_MASK;
+	const pteval_t want = _PAGE_PRESENT | _PAGE_USER;
+
+	return (native_pte_val(entry) & (want | odd)) == want;
+}
+
+static u64 mapped_address(pte_t entry)
+{
+	return native_pte_val(entry) & PTE_PFN_MASK;
 }
 
 /*
@@ -199,41 +241,42 @@ static bool maps_user_memory(u64 entry)
  * moment. What is read here stays true for as long as memory.lock is held and no invalidation
  * covers it.
  */
-static const u64 *host_entry(struct mm_struct *mm, unsigned long hva, u64 *entry,
-			     enum ept_level *level)
+static const pte_t *host_entry(struct mm_struct *mm, unsigned long hva, pte_t *entry,
+			       enum ept_level *level)
 {
-	const u64 *table = (const u64 *)mm->pgd;
+	const pte_t *table = (const pte_t *)mm->pgd;
 	unsigned int shift = PGDIR_SHIFT;
 
 	for (;;) {
-		const u64 *at = &table[(hva >> shift) & (PTRS_PER_PTE - 1)];
+		const pte_t *at = &table[(hva >> shift) & (PTRS_PER_PTE - 1)];
 
 		*entry = READ_ONCE(*at);
-		if (!(*entry & _PAGE_PRESENT))
+		if (!hw_present(*entry))
 			return NULL;
-		if (shift == PAGE_SHIFT || (*entry & _PAGE_PSE)) {
+		if (shift == PAGE_SHIFT || hw_large(*entry)) {
 			*level = 1 + (shift - PAGE_SHIFT) / 9;
 			return at;
 		}
-		table = __va(*entry & PTE_PFN_MASK);
+		table = __va(mapped_address(*entry));
 		shift -= 9;
 	}
 }
 
 /* Is a neighbour of a small page present? At the ends of a table only one is looked at. */
-static bool has_neighbour(const u64 *at)
+static bool has_neighbour(const pte_t *at)
 {
 	const unsigned long offset = offset_in_page(at);
 
-	return ((offset && READ_ONCE(at[-1]) & _PAGE_PRESENT) ||
-		(offset + sizeof(*at) < PAGE_SIZE && READ_ONCE(at[1]) & _PAGE_PRESENT));
+	return ((offset && hw_present(READ_ONCE(at[-1]))) ||
+		(offset + sizeof(*at) < PAGE_SIZE && hw_present(READ_ONCE(at[1]))));
 }
 
 static bool host_maps(struct mm_struct *mm, unsigned long hva, struct backing *b)
 {
 	unsigned long irq;
-	const u64 *at;
-	u64 entry, offset;
+	const pte_t *at;
+	pte_t entry;
+	u64 offset;
 
 	local_irq_save(irq);
 	at = host_entry(mm, hva, &entry, &b->level);
@@ -242,8 +285,8 @@ static bool host_maps(struct mm_struct *mm, unsigned long hva, struct backing *b
 	if (!at || !maps_user_memory(entry))
 		return false;
 	offset = EPT_ENTRY_SIZE(b->level) - 1;
-	b->pfn = PHYS_PFN((entry & PTE_PFN_MASK & ~offset) | (hva & offset));
-	b->writable = entry & _PAGE_RW;
+	b->pfn = PHYS_PFN((mapped_address(entry) & ~offset) | (hva & offset));
+	b->writable = hw_writable(entry);
 	return true;
 }
 
@@ -347,15 +390,14 @@ static enum fault_result install(struct vm *vm, const struct fault *f, const str
  * the host has it dirty anyhow, and where the CPU keeps no accessed flags it is mapped only if the
  * host has used it, because there a page that is mapped counts as used.
  */
-static u64 around_leaf(const struct memory *m, const struct fault *f, u64 entry)
+static u64 around_leaf(const struct memory *m, const struct fault *f, pte_t entry)
 {
-	const u64 dirty = _PAGE_RW | _PAGE_DIRTY;
-	const u64 address = entry & PTE_PFN_MASK;
+	const u64 address = mapped_address(entry);
 
-	if (!maps_user_memory(entry) || !(m->ept.ad || (entry & _PAGE_ACCESSED)) ||
+	if (!maps_user_memory(entry) || !(m->ept.ad || hw_accessed(entry)) ||
 	    !is_ordinary(PHYS_PFN(address)))
 		return 0;
-	return address | leaf_rights(m, f, EPT_4K, (entry & dirty) == dirty, false);
+	return address | leaf_rights(m, f, EPT_4K, hw_written(entry), false);
 }
 
 /* The leaves for @count pages, the first of them @before pages before the fault's. */
@@ -365,8 +407,8 @@ static bool around_leaves(struct vm *vm, const struct fault *f, unsigned int bef
 	enum ept_level level = EPT_2M;
 	unsigned long irq;
 	unsigned int i;
-	const u64 *at;
-	u64 entry;
+	const pte_t *at;
+	pte_t entry;
 
 	local_irq_save(irq);
 	at = host_entry(vm->mm, f->hva, &entry, &level);

@@ -12,6 +12,7 @@
 
 #include "compat.h"
 #include "vcpu/x86.h"
+#include "opcodes.h"
 
 #define DR7_ENABLE(i)	(3ull << ((i) * 2))
 #define DR7_LOCAL(i)	(1ull << ((i) * 2))
@@ -21,11 +22,20 @@
 static bool is_prefix(u8 byte, enum vmxhv_cpu_mode mode)
 {
 	switch (byte) {
-	case 0x26: case 0x2e: case 0x36: case 0x3e: case 0x64: case 0x65: case 0x66: case 0x67:
-	case 0xf0: case 0xf2: case 0xf3:
+	case PREFIX_ES:
+	case PREFIX_CS:
+	case PREFIX_SS:
+	case PREFIX_DS:
+	case PREFIX_FS:
+	case PREFIX_GS:
+	case PREFIX_OPERAND_SIZE:
+	case PREFIX_ADDRESS_SIZE:
+	case PREFIX_LOCK:
+	case PREFIX_REPNE:
+	case PREFIX_REP:
 		return true;
 	}
-	return mode == VMXHV_MODE_64 && (byte & 0xf0) == 0x40;
+	return mode == VMXHV_MODE_64 && is_rex(byte);
 }
 
 /* Bytes from ModRM on: SDM "ModR/M and SIB Bytes". */
@@ -36,14 +46,14 @@ static u32 modrm_length(const u8 *at, u32 count, bool address16)
 
 	if (!count)
 		return 1;
-	mod = at[0] >> 6;
-	rm = at[0] & 7;
-	if (mod == 3)
+	mod = MODRM_MOD(at[0]);
+	rm = MODRM_RM(at[0]);
+	if (mod == MOD_REGISTER)
 		return 1;
 	if (address16)
 		return 1 + (mod == 1 ? 1 : mod == 2 || rm == 6 ? 2 : 0);
-	if (rm == 4) {
-		rm = count > 1 ? at[1] & 7 : 0;
+	if (rm == RM_SIB) {
+		rm = count > 1 ? SIB_BASE(at[1]) : 0;
 		length = 2;
 	}
 	return length + (mod == 1 ? 1 : mod == 2 || rm == 5 ? 4 : 0);
@@ -53,9 +63,10 @@ static u32 modrm_length(const u8 *at, u32 count, bool address16)
 static u32 loads_ss(const u8 *insn, u32 count, u32 opcode, bool address16,
 		    enum vmxhv_cpu_mode mode)
 {
-	if (insn[opcode] == 0x17 && mode != VMXHV_MODE_64)
+	if (insn[opcode] == OP_POP_SS && mode != VMXHV_MODE_64)
 		return opcode + 1;
-	if (insn[opcode] != 0x8e || opcode + 1 >= count || (insn[opcode + 1] >> 3 & 7) != 2)
+	if (insn[opcode] != OP_MOV_SREG || opcode + 1 >= count ||
+	    MODRM_REG(insn[opcode + 1]) != SREG_SS)
 		return 0;
 	return opcode + 1 + modrm_length(insn + opcode + 1, count - opcode - 1, address16);
 }
@@ -68,35 +79,35 @@ static struct step decode(const u8 *insn, u32 count, enum vmxhv_cpu_mode mode, b
 	u32 i, ss;
 
 	for (i = 0; i < count && is_prefix(insn[i], mode); i++) {
-		if (insn[i] == 0x67)
+		if (insn[i] == PREFIX_ADDRESS_SIZE)
 			address16 = mode == VMXHV_MODE_32;
-		wide = (insn[i] & 0xf8) == 0x48;
+		wide = is_rex_w(insn[i]);
 	}
 	if (i >= count)
 		return step;
 
 	switch (insn[i]) {
-	case 0x9c:
-	case 0x9d:
+	case OP_PUSHF:
+	case OP_POPF:
 		step.kind = STEP_NEXT;
 		step.length = i + 1;
 		return step;
-	case 0xcf:
+	case OP_IRET:
 		step.loads_tf = true;
 		return step;
-	case 0xcd:
+	case OP_INT_N:
 		if (shadowed || i + 1 >= count || mode == VMXHV_MODE_VM86)
 			return step;
 		step.kind = STEP_INT;
 		step.vector = insn[i + 1];
 		step.length = i + 2;
 		return step;
-	case 0x0f:
+	case OP_ESCAPE:
 		if (mode != VMXHV_MODE_64 || i + 1 >= count)
 			return step;
-		if (insn[i + 1] == 0x05)
+		if (insn[i + 1] == OP2_SYSCALL)
 			step.kind = STEP_SYSCALL;
-		if (insn[i + 1] == 0x07) {
+		if (insn[i + 1] == OP2_SYSRET) {
 			step.kind = STEP_SYSRET;
 			step.wide = wide;
 		}

@@ -10,6 +10,7 @@
 
 #include "compat.h"
 #include "vcpu/x86.h"
+#include "opcodes.h"
 
 #define MAX_INSN	15
 
@@ -28,16 +29,21 @@ static u32 read_prefixes(const u8 *bytes, u32 count, bool long_mode, struct pref
 		u8 byte = bytes[p->count];
 
 		switch (byte) {
-		case 0x66:
+		case PREFIX_OPERAND_SIZE:
 			p->operand = true;
 			break;
-		case 0x67:
+		case PREFIX_ADDRESS_SIZE:
 			p->address = true;
 			break;
-		case 0x26: case 0x2e: case 0x36: case 0x3e: case 0x64: case 0x65:
+		case PREFIX_ES:
+		case PREFIX_CS:
+		case PREFIX_SS:
+		case PREFIX_DS:
+		case PREFIX_FS:
+		case PREFIX_GS:
 			break;
 		default:
-			if (!long_mode || (byte & 0xf0) != 0x40)
+			if (!long_mode || !is_rex(byte))
 				return p->count;
 			p->rex = byte;
 			continue;
@@ -50,20 +56,20 @@ static u32 read_prefixes(const u8 *bytes, u32 count, bool long_mode, struct pref
 /* Bytes of SIB and displacement, or -1: not memory, or the SIB byte is beyond the end. */
 static int address_length(u8 modrm, const u8 *sib, bool has_sib_byte, u32 address_size)
 {
-	u8 mod = modrm >> 6, rm = modrm & 7;
+	u8 mod = MODRM_MOD(modrm), rm = MODRM_RM(modrm);
 
-	if (mod == 3)
+	if (mod == MOD_REGISTER)
 		return -1;
 	if (address_size == 2) {
 		if (mod == 0)
 			return rm == 6 ? 2 : 0;
 		return mod;
 	}
-	if (rm == 4) {
+	if (rm == RM_SIB) {
 		if (!has_sib_byte)
 			return -1;
 		if (mod == 0)
-			return (*sib & 7) == 5 ? 5 : 1;
+			return SIB_BASE(*sib) == 5 ? 5 : 1;
 		return mod == 1 ? 2 : 5;
 	}
 	if (mod == 0)
@@ -86,7 +92,7 @@ static u32 address_size(enum vmxhv_cpu_mode mode, bool prefix)
 static bool operand_is_32(enum vmxhv_cpu_mode mode, const struct prefixes *p)
 {
 	if (mode == VMXHV_MODE_64 || mode == VMXHV_MODE_32)
-		return !p->operand && !(p->rex & 8);
+		return !p->operand && !(p->rex & REX_W);
 	return p->operand;
 }
 
@@ -100,7 +106,7 @@ static int decode_modrm(const u8 *bytes, u32 count, u32 at, u32 size, u8 rex, st
 	more = address_length(bytes[at], bytes + at + 1, at + 1 < count, size);
 	if (more < 0)
 		return -1;
-	out->reg = (bytes[at] >> 3 & 7) | (rex & 4) << 1;
+	out->reg = MODRM_REG(bytes[at]) | (rex & REX_R) << 1;
 	at += 1 + more;
 	if (!out->has_imm)
 		return at;
@@ -139,19 +145,19 @@ int lapic_decode_mov(const u8 *bytes, u32 count, enum vmxhv_cpu_mode mode, struc
 	*out = (struct lapic_mov){};
 
 	switch (bytes[at++]) {
-	case 0xc7:
+	case OP_MOV_IMM:
 		out->has_imm = true;
 		fallthrough;
-	case 0x89:
+	case OP_MOV_STORE:
 		out->store = true;
 		fallthrough;
-	case 0x8b:
+	case OP_MOV_LOAD:
 		end = decode_modrm(bytes, count, at, size, p.rex, out);
 		break;
-	case 0xa3:
+	case OP_MOV_STORE_AX:
 		out->store = true;
 		fallthrough;
-	case 0xa1:
+	case OP_MOV_LOAD_AX:
 		end = at + size;	/* the register is EAX */
 		break;
 	default:

@@ -258,9 +258,6 @@ VMXHV_EXPORT_FOR_TEST(state_pending_debug);
 	refuse_state(err, VMXHV_STATE_EVENTS, offsetof(struct vmxhv_events, member), seen, want, \
 		     text)
 
-/* The exceptions that push an error code; the others must not have one. */
-#define ERROR_CODE_VECTORS	(BIT(8) | GENMASK(14, 10) | BIT(17) | BIT(21))
-
 static bool needs_insn_len(u32 type)
 {
 	return type == INTR_TYPE_SOFT_INTR || type == INTR_TYPE_PRIV_SW_EXCEPTION ||
@@ -288,7 +285,7 @@ static const char *event_rule(const struct vmxhv_event *ev)
 	if (type == INTR_TYPE_HARD_EXCEPTION && vector > 31)
 		return "an exception has a vector up to 31";
 	if (has_error && (type != INTR_TYPE_HARD_EXCEPTION || vector > 31 ||
-			  !(ERROR_CODE_VECTORS & BIT(vector))))
+			  !exception_rule(vector)->error_code))
 		return "this event has no error code";
 	if (!has_error && ev->error_code)
 		return "an error code that is not delivered is 0";
@@ -324,8 +321,9 @@ int state_check_events(const struct vmxhv_events *e, u64 rflags, struct vmxhv_er
 	if (rule)
 		return REFUSE_EVENT(pending.info, e->pending.info, 0, rule);
 
-	if (e->nmi_pending > 2)
-		return REFUSE_EVENT(nmi_pending, e->nmi_pending, 2, "at most two NMIs are pending");
+	if (e->nmi_pending > NMI_DEPTH)
+		return REFUSE_EVENT(nmi_pending, e->nmi_pending, NMI_DEPTH,
+				    "at most two NMIs are pending");
 	if (e->nmi_blocked > 1)
 		return REFUSE_EVENT(nmi_blocked, e->nmi_blocked, 1, "a flag is 0 or 1");
 	if (e->sti_shadow > 1 || (e->sti_shadow && !(rflags & X86_EFLAGS_IF)))
