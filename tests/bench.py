@@ -28,6 +28,7 @@ import bench_linux                                              # noqa: E402
 from machine import bochs, boot, kernels, modbuild, util      # noqa: E402
 from machine.case import Spec, case                             # noqa: E402
 from machine.tap import FAIL                                    # noqa: E402
+from machine.work import never_silent                           # noqa: E402
 
 HOSTS = ("6.1", "6.12")
 MITIGATIONS = {"off": "off", "default": ""}
@@ -339,7 +340,8 @@ def main():
 
 if __name__ == "__main__":
     try:
-        sys.exit(main())
+        with never_silent():
+            sys.exit(main())
     except util.BuildError as e:
         sys.exit(f"bench: {e}")
     except KeyboardInterrupt:

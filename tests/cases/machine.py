@@ -2,8 +2,10 @@
 """Tests of the test machine: what goes wrong in it must not be called passed."""
 import functools
 import re
+import sys
+import threading
 
-from machine import boot, klog, tap
+from machine import boot, klog, tap, util, work
 from machine.case import Case, Spec, case
 
 NEIGHBOURS = [
@@ -90,7 +92,67 @@ def all_awake(_output, log):
         assert klog.splats(hits) == hits, f"{fault}: not taken for a splat"
 
 
+# Of a process of its own, since what is said here is this run's report.
+SPEAKS = """
+import sys, threading, time
+sys.path.insert(0, sys.argv[1])
+from machine import util, work
+
+def waits():
+    with util.locked(util.BUILD / "machine-speaks.lock", "a thing that is made"):
+        pass
+
+other = threading.Thread(target=waits)
+with work.never_silent(0.2), util.locked(util.BUILD / "machine-speaks.lock"):
+    other.start()
+    with work.doing("a slow thing", lambda: "7 of 9 parts", loud=True):
+        work.say("begun")
+        time.sleep(2)
+other.join()
+"""
+
+
+def speaks():
+    """What takes long is said at once, and again and again, with how far it is; who wants what
+    another is making says that it waits."""
+    lines = util.run([sys.executable, "-c", SPEAKS, util.ROOT / "tests"]).splitlines()
+    begun = next(i for i, l in enumerate(lines) if l.endswith("...  a slow thing"))
+    assert "begun" in lines[begun + 1:], f"not said at once: {lines}"
+    again = [l for l in lines if re.search(r"a slow thing \(0:0\d, 7 of 9 parts\)", l)]
+    assert len(again) > 2, f"said {len(again)} times in two seconds, not each 0.2 s: {lines}"
+    assert any("waiting for what has begun already: a thing" in l for l in lines), lines
+
+
+def slow_last():
+    """The one who builds holds up nobody but those who need it."""
+    order, built = [], threading.Event()
+
+    def does(name):
+        return lambda: order.append(name)
+
+    def build():
+        built.wait(10)
+        order.append("build")
+
+    def quick():
+        order.append("quick")
+        built.set()
+
+    work.work_off([work.Item(does("needs"), rank=0, needs="a kernel"),
+                   work.Item(build, rank=-1, makes="a kernel"),
+                   work.Item(does("cheap"), rank=1, cost=1), work.Item(does("dear"), rank=1, cost=2),
+                   work.Item(does("first"), rank=0), work.Item(quick, rank=2)], 2)
+    assert order == ["first", "dear", "cheap", "quick", "build", "needs"], order
+    order.clear()
+    work.work_off([work.Item(does("needs"), rank=0, needs="a kernel"),
+                   work.Item(does("build"), rank=2, makes="a kernel"),
+                   work.Item(does("first"), rank=1)], 1)
+    assert order == ["first", "build", "needs"], order
+
+
 CASES = [
+    Case("machine/speaks", host=speaks),
+    Case("machine/slow-last", host=slow_last),
     # in the boot of lifecycle/suspend and after it: no other test would have lockdep
     case("machine/checkers", ALL_CHECKERS, kernel="debug", alone="sleeps", timeout=60,
          modules=["planted fault=none"], expect_dmesg=["."], check=all_awake),
