@@ -7,6 +7,7 @@ any of these missing is a failure, whatever the emulator's exit code was.
 """
 import contextlib
 import dataclasses
+import functools
 import itertools
 import os
 import pathlib
@@ -332,7 +333,25 @@ def judge_case(case, i, state, lines, blame):
         results.append(Result(case.id, FAIL, "\n".join(faults) + "\n" + tail(output)))
     for r in results:
         r.seconds = state.wall[i] / len(results)
-    return results
+    return [skipped_for_good(r) for r in results]
+
+
+def skipped_for_good(result):
+    """A skip is none unless skips.txt lists it: nothing says that the machine was as it should."""
+    if result.status != SKIP or any(re.fullmatch(name, result.name) and
+                                    re.fullmatch(why, tap.reason(result.detail))
+                                    for name, why in skips()):
+        return result
+    return dataclasses.replace(result, status=FAIL,
+                               detail=f"skipped ({tap.reason(result.detail)}), and machine/skips.txt "
+                                      "does not list that")
+
+
+@functools.lru_cache(None)
+def skips():
+    """[(name, reason)]: regular expressions."""
+    lines = (util.MACHINE / "skips.txt").read_text().splitlines()
+    return [tuple(l.split(None, 1)) for l in lines if l and not l.startswith("#")]
 
 
 def judge_beyond(case, state, output):

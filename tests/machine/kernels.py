@@ -24,7 +24,7 @@ BUILT = {"kunit": ("base", "trim", "kunit"), "debug": ("base", "trim", "debug")}
 NAMES = (*STOCK, *BUILT)
 # What building one costs, and how many objects it makes: what is said of it meanwhile.
 MINUTES = {"kunit": 18, "debug": 12}
-OBJECTS = {"kunit": 1900, "debug": 1900}
+OBJECTS = {"kunit": 1400, "debug": 1400}
 # What a test that depends on the kernel's version takes our own for.
 VERSION = {name: "6.12" for name in BUILT}
 # Every limit of time is multiplied by this: what the checkers cost beside a stock kernel.
