@@ -59,7 +59,7 @@ apt_get() {
 }
 # apt's own words are many: how much is left says that it is alive
 alive() {
-	while sleep 30 >/dev/null; do
+	while sleep 30 >/dev/null 2>&1; do
 		echo "deps: still at it, $(missing | wc -l) of $(echo "$need" | wc -w) packages left"
 	done
 }
