@@ -30,7 +30,7 @@ README = util.ROOT / "tests" / "README.md"
 
 # What says in seconds that something is wrong, and on which everything else is built: these have
 # boots of their own, and come first.
-FIRST = ("static/", "bench/reads-exits", "run/native", "machine/s", "smoke/", "kunit/")
+FIRST = ("static/", "bench/reads-exits", "bench/judges", "run/native", "machine/s", "smoke/", "kunit/")
 
 
 class Report:
