@@ -6,6 +6,7 @@
   tests/bench.py --linux [HOST ...]  only the Linux guest; build/bench.json keeps the other rows
   tests/bench.py --readme       the tables in README.md, FIGURES.md, LINUX.md, from build/bench.json
   tests/bench.py --ceilings     bench-ceilings.json, which `make check` holds vmxhv to: measured anew
+  (tests/bench_phases.py        that those figures depend on nothing that they should not)
 
 Each host kernel boots twice, with mitigations=off and with the kernel's default, on one CPU of the
 emulated machine, where a tick of the TSC is an instruction. In each boot the same guest runs under
@@ -15,6 +16,7 @@ guest to its power-off (bench_linux.py). Writes build/bench.json, and where gnup
 bench/chart.svg; raw logs are kept in build/logs/bench-*.
 """
 import argparse
+import dataclasses
 import json
 import os
 import pathlib
@@ -28,6 +30,7 @@ import bench_linux                                              # noqa: E402
 from machine import bochs, boot, kernels, modbuild, util      # noqa: E402
 from machine.case import Spec, case                             # noqa: E402
 from machine.tap import FAIL                                    # noqa: E402
+from machine.work import never_silent                           # noqa: E402
 
 HOSTS = ("6.1", "6.12")
 MITIGATIONS = {"off": "off", "default": ""}
@@ -87,6 +90,8 @@ RESULTS = util.BUILD / "bench.json"
 # A row of ours fails when it is this much above its ceiling.
 CEILINGS = util.ROOT / "tests" / "bench-ceilings.json"
 SLACK = 1.03
+# Two boots that differ in nothing that a figure should depend on differ less than this.
+STEADY = 0.005
 CHART = util.ROOT / "tests" / "bench" / "chart.svg"
 
 
@@ -104,6 +109,13 @@ def side_case(side, what="", **kw):
 def checked_case(side, kernel, **kw):
     """What `make check` runs, in a boot that nothing else has had a part in."""
     return side_case(side, "short", kernel=kernel, alone="bench", **kw)
+
+
+def varied_case(what, pad, shift, kernel, **kw):
+    """The same with so many bytes more in the initramfs, beginning so many ticks later."""
+    same = checked_case("vmxhv", kernel, files=[("pad", bytes(pad))], **kw)
+    return dataclasses.replace(same, name=f"bench/vmxhv-{what}", run=f"bench vmxhv short {shift}",
+                               spec=dataclasses.replace(same.spec, alone=f"bench-{what}"))
 
 
 def figures(output):
@@ -130,26 +142,42 @@ def complete(output, _log=None):
     return {name: got[side, name] for name, _, _ in ROWS if name not in FLOORS}
 
 
-def within_ceilings(host):
-    """The check of a case: no row of ours got worse."""
+def differs(one, other):
+    """The rows of one boot that are not as in another."""
+    return [f"{name}: {one[name]:,.1f} and {other[name]:,.1f}" for name in one
+            if abs(one[name] / other[name] - 1) > STEADY]
+
+
+def built_by(host):
+    """What besides the module makes the figures."""
+    gcc = util.run(["gcc", "-dumpfullversion"]).strip()
+    return f"Linux {kernels.get(host).release}, gcc {gcc}"
+
+
+def within_ceilings(host, boots=None):
+    """The check of a case: no row of ours got worse. And none is another than in the boots of this
+    run that are remembered in @boots, which differ in nothing that counts."""
     def check(output, _log):
-        ceiling = json.loads(CEILINGS.read_text())[host]
+        ceilings, got = json.loads(CEILINGS.read_text()), complete(output)
+        ceiling, here = ceilings[host], built_by(host)
         over = [f"{name}: {ticks:,.1f} ticks, its ceiling is {ceiling.get(name, 0):,.1f}"
-                for name, ticks in complete(output).items()
-                if ticks > SLACK * ceiling.get(name, 0)]
-        assert not over, "\n".join([f"more than {SLACK - 1:.0%} above bench-ceilings.json:", *over])
+                for name, ticks in got.items() if ticks > SLACK * ceiling.get(name, 0)]
+        assert not over, "\n".join([f"more than {SLACK - 1:.0%} above bench-ceilings.json, which is of "
+                                    f"{ceilings['of'][host]} (here: {here}):", *over])
+        other = got if boots is None else boots.setdefault(host, got)
+        unlike = differs(got, other)
+        assert not unlike, "\n".join(["another figure in another boot:", *unlike])
     return check
 
 
-def execute(name, spec, cases):
-    """One boot: [output of a case], and what was wrong."""
+def execute(name, spec, cases, programs="all"):
+    """One boot with these of modbuild.programs(): [output of a case], and what was wrong."""
     kernel = kernels.get(spec.kernel)
-    modbuild.modules(kernel)
-    modbuild.programs()
+    built = (modbuild.programs(programs), modbuild.modules(kernel))
     work = util.LOGS / f"bench-{name}"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-    state = boot.execute(spec, kernel, cases, work)
+    state = boot.execute(spec, kernel, cases, work, built=built)
     results, _ = boot.judge(state)
     boot.keep_logs(work)
     wrong = [f"{r.name}: {r.detail}" for r in results if r.status == FAIL]
@@ -210,7 +238,7 @@ def measure_linux(host, mitigations):
 
 def write_ceilings():
     """What the checked cases give now, from boots like theirs."""
-    ceilings = {}
+    ceilings = {"of": {host: built_by(host) for host in HOSTS}}
     for host in HOSTS:
         one = checked_case("vmxhv", host)
         output, wrong = execute(f"{host}-ceilings", one.spec, [one])
@@ -218,7 +246,7 @@ def write_ceilings():
             sys.exit(f"bench: {host}: " + "\n".join(wrong))
         ceilings[host] = complete(output[0])
     CEILINGS.write_text(json.dumps(ceilings, indent=1) + "\n")
-    print(f"{sum(map(len, ceilings.values()))} ceilings in {CEILINGS.relative_to(util.ROOT)}")
+    print(f"{sum(len(ceilings[host]) for host in HOSTS)} ceilings in {CEILINGS.relative_to(util.ROOT)}")
 
 
 def show(rows):
@@ -359,7 +387,8 @@ def main():
 
 if __name__ == "__main__":
     try:
-        sys.exit(main())
+        with never_silent():
+            sys.exit(main())
     except util.BuildError as e:
         sys.exit(f"bench: {e}")
     except KeyboardInterrupt:

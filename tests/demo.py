@@ -16,6 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from machine import boot, console, guest, kernels, modbuild, util   # noqa: E402
 from machine.tap import FAIL                                        # noqa: E402
+from machine.work import never_silent                               # noqa: E402
 
 
 class Screen:
@@ -62,8 +63,9 @@ def main():
     screen = Screen()
     screen.say("building the module and the tools")
     case = guest.linux("demo", append="console=ttyS0 panic=-1 cryptomgr.notests")
-    kernel = kernels.get(case.spec.kernel)
-    built = (modbuild.programs("demo"), modbuild.modules(kernel, tests=False))
+    with never_silent():
+        kernel = kernels.get(case.spec.kernel)
+        built = (modbuild.programs("demo"), modbuild.modules(kernel, tests=False))
     util.LOGS.mkdir(parents=True, exist_ok=True)
     work = pathlib.Path(tempfile.mkdtemp(prefix="demo-", dir=util.LOGS))
     screen.say(f"booting the outer machine: Bochs, {case.spec.model}, 1 CPU, "

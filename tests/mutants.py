@@ -19,7 +19,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from machine import modbuild, util                                       # noqa: E402
+from machine import modbuild, util, work                                  # noqa: E402
 
 TOP = util.BUILD / "mutants"
 TREE = TOP / "tree"
@@ -337,9 +337,10 @@ def copy_tree():
 def run_tests(name, *wanted):
     """{result: "ok", "FAIL" or "skip"} of the runner in the copy."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("MAKE")}
-    res = subprocess.run([sys.executable, "tests/run.py", *wanted], cwd=TREE, text=True, env=env,
-                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                         stderr=subprocess.STDOUT, errors="replace")
+    with work.doing(f"the tests with {name}"):
+        res = subprocess.run([sys.executable, "tests/run.py", *wanted], cwd=TREE, text=True,
+                             env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, errors="replace")
     (TOP / f"{name}.log").write_text(res.stdout)
     found = (LINE.match(line) for line in res.stdout.splitlines())
     return {m.group(2): m.group(1).strip() for m in found if m}
@@ -361,8 +362,8 @@ def try_mutant(m):
 
 def report(m, verdict, start):
     word = "caught" if verdict == "caught" else "MISSED"
-    print(f"{word} {m.name}: {m.what} ({time.monotonic() - start:.0f} s)", flush=True)
-    print(f"       by {m.wanted}" if word == "caught" else f"       {verdict}", flush=True)
+    work.say(f"{word} {m.name}: {m.what} ({time.monotonic() - start:.0f} s)")
+    work.say(f"       by {m.wanted}" if word == "caught" else f"       {verdict}")
 
 
 def main():
@@ -373,7 +374,7 @@ def main():
     if not chosen:
         sys.exit("mutants: there are " + ", ".join(m.name for m in MUTANTS))
     copy_tree()
-    print("mutants: the tests on the tree as it is", flush=True)
+    work.say("mutants: the tests on the tree as it is")
     sound = run_tests("none", *(m.wanted for m in chosen))
     missed = 0
     for m in chosen:
@@ -391,7 +392,8 @@ def main():
 
 if __name__ == "__main__":
     try:
-        sys.exit(main())
+        with work.never_silent():
+            sys.exit(main())
     except util.BuildError as e:
         sys.exit(f"mutants: {e}")
     except KeyboardInterrupt:

@@ -7,8 +7,9 @@
 Environment: MACHINE=bochs|qemu-tcg|qemu-kvm; KEEP=1 keeps the logs of all boots.
 """
 import argparse
-import concurrent.futures
+import contextlib
 import dataclasses
+import functools
 import importlib
 import os
 import pathlib
@@ -20,11 +21,16 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from machine import boot, kernels, modbuild, qemu, util         # noqa: E402
+from machine import boot, kernels, modbuild, qemu, util, work   # noqa: E402
 from machine.tap import FAIL, PASS, SKIP, Result                # noqa: E402
 
 MACHINES = ("bochs", "qemu-tcg", "qemu-kvm")
 ONLY_DEBUG = "only with KERNEL=debug"
+README = util.ROOT / "tests" / "README.md"
+
+# What says in seconds that something is wrong, and on which everything else is built: these have
+# boots of their own, and come first.
+FIRST = ("static/", "bench/reads-exits", "bench/judges", "run/native", "machine/s", "smoke/", "kunit/")
 
 
 class Report:
@@ -35,7 +41,6 @@ class Report:
         self.lock = threading.Lock()
         self.count = {PASS: 0, FAIL: 0, SKIP: 0}
         self.failed = []
-        self.start = time.monotonic()
 
     def emit(self, results):
         with self.lock:
@@ -43,24 +48,22 @@ class Report:
                 self.count[r.status] += 1
                 n = sum(self.count.values())
                 note = f"  ({first_line(r.detail)})" if r.status == SKIP and r.detail else ""
-                print(f"[{n:4d}] {self.elapsed()} {self.WORD[r.status]} {r.name} "
-                      f"({r.seconds:.1f} s){note}", flush=True)
+                work.say(f"[{n:4d}] {work.elapsed():>5} {self.WORD[r.status]} {r.name} "
+                         f"({r.seconds:.1f} s){note}")
                 if r.status == FAIL:
                     self.failed.append(r)
                     for line in r.detail.rstrip().split("\n"):
-                        print(f"         | {line}", flush=True)
-
-    def elapsed(self):
-        s = int(time.monotonic() - self.start)
-        return f"{s // 60:2d}:{s % 60:02d}"
+                        work.say(f"         | {line}")
 
     def finish(self):
         if self.failed:
-            print("failed:")
+            known = README.read_text()
+            work.say("failed:")
             for r in self.failed:
-                print(f"  {r.name}")
-        print(f"{self.count[PASS]} passed, {self.count[FAIL]} failed, "
-              f"{self.count[SKIP]} skipped", flush=True)
+                note = "  (known: tests/README.md)" if f"| `{r.name}` |" in known else ""
+                work.say(f"  {r.name}{note}")
+        work.say(f"{self.count[PASS]} passed, {self.count[FAIL]} failed, "
+                 f"{self.count[SKIP]} skipped")
         return 1 if self.failed or not self.count[PASS] else 0
 
 
@@ -130,22 +133,36 @@ def place(case, machine):
     return dataclasses.replace(case.spec, machine=target), ""
 
 
-def plan(cases, machine, report):
-    """Work items, the longest first: boot groups and host cases."""
+def plan(cases, machine, report, workers):
+    """Work items: host cases, groups of cases that share a boot, kernels that must be built."""
     groups, items = {}, []
     for c in cases:
         spec, why = place(c, machine)
         if spec is None:
             report.emit([Result(c.id, SKIP, f"not run here: {why}")])
-        elif c.host:
-            items.append((c.timeout, run_host, (c, report.emit)))
+            continue
+        # a boot of the debug kernel takes longer than what would be known earlier
+        first = c.name.startswith(FIRST) and spec.kernel not in kernels.SLOWER
+        if c.host:
+            items.append(work.Item(functools.partial(run_host, c, report.emit),
+                                   rank=not first, cost=c.timeout))
         else:
-            groups.setdefault(spec, []).append(c)
-    for spec, members in groups.items():
+            groups.setdefault((spec, first), []).append(c)
+    for (spec, first), members in groups.items():
         cost = 20 * spec.cpus + sum(c.timeout for c in members) / 4
-        items.append((cost * kernels.SLOWER.get(spec.kernel, 1), boot.run_group,
-                      (spec, members, report.emit)))
-    return sorted(items, key=lambda item: -item[0])
+        items.append(work.Item(functools.partial(boot.run_group, spec, members, report.emit),
+                               rank=not first, cost=cost * kernels.SLOWER.get(spec.kernel, 1),
+                               needs=spec.kernel))
+    # beside another worker at once; else when nothing is left that can do without
+    return items + [work.Item(functools.partial(build, name), rank=-1 if workers > 1 else 2,
+                              makes=name)
+                    for name in {spec.kernel for spec, _ in groups} if kernels.missing(name)]
+
+
+def build(name):
+    """The other worker goes on meanwhile. Who needs the kernel says why there is none."""
+    with contextlib.suppress(util.BuildError):
+        kernels.get(name)
 
 
 def forget_old_logs():
@@ -158,7 +175,8 @@ def forget_old_logs():
 def run_host(case, emit):
     start = time.monotonic()
     try:
-        results = case.host() or [Result(case.name, PASS)]
+        with work.doing(case.name):
+            results = case.host() or [Result(case.name, PASS)]
     except AssertionError as e:
         results = [Result(case.name, FAIL, str(e))]
     except Exception as e:                      # a broken test is a failed test
@@ -198,15 +216,15 @@ def main():
     forget_old_logs()
     report = Report()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))
-    items = plan(cases, machine, report)
-    pool = concurrent.futures.ThreadPoolExecutor(args.j)
     try:
-        for f in [pool.submit(fn, *fargs) for _, fn, fargs in items]:
-            f.result()
+        with work.never_silent():
+            items = plan(cases, machine, report, args.j)
+            work.say(f"tests: {len(cases)} cases, {len(items)} pieces of work, {args.j} at once; "
+                     f"logs of what fails: {os.path.relpath(util.LOGS)}")
+            work.work_off(items, args.j)
     except (KeyboardInterrupt, SystemExit):
-        pool.shutdown(wait=False, cancel_futures=True)
         boot.stop_all()
-        print("\ntests: interrupted", flush=True)
+        work.say("\ntests: interrupted")
         os._exit(130)
     return report.finish()
 

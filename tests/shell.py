@@ -16,7 +16,7 @@ import tty
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from machine import bochs, boot, console, kernels, modbuild, util   # noqa: E402
+from machine import bochs, boot, console, kernels, modbuild, util, work   # noqa: E402
 from machine.case import case                                       # noqa: E402
 
 ESCAPE = b"\x01"        # Ctrl-A
@@ -45,9 +45,10 @@ def relay(master, proc):
 
 
 def main():
-    kernel = kernels.get(sys.argv[1] if len(sys.argv) > 1 else "6.1")
-    user = modbuild.programs()
-    ours = modbuild.modules(kernel)
+    with work.never_silent():
+        kernel = kernels.get(sys.argv[1] if len(sys.argv) > 1 else "6.1")
+        user = modbuild.programs()
+        ours = modbuild.modules(kernel)
     programs = " ".join(f.name for d in (user, user / "tests") if d.exists()
                         for f in d.iterdir() if f.is_file())
     setup = case("shell", f"insmod /modules/vmxhv.ko; true {programs}", modules=[],

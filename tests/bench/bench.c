@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bench vmxhv|kvm [short]: ticks per operation, one line each: "bench SIDE NAME TICKS".
+ * bench vmxhv|kvm [short [SHIFT]]: ticks per operation, one line each: "bench SIDE NAME TICKS".
+ * It begins SHIFT ticks later: another phase of the host's timer tick, and the same figures.
  * bench vmxhv|kvm memory: bytes, likewise.
  * bench vmxhv count: "count NAME VMREADS VMWRITES MSRS", with a module that counts.
  * bench launch SIDE NAME CONSOLE COMMAND...: ticks of a command, likewise.
  *
  * On the test machine with one CPU a tick is an instruction. The guest measures with RDTSC, which
  * neither hypervisor intercepts; so what userspace does to answer an exit is counted too. Each
- * figure is the median of SAMPLES, so that a timer interrupt in one of them does not show; with
- * few samples it is the least of them.
+ * figure is the median of SAMPLES, or in short the least of MAX_SAMPLES: what the host's allocator
+ * has to do for some of them and not for others does not show.
+ *
+ * A sample begins when the host's timer tick has just passed, and nearly all end before the next:
+ * how many ticks it has does not depend on when the program was started.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -26,9 +30,13 @@
 #include "refusal.h"
 #include "side.h"
 
-#define REPEATS		200
-#define FEW_SAMPLES	5
-#define ARMED		50	/* timers: each one waits */
+/* Of what is repeated so often, a jiffy has room; a jiffy is 200,000 ticks. */
+#define REPEATS		200	/* below 900 ticks each */
+#define REPEATS_OUT	100	/* 1,800 */
+#define REPEATS_MMIO	40	/* 4,500 */
+#define ARMED		8	/* 23,000: timers, each of which waits */
+#define FEW_SAMPLES	3	/* where it is enough that there is a figure */
+#define INTERRUPTED	1000	/* ticks: longer than a turn of a loop takes */
 
 int samples = SAMPLES;
 static const struct side *side;
@@ -66,6 +74,16 @@ void report(const struct side *side, const char *name, double value)
 	fflush(stdout);
 }
 
+void await_tick(void)
+{
+	uint64_t last = __rdtsc(), now = last;
+
+	while (now - last < INTERRUPTED) {
+		last = now;
+		now = __rdtsc();
+	}
+}
+
 static double run_case(unsigned int entry, uint32_t count)
 {
 	uint64_t ticks;
@@ -73,6 +91,7 @@ static double run_case(unsigned int entry, uint32_t count)
 	memset(m.ram + BENCH_TICKS, 0, 8);
 	memcpy(m.ram + BENCH_COUNT, &count, 4);
 	side->start(entry);
+	await_tick();
 	side->run();
 	memcpy(&ticks, m.ram + BENCH_TICKS, 8);
 	if (!ticks)
@@ -83,7 +102,7 @@ static double run_case(unsigned int entry, uint32_t count)
 /* Ticks per operation; @prepare comes before each sample. The first run only warms up. */
 static double measure(unsigned int entry, uint32_t count, void (*prepare)(void))
 {
-	double ticks[SAMPLES];
+	double ticks[MAX_SAMPLES];
 
 	for (int i = -1; i < samples; i++) {
 		double t;
@@ -195,11 +214,13 @@ static void nothing(void)
 /* Ticks of what the host does itself. */
 static double host_ticks(void (*call)(void))
 {
-	double ticks[SAMPLES];
+	double ticks[MAX_SAMPLES];
 
 	for (int i = 0; i < samples; i++) {
-		uint64_t start = __rdtsc();
+		uint64_t start;
 
+		await_tick();
+		start = __rdtsc();
 		for (int n = 0; n < REPEATS; n++)
 			call();
 		ticks[i] = (double)(__rdtsc() - start) / REPEATS;
@@ -220,10 +241,10 @@ static const struct guest_row {
 	{ "rdmsr", CASE_RDMSR, REPEATS, NULL, false },
 	{ "wrmsr", CASE_WRMSR, REPEATS, NULL, false },
 	{ "wbinvd", CASE_WBINVD, REPEATS, NULL, false },
-	{ "out", CASE_OUT, REPEATS, NULL, false },
-	{ "in", CASE_IN, REPEATS, NULL, false },
-	{ "mmio", CASE_MMIO_WRITE, REPEATS, NULL, false },
-	{ "mmio-read", CASE_MMIO_READ, REPEATS, NULL, false },
+	{ "out", CASE_OUT, REPEATS_OUT, NULL, false },
+	{ "in", CASE_IN, REPEATS_OUT, NULL, false },
+	{ "mmio", CASE_MMIO_WRITE, REPEATS_MMIO, NULL, false },
+	{ "mmio-read", CASE_MMIO_READ, REPEATS_MMIO, NULL, false },
 	{ "touch-present", CASE_TOUCH_APART, BENCH_PAGES / BENCH_APART, renew_apart, false },
 	{ "touch-around", CASE_TOUCH, BENCH_PAGES, renew_pages, false },
 	{ "touch-absent", CASE_TOUCH, BENCH_PAGES, drop_pages, false },
@@ -306,23 +327,33 @@ static const struct side *side_of(const char *name)
 	       !strcmp(name, kvm_side.name) ? &kvm_side : NULL;
 }
 
+static void wait_ticks(uint64_t ticks)
+{
+	const uint64_t start = __rdtsc();
+
+	while (__rdtsc() - start < ticks)
+		;
+}
+
 int main(int argc, char **argv)
 {
-	const char *what = argc == 3 ? argv[2] : "";
+	const char *what = argc >= 3 ? argv[2] : "";
 
 	if (argc > 5 && !strcmp(argv[1], "launch"))
 		return launch(argv[2], argv[3], argv[4], argv + 5);
-	side = argc == 2 || argc == 3 ? side_of(argv[1]) : NULL;
+	side = argc >= 2 && argc <= 4 ? side_of(argv[1]) : NULL;
 	if (!side)
-		die("usage: bench vmxhv|kvm [short|memory|count], or bench launch ...");
+		die("usage: bench vmxhv|kvm [short|memory|count [SHIFT]], or bench launch ...");
 	side->open(&m);
 	if (!strcmp(what, "memory")) {
 		memory_of_idle(side);
 		return 0;
 	}
 	if (!strcmp(what, "short"))
-		samples = FEW_SAMPLES;
+		samples = side == &vmxhv_side ? MAX_SAMPLES : FEW_SAMPLES;
 	create();
+	if (argc == 4)
+		wait_ticks(strtoull(argv[3], NULL, 0));
 	if (strcmp(what, "count"))
 		lives(side, true);
 	side->create(&m, pages, huge);

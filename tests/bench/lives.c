@@ -65,6 +65,7 @@ static double once(const struct life_row *r)
 	if (r->before)
 		r->before();
 	usleep(SETTLE_US);
+	await_tick();
 	start = __rdtsc();
 	r->measured();
 	end = __rdtsc();
@@ -75,7 +76,7 @@ static double once(const struct life_row *r)
 
 void lives(const struct side *which, bool first)
 {
-	double ticks[SAMPLES];
+	double ticks[MAX_SAMPLES];
 
 	side = which;
 	for (int row = 0; row < ARRAY_SIZE(rows); row++) {

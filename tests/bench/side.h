@@ -42,13 +42,17 @@ enum bench_case {
 	CASE_DEADLINE, CASE_WINDOW, CASE_LIFE, CASE_SELF_IPI, CASE_SELF_IPI_HALTED,
 };
 
-#define SAMPLES		9	/* at most */
+#define SAMPLES		9
+#define MAX_SAMPLES	15
 extern int samples;
 
 extern const struct side vmxhv_side, kvm_side;
 
 __attribute__((format(printf, 1, 2), noreturn))
 void die(const char *fmt, ...);
+
+/* The host's timer tick has come, and is over. */
+void await_tick(void);
 
 void report(const struct side *side, const char *name, double value);
 double figure(double *values);		/* of @samples; sorts them */

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The benchmarks have something to say, and vmxhv's figures got no worse than they were."""
+import json
+
 import bench
 import bench_linux
 from machine.case import Case
@@ -41,7 +43,37 @@ def reads_exits():
     assert "| all | 3 / 3 | 3 / 3 |\n" in bench_linux.exit_tables(rows), "no sum"
 
 
-CASES = [bench.checked_case("vmxhv", host, check=bench.within_ceilings(host))
-         for host in bench.HOSTS]
+def figures(host, **factors):
+    """What the program would print whose figures are the ceilings, some times a factor."""
+    rows = json.loads(bench.CEILINGS.read_text())[host]
+    return "\n".join(f"bench vmxhv {name} {rows.get(name, 1) * factors.get(name, 1)}"
+                     for name, _, _ in bench.ROWS)
+
+
+def judges():
+    """A row above its ceiling fails, and so does one that is not as in this run's other boot."""
+    def good(check, **factors):
+        try:
+            check(figures("6.1", **factors), [])
+        except AssertionError:
+            return False
+        return True
+
+    alone, boots = bench.within_ceilings("6.1"), {}
+    again = bench.within_ceilings("6.1", boots)
+    assert good(alone) and good(alone, cpuid=1.029), "below 3 % is good"
+    assert not good(alone, cpuid=1.031), "above 3 % is not"
+    assert good(again) and good(again, out=1.004), "below 0.5 % is the same"
+    assert not good(again, out=1.006) and not good(again, out=0.994), "another figure is not seen"
+
+
+# A second boot with another layout of the host's memory, in another phase of its timer tick.
+BOOTS = {}
+CASES = []
+for _host in bench.HOSTS:
+    _same = {"check": bench.within_ceilings(_host, BOOTS)}
+    CASES += [bench.checked_case("vmxhv", _host, **_same),
+              bench.varied_case("shifted", 300_000, 70_000, _host, **_same)]
 CASES.append(bench.checked_case("kvm", "6.1", check=bench.complete))
 CASES.append(Case("bench/reads-exits", host=reads_exits))
+CASES.append(Case("bench/judges", host=judges))

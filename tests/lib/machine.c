@@ -32,9 +32,12 @@ int open_device(void)
 	int fd = open("/dev/vmxhv", O_RDWR | O_CLOEXEC);
 
 	if (fd < 0)
-		tap_skip_all("/dev/vmxhv: %s", strerror(errno));
+		tap_bail("/dev/vmxhv: %s", strerror(errno));
 	if (call(fd, VMXHV_GET_INFO, &info))
 		tap_bail("GET_INFO failed");
+	/* whoever has it, an earlier test left it so */
+	if (info.unusable_reason == VMXHV_UNUSABLE_IN_USE)
+		tap_bail("%.160s", info.unusable_text);
 	if (info.unusable_reason)
 		tap_skip_all("%.160s", info.unusable_text);
 	alarm(patience(WATCHDOG_SECONDS));

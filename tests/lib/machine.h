@@ -41,7 +41,7 @@ enum cpu_mode { MODE_REAL, MODE_PROTECTED, MODE_LONG };
 
 /* A failure of these ends the test. */
 unsigned int vm_flags(void);		/* VM_FLAGS, or 0: VMXHV_VM_* */
-int open_device(void);			/* skips the test where there is no device or no VMX */
+int open_device(void);			/* skips the test where the CPU or firmware has no VMX */
 void machine_create(struct machine *m, size_t ram_size);	/* flags: vm_flags() */
 void machine_tables(struct machine *m);	/* GDT, TSS and page tables into its RAM */
 void machine_destroy(struct machine *m);

@@ -7,6 +7,7 @@ any of these missing is a failure, whatever the emulator's exit code was.
 """
 import contextlib
 import dataclasses
+import functools
 import itertools
 import os
 import pathlib
@@ -20,6 +21,7 @@ import time
 
 from . import bochs, initramfs, kernels, klog, modbuild, qemu, tap, util
 from .tap import FAIL, PASS, SKIP, Result
+from .work import doing
 
 # Limits are seconds of the emulator's CPU time: a busy host is slow, not broken. An
 # emulator that waits uses none, so that WAITING times as much wall time ends it too.
@@ -202,6 +204,13 @@ class Run:
             return (30 + 2 * case.timeout * case.spec.cpus) * self.slow
         return END_LIMIT * self.slow
 
+    def progress(self):
+        """Where it is, in words."""
+        if not self.up:
+            return "booting"
+        ended = f"{len(self.ended)} of {len(self.cases)} cases"
+        return ended if self.current is None else f"{ended}, now {self.cases[self.current].name}"
+
     def phase(self):
         return (self.up, self.current, len(self.ended), self.in_log)
 
@@ -220,6 +229,28 @@ def too_long(since, now, limit):
     return now[1] - since[1] > limit or now[0] - since[0] > WAITING * limit
 
 
+def follow(state, proc, serial, live, idle):
+    """Until the machine ends or a limit passes."""
+    since, phase = spent(proc), state.phase()
+    while True:
+        ended = proc.poll() is not None
+        new, lines = serial.read()
+        for line in lines:
+            state.line(line)
+        if live and new:
+            live(state, new)
+        elif idle:
+            idle(state)
+        if state.phase() != phase:
+            since, phase = spent(proc), state.phase()
+        if ended or state.beyond is not None:
+            break
+        if too_long(since, spent(proc), state.limit()):
+            state.died = f"no progress in {state.limit():.0f} s of CPU time"
+            break
+        time.sleep(0.05)
+
+
 def execute(spec, kernel, cases, work, plan=None, live=None, idle=None, built=None):
     """Boot @cases in @work; follow until the machine ends or a limit passes.
 
@@ -234,29 +265,12 @@ def execute(spec, kernel, cases, work, plan=None, live=None, idle=None, built=No
         plan = "".join(f"{i} {int(c.timeout * 1000 * state.slow)}\n"
                        for i, c in enumerate(cases))
     driver.prepare(spec, kernel, build_initramfs(kernel, cases, plan, built), work)
-    serial = Follower(work / "ttyS1.txt")
     proc = driver.start(work)
     with running_lock:
         running.add(proc)
     try:
-        since, phase = spent(proc), state.phase()
-        while True:
-            ended = proc.poll() is not None
-            new, lines = serial.read()
-            for line in lines:
-                state.line(line)
-            if live and new:
-                live(state, new)
-            elif idle:
-                idle(state)
-            if state.phase() != phase:
-                since, phase = spent(proc), state.phase()
-            if ended or state.beyond is not None:
-                break
-            if too_long(since, spent(proc), state.limit()):
-                state.died = f"no progress in {state.limit():.0f} s of CPU time"
-                break
-            time.sleep(0.05)
+        with doing(f"a machine with {spec.kernel}", state.progress):
+            follow(state, proc, Follower(work / "ttyS1.txt"), live, idle)
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(proc.pid, signal.SIGKILL)
@@ -319,7 +333,25 @@ def judge_case(case, i, state, lines, blame):
         results.append(Result(case.id, FAIL, "\n".join(faults) + "\n" + tail(output)))
     for r in results:
         r.seconds = state.wall[i] / len(results)
-    return results
+    return [skipped_for_good(r) for r in results]
+
+
+def skipped_for_good(result):
+    """A skip is none unless skips.txt lists it: nothing says that the machine was as it should."""
+    if result.status != SKIP or any(re.fullmatch(name, result.name) and
+                                    re.fullmatch(why, tap.reason(result.detail))
+                                    for name, why in skips()):
+        return result
+    return dataclasses.replace(result, status=FAIL,
+                               detail=f"skipped ({tap.reason(result.detail)}), and machine/skips.txt "
+                                      "does not list that")
+
+
+@functools.lru_cache(None)
+def skips():
+    """[(name, reason)]: regular expressions."""
+    lines = (util.MACHINE / "skips.txt").read_text().splitlines()
+    return [tuple(l.split(None, 1)) for l in lines if l and not l.startswith("#")]
 
 
 def judge_beyond(case, state, output):

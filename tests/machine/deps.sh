@@ -57,6 +57,15 @@ apt_get() {
 	$as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y \
 		-o Dpkg::Use-Pty=0 "$@" </dev/null
 }
+# apt's own words are many: how much is left says that it is alive
+alive() {
+	while sleep 30 >/dev/null 2>&1; do
+		echo "deps: still at it, $(missing | wc -l) of $(echo "$need" | wc -w) packages left"
+	done
+}
+alive &
+alive=$!
+trap 'kill $alive 2>/dev/null' EXIT
 apt_get update >/dev/null
 for p in $need; do
 	[ -n "$(apt-cache madison "$p" 2>/dev/null)" ] || {

@@ -9,7 +9,7 @@ import functools
 import os
 import shutil
 
-from . import util
+from . import util, work
 
 SOURCES = ["Kbuild", "include", "vmx", "vcpu", "ioctl", "tests/kunit", "tests/planted"]
 
@@ -81,12 +81,19 @@ def modules(kernel, tests=True):
             shutil.rmtree(top)
         sync(dest)
         stamp.write_text(str(kernel.kdir))
-        make_modules(kernel, dest, util.LOGS / f"module-{kernel.name}.log",
-                     *(["VMXHV_TESTS=1"] if tests else []))
+        with work.doing(f"building our modules for {kernel.name}", lambda: objects(dest),
+                        loud=not (dest / "modules.order").exists()):
+            make_modules(kernel, dest, util.LOGS / f"module-{kernel.name}.log",
+                         *(["VMXHV_TESTS=1"] if tests else []))
         listed = (dest / "modules.order").read_text().split()
     # modules.order names .ko on old kernels and .o on newer ones, relative or absolute.
     paths = [dest / os.path.relpath(p, dest) if os.path.isabs(p) else dest / p for p in listed]
     return {p.stem: p.with_suffix(".ko") for p in paths}
+
+
+def objects(tree):
+    """How far a build in @tree is, in words."""
+    return f"{sum(1 for _ in tree.rglob('*.o'))} objects"
 
 
 def sources_digest(*parts):
@@ -107,8 +114,10 @@ def faulty(kernel, fault):
             return out
         sync(top / "src", BY_CONTENT)
         fault.plant(top / "src")
-        make_modules(kernel, top / "src", util.LOGS / f"module-{kernel.name}-{fault.name}.log",
-                     *args)
+        with work.doing(f"building vmxhv.ko for {kernel.name}, {fault.name}",
+                        lambda: objects(top / "src")):
+            make_modules(kernel, top / "src",
+                         util.LOGS / f"module-{kernel.name}-{fault.name}.log", *args)
         out.parent.mkdir(exist_ok=True)
         stamp.unlink(missing_ok=True)
         shutil.copy(top / "src" / "vmxhv.ko", out)
@@ -120,7 +129,9 @@ def faulty(kernel, fault):
 def programs(target="all"):
     """build/user/: tools, test programs, guest images, and our init; or some of it."""
     out = util.BUILD / "user"
-    with util.locked(util.BUILD / "user.lock"):
+    with util.locked(util.BUILD / "user.lock"), \
+            work.doing("building the tools and the test programs", lambda: objects(out),
+                       loud=not out.exists()):
         util.run(["make", "-C", util.ROOT / "tests", f"OUT={out}", f"-j{os.cpu_count()}",
                   target], util.LOGS / "user.log")
     return out

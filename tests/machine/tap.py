@@ -18,6 +18,11 @@ class Result:
     seconds: float = 0.0
 
 
+def reason(directive):
+    """Why something was skipped, of what stands behind the "#"."""
+    return re.sub(r"^skip\w*:?\s*", "", directive.strip(), flags=re.I)
+
+
 def _status(ok, directive):
     if directive and re.match("skip", directive, re.I):
         return SKIP

@@ -9,6 +9,8 @@ import shutil
 import subprocess
 import tempfile
 
+from . import work
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MACHINE = ROOT / "tests" / "machine"
 BUILD = ROOT / "build"
@@ -19,10 +21,6 @@ CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or
 
 class BuildError(Exception):
     """Something that a test needs could not be made; the text says what and where."""
-
-
-def say(text):
-    print(text, flush=True)
 
 
 def run(args, log=None, **kw):
@@ -45,11 +43,17 @@ def run(args, log=None, **kw):
 
 
 @contextlib.contextmanager
-def locked(path):
-    """Hold an exclusive lock on @path: two runs in two worktrees may meet here."""
+def locked(path, what="", progress=None):
+    """Hold an exclusive lock on @path: two runs in two worktrees may meet here. @what the other
+    would be doing, if that takes long, and how far it is."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "w") as f:
-        fcntl.flock(f, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            with work.doing(f"waiting for what has begun already: {what or path.stem}", progress,
+                            bool(what)):
+                fcntl.flock(f, fcntl.LOCK_EX)
         yield
 
 
@@ -62,21 +66,32 @@ def digest(*parts):
     return h.hexdigest()[:16]
 
 
-def cached(name, key, make, what=None):
-    """CACHE/name-key, made by make(tmpdir) when absent: whole or not at all."""
+def cached(name, key, make, what=None, progress=None):
+    """CACHE/name-key, made by make(tmpdir) when absent: whole or not at all. @what that is, where
+    it takes long; progress(tmpdir) says how far it is."""
     dest = CACHE / f"{name}-{key}"
     if dest.exists():
         return dest
-    with locked(CACHE / f"{name}.lock"):
+
+    def far():
+        begun = sorted(CACHE.glob(f".{name}-*"), key=lambda d: d.stat().st_mtime)
+        return progress(begun[-1]) if progress and begun else ""
+
+    with locked(CACHE / f"{name}.lock", what, far):
         if dest.exists():
             return dest
-        if what:
-            say(f"cache: {what}")
-        tmp = pathlib.Path(tempfile.mkdtemp(prefix=f".{name}-", dir=CACHE))
-        try:
-            tmp.chmod(0o755)
-            make(tmp)
-            tmp.rename(dest)
-        finally:
-            shutil.rmtree(tmp, ignore_errors=True)
+        with work.doing(what or name, far, bool(what)):
+            tmp = pathlib.Path(tempfile.mkdtemp(prefix=f".{name}-", dir=CACHE))
+            try:
+                tmp.chmod(0o755)
+                make(tmp)
+                tmp.rename(dest)
+            finally:
+                shutil.rmtree(tmp, ignore_errors=True)
     return dest
+
+
+def size(tree):
+    """How much is in @tree by now, in words."""
+    total = sum(f.lstat().st_size for f in tree.rglob("*") if f.is_file())
+    return f"{total >> 20} MB"
