@@ -59,7 +59,7 @@ static __always_inline const struct exit_row *exit_row(const struct vcpu *v, u32
 	return &v->burst.rows[nospec_mask(basic, EXIT_ROWS)];
 }
 
-/* ---- handlers: IRQs are off for those that the table calls FAST; the others may sleep ---- */
+/* ---- handlers: IRQs are off for those of rows with ROW_IRQS_OFF; the others may sleep ---- */
 
 int handle_nothing(struct vcpu *v);
 int handle_unexpected(struct vcpu *v);

@@ -5,7 +5,7 @@
  * Who may touch what: vcpu->mutex is held by whoever runs the vCPU or reads and writes its state.
  * Between vcpu_load() and vcpu_put() its VMCS is current whenever the thread runs (a preempt
  * notifier follows the thread across CPUs): VMREAD and VMWRITE are legal with preemption on.
- * Exit handlers marked irqs-off run with interrupts disabled and must not sleep.
+ * Exit handlers of rows with ROW_IRQS_OFF run with interrupts off and must not sleep.
  */
 #ifndef VCPU_VCPU_H
 #define VCPU_VCPU_H

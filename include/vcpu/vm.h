@@ -45,7 +45,7 @@ struct vm_config {
 struct vm {
 	struct kref ref;
 	struct mm_struct *mm;			/* I: held by mmgrab only */
-	struct mutex lock;			/* vcpus[], memory changes */
+	struct mutex lock;			/* vcpus[], nr_vcpus, config */
 	struct vcpu *vcpus[VM_MAX_VCPUS];	/* L to write, a to read; index: APIC id */
 	unsigned int nr_vcpus;			/* L: made, or being made */
 	struct vm_config config;		/* L; I: while there is a vCPU */

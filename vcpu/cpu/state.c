@@ -424,7 +424,7 @@ u32 state_group_size(u32 group)
  * @group: VMXHV_STATE_*, not a number of userspace's
  * @out: state_group_size() bytes, written whole
  *
- * Context: vCPU loaded, mutex held, preemption on.
+ * Context: vCPU loaded, mutex held; interrupts may be off for the groups of the run area.
  * Return: 0, or -EINVAL: no such group.
  */
 int state_get(struct vcpu *v, u32 group, void *out)
