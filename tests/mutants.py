@@ -170,9 +170,9 @@ MUTANTS += [
 
 MUTANTS += [
     Mutant("double-fault-too-soon", "a page fault in the delivery of #GP is a double fault",
-           "vcpu/cpu/event.c",
-           "\tif ((BIT(first) & CONTRIBUTORY) && (BIT(second) & CONTRIBUTORY))\n",
-           "\tif ((BIT(first) & CONTRIBUTORY) && worse)\n",
+           "vcpu/x86/exceptions.c",
+           "\t\treturn class == EXCEPTION_CONTRIBUTORY ? X86_TRAP_DF : second;\n",
+           "\t\treturn X86_TRAP_DF;\n",
            "api/guest_nested@6.1", "by-userspace:-GP,-a-fault-in-its-delivery"),
     Mutant("interrupt-before-nmi", "interrupts are injected before an NMI",
            "vcpu/cpu/event.c",
