@@ -362,6 +362,7 @@ static void mark_dirty(struct page *page)
 
 /* The lock is held and nothing of @b was invalidated since it was found. */
 static enum fault_result install(struct vm *vm, const struct fault *f, const struct backing *b)
+	__must_hold(&vm->memory.lock)
 {
 	struct memory *m = &vm->memory;
 	const enum ept_level level = leaf_level(m, f, b->level);
@@ -423,6 +424,7 @@ static bool around_leaves(struct vm *vm, const struct fault *f, unsigned int bef
  * table of the host's and one of the EPT go. Not inline: its array is cleared on entry.
  */
 static noinline void map_around(struct vm *vm, const struct fault *f)
+	__must_hold(&vm->memory.lock)
 {
 	struct memory *m = &vm->memory;
 	const u64 block = f->gpa & ~(AROUND_SIZE - 1);
@@ -456,6 +458,7 @@ static enum fault_result fault_error(struct fault_info *info, u64 hva, int error
 
 static enum fault_result fault_short_locked(struct vm *vm, struct fault *f, bool around,
 					    bool *need_page)
+	__must_hold(&vm->memory.lock)
 {
 	struct memory *m = &vm->memory;
 	const struct memory_range *range;

@@ -49,6 +49,7 @@ static struct memory_map *locked_map(struct memory *m)
  * Context: memory.lock is held for writing; interrupts on.
  */
 void memory_flush_locked(struct vm *vm)
+	__must_hold(&vm->memory.lock)
 {
 	lockdep_assert_held_write(&vm->memory.lock);
 	vm_request_all(vm, BIT(REQ_TLB_FLUSH), true);

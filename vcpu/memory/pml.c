@@ -98,6 +98,7 @@ static void collect_from(struct vcpu *v)
  * Context: Any; memory.lock is held for writing.
  */
 void pml_collect(struct vm *vm)
+	__must_hold(&vm->memory.lock)
 {
 	unsigned int i;
 
