@@ -342,10 +342,13 @@ struct msr_policy {
 
 extern const struct msr_policy msr_policies[];
 extern const u8 msr_low_index[MSR_LOW_END], msr_high_index[MSR_HIGH_COUNT];
+
+/* ... and of those outside them: a call in the middle of WRMSR's exit would be dear */
+enum { MSR_BEYOND_NONE, MSR_BEYOND_TSC_DEADLINE, MSR_BEYOND_X2APIC, MSR_BEYOND };
+extern const u8 msr_beyond_index[MSR_BEYOND];
 extern const unsigned int msr_policy_count;
 
 const struct msr_policy *msr_find(u32 msr);		/* NULL: no such MSR */
-const struct msr_policy *msr_policy_beyond(u32 msr);
 void msr_bitmap_fill(u8 *bitmap);			/* one page; pure */
 
 const char *msr_kept_back(u32 first, u32 last, u32 access, u32 *which);	/* pure */
@@ -370,7 +373,11 @@ static __always_inline const struct msr_policy *msr_policy_of(u32 msr)
 		return &msr_policies[msr_low_index[array_index_nospec(msr, MSR_LOW_END)]];
 	if (high < MSR_HIGH_COUNT)
 		return &msr_policies[msr_high_index[array_index_nospec(high, MSR_HIGH_COUNT)]];
-	return msr_policy_beyond(msr);
+	if (msr == MSR_IA32_TSC_DEADLINE)
+		return &msr_policies[msr_beyond_index[MSR_BEYOND_TSC_DEADLINE]];
+	if (msr >> 8 == 8)
+		return &msr_policies[msr_beyond_index[MSR_BEYOND_X2APIC]];
+	return &msr_policies[msr_beyond_index[MSR_BEYOND_NONE]];
 }
 
 /**

@@ -309,21 +309,11 @@ const u8 msr_high_index[MSR_HIGH_COUNT] = {
 #include "msr_table.def"
 };
 
-/**
- * msr_policy_beyond() - the policy of an MSR outside the two dense ranges
- * @msr: its number
- *
- * Context: Any.
- * Return: its row; that of no MSR if there is none.
- */
-const struct msr_policy *msr_policy_beyond(u32 msr)
-{
-	if (msr == MSR_IA32_TSC_DEADLINE)
-		return &msr_policies[ROW_TSC_DEADLINE];
-	if (msr >> 8 == 8)
-		return &msr_policies[ROW_X2APIC];
-	return &msr_policies[ROW_NONE];
-}
+const u8 msr_beyond_index[MSR_BEYOND] = {
+	[MSR_BEYOND_NONE] = ROW_NONE,
+	[MSR_BEYOND_TSC_DEADLINE] = ROW_TSC_DEADLINE,
+	[MSR_BEYOND_X2APIC] = ROW_X2APIC,
+};
 
 /**
  * msr_find() - the policy of an MSR
