@@ -107,10 +107,14 @@ static void handle_hlt(struct machine *machine)
 	const struct timespec moment = { .tv_nsec = 1000000 };
 
 	uart_flush(&machine->uart);
-	if (!machine->vcpu.run->if_flag)
+	if (!machine->vcpu.run->if_flag) {
 		machine_stop(machine, STATUS_OFF, "%s", "");
-	else
-		nanosleep(&moment, NULL);
+		return;
+	}
+	/* the devices are the other threads' meanwhile */
+	pthread_mutex_unlock(&machine->lock);
+	nanosleep(&moment, NULL);
+	pthread_mutex_lock(&machine->lock);
 }
 
 /* Where the guest was, and whether its instruction can be read there. */

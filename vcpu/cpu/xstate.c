@@ -69,25 +69,25 @@ static __always_inline void save_registers(struct xregs_state *area, u64 mask)
 /* Nonzero: it faulted, and no register has changed. */
 static __always_inline int load_registers(const struct xregs_state *area, u64 mask)
 {
-	int error = 0;
+	int faulted = 0;
 
 	if (likely(mask))
 		asm volatile("1: xrstor64 (%[area])\n\t"
 			     "jmp 3f\n"
-			     "2: mov $1, %[error]\n"
+			     "2: mov $1, %[faulted]\n"
 			     "3:\n\t"
 			     _ASM_EXTABLE(1b, 2b)
-			     : [error] "+r" (error)
+			     : [faulted] "+r" (faulted)
 			     : [area] "r" (area), "a" ((u32)mask), "d" ((u32)(mask >> 32))
 			     : "memory");
 	else
 		asm volatile("1: fxrstor64 (%[area])\n\t"
 			     "jmp 3f\n"
-			     "2: mov $1, %[error]\n"
+			     "2: mov $1, %[faulted]\n"
 			     "3:\n\t"
 			     _ASM_EXTABLE(1b, 2b)
-			     : [error] "+r" (error) : [area] "r" (area) : "memory");
-	return error;
+			     : [faulted] "+r" (faulted) : [area] "r" (area) : "memory");
+	return faulted;
 }
 
 /**

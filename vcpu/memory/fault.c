@@ -544,7 +544,7 @@ enum fault_result memory_fault(struct vm *vm, u64 gpa, bool write, bool fetch,
 	enum fault_result result;
 	bool need_page, writable;
 	struct page *page;
-	int error;
+	int ret;
 
 	if (unlikely(current->mm != vm->mm))
 		return fault_error(info, 0, -EIO);
@@ -560,11 +560,11 @@ enum fault_result memory_fault(struct vm *vm, u64 gpa, bool write, bool fetch,
 	if (!need_page)
 		return result;
 
-	error = get_page_of(&f, &page, &writable);
-	if (error == -EAGAIN)
+	ret = get_page_of(&f, &page, &writable);
+	if (ret == -EAGAIN)
 		return FAULT_RETRY;
-	if (error)
-		return fault_error(info, f.hva, error);
+	if (ret)
+		return fault_error(info, f.hva, ret);
 	call_test_hook(vm, gpa);
 	result = fault_long(vm, &f, page, writable);
 	put_page(page);
