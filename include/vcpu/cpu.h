@@ -16,8 +16,10 @@
 #include "vmx/fields.h"
 #include "vmx/vmcs.h"
 
-/* ---- registers: those in the VMCS are read when first asked for after an exit, and written back
- * just before the next entry ----------------------------------------------------------------- */
+/*
+ * Registers: those in the VMCS are read when first asked for after an exit, and written back just
+ * before the next entry.
+ */
 
 /* Guest interruptibility state (SDM: "Guest Non-Register State") */
 #define SHADOW_STI	BIT(0)
@@ -309,7 +311,7 @@ int cpuid_create(struct vcpu *v);			/* may sleep; before vcpu_reset_state */
 int cpuid_set(struct vcpu *v, const struct vmxhv_cpuid_entry *entries, u32 count,
 	      struct vmxhv_error *err);			/* may sleep */
 void cpuid_free(struct vcpu *v);
-void cpuid_refresh(struct vcpu *v);			/* after CR4.OSXSAVE, CR4.PKE or XCR0 changed */
+void cpuid_refresh(struct vcpu *v);		/* after CR4.OSXSAVE, CR4.PKE or XCR0 changed */
 
 /* ---- MSRs ---- */
 
@@ -464,7 +466,8 @@ u32 vcpu_fetch_insn(struct vcpu *v, u8 bytes[15], enum vmxhv_cpu_mode mode);
 
 /* ---- the host around the guest ---- */
 
-void host_state_constant(struct vcpu *v, unsigned long exit_point);	/* VMCS host area: what never changes */
+/* the VMCS's host area: what never changes */
+void host_state_constant(struct vcpu *v, unsigned long exit_point);
 void host_state_cpu(struct vcpu *v);		/* ... what changes with the CPU */
 void host_thread_leave(struct vcpu *v);		/* IRQs off: the guest's MSRs and bases in */
 void host_thread_return(struct vcpu *v);	/* preemption off: the thread's own back */

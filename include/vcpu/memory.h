@@ -177,7 +177,7 @@ static inline int vm_cmpxchg(struct vm *vm, u64 gpa, u64 old, u64 new, u32 lengt
 	return vm_window_cmpxchg(&VM_WINDOW(vm), gpa, old, new, length);
 }
 
-/* vcpu/memory/map.c: which guest-physical ranges there are: an array, sorted, replaced whole. Pure */
+/* vcpu/memory/map.c: which ranges there are: an array, sorted, replaced as a whole. Pure */
 struct memory_map *memory_map_copy(const struct memory_map *old, u32 ops);
 const struct memory_range *memory_map_find(const struct memory_map *map, u64 gpa);
 u64 memory_map_covered(const struct memory_map *map, u64 gpa, u64 end, u32 flags);

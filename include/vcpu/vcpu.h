@@ -347,29 +347,31 @@ struct vcpu {
  * Who calls holds what the legend says: nothing on a kernel without lockdep. A vCPU that its VM
  * does not know yet, or that has no VM, belongs to whoever makes it.
  */
-#define vcpu_assert_held(v)							\
-	lockdep_assert(!(v)->vm || READ_ONCE((v)->vm->vcpus[(v)->id]) != (v) ||	\
-		       lockdep_is_held(&(v)->mutex))
+static __always_inline void vcpu_assert_held(const struct vcpu *v)
+{
+	lockdep_assert(!v->vm || READ_ONCE(v->vm->vcpus[v->id]) != v ||
+		       lockdep_is_held(&v->mutex));
+}
 
 /* Between vcpu_load() and vcpu_put(): VMREADs and VMWRITEs are this vCPU's. */
-#define vcpu_assert_loaded(v)							\
-do {										\
-	vcpu_assert_held(v);							\
-	lockdep_assert((v)->loaded);						\
-} while (0)
+static __always_inline void vcpu_assert_loaded(const struct vcpu *v)
+{
+	vcpu_assert_held(v);
+	lockdep_assert(v->loaded);
+}
 
 /* In a burst: the same, with interrupts off. */
-#define vcpu_assert_burst(v)							\
-do {										\
-	vcpu_assert_loaded(v);							\
-	lockdep_assert_irqs_disabled();						\
-} while (0)
+static __always_inline void vcpu_assert_burst(const struct vcpu *v)
+{
+	vcpu_assert_loaded(v);
+	lockdep_assert_irqs_disabled();
+}
 
 /* Between two bursts: the same, and it may sleep. */
-#define vcpu_assert_may_sleep(v)						\
-do {										\
-	vcpu_assert_loaded(v);							\
-	lockdep_assert_preemption_enabled();					\
-} while (0)
+static __always_inline void vcpu_assert_may_sleep(const struct vcpu *v)
+{
+	vcpu_assert_loaded(v);
+	lockdep_assert_preemption_enabled();
+}
 
 #endif /* VCPU_VCPU_H */

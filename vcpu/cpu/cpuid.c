@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The CPUID table that a vCPU has: given at its creation, replaced by SET_CPUID, kept up to date. */
+/* The CPUID table of a vCPU: given when it is made, replaced by SET_CPUID, kept up to date. */
 #include <linux/errno.h>
 #include <linux/mm.h>
 #include <linux/string.h>

@@ -189,10 +189,12 @@ static int copy_dirty(struct vcpu *v, u32 dirty, union group_image *images,
 	unsigned int i;
 
 	for (i = 0; i < RUN_AREA_GROUPS; i++) {
-		if (!(dirty & run_area_groups[i].bit))
+		const struct run_area_group *g = &run_area_groups[i];
+
+		if (!(dirty & g->bit))
 			continue;
-		memcpy(&images[i], (char *)v->run + run_area_groups[i].offset, run_area_groups[i].size);
-		transaction[run_area_groups[i].group] = &images[i];
+		memcpy(&images[i], (char *)v->run + g->offset, g->size);
+		transaction[g->group] = &images[i];
 	}
 	return state_check_all(v, transaction, err);
 }

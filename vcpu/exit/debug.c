@@ -137,8 +137,8 @@ static void find_unwatched(struct vcpu *v)
  * debug_serve() - REQ_DEBUG: tell the debugger what happened since the last entry, or go on
  * @v: the vCPU, loaded
  *
- * While there is a debugger, vcpu->burst.outside stays set: nothing is entered without coming here first,
- * whatever else held the entry up.
+ * While there is a debugger, vcpu->burst.outside stays set: nothing is entered without coming here
+ * first, whatever else held the entry up.
  *
  * Context: Process; may sleep.
  * Return: TO_USER with DEBUG in the run area, or HANDLED.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The exit table: one row for each basic exit reason that our controls let happen. A reason
- * without a row is our own mistake: the VM dies and says which it was. Whether an exit can interrupt
- * the delivery of an event is a fact of its reason, and comes from there.
+ * without a row is our own mistake: the VM dies and says which it was. Whether an exit can
+ * interrupt the delivery of an event is a fact of its reason, and comes from there.
  */
 #include <linux/build_bug.h>
 
@@ -12,12 +12,6 @@
 #include "vcpu/memory.h"
 #include "vcpu/x86.h"
 #include "vmx/exit_reasons.h"
-
-/* EXIT_DELIVERS_*: 1 where an event's delivery may be under way */
-enum {
-#define VMX_EXIT_REASON(name, number, delivery)	EXIT_DELIVERS_##name = (delivery),
-#include "vmx/exit_reasons.def"
-};
 
 #define EXIT(name, handler, flags_)							\
 	[EXIT_REASON_##name] = {							\

@@ -32,9 +32,12 @@ static void publish_groups(struct vcpu *v)
 {
 	unsigned int i;
 
-	for (i = 0; i < RUN_AREA_GROUPS; i++)
-		if (v->asked.wanted & run_area_groups[i].bit)
-			state_get(v, run_area_groups[i].group, (char *)v->run + run_area_groups[i].offset);
+	for (i = 0; i < RUN_AREA_GROUPS; i++) {
+		const struct run_area_group *g = &run_area_groups[i];
+
+		if (v->asked.wanted & g->bit)
+			state_get(v, g->group, (char *)v->run + g->offset);
+	}
 }
 
 /* All of it: what the exit did not say reads as 0. */
@@ -127,10 +130,12 @@ void exit_to_user(struct vcpu *v, enum vmxhv_exit reason)
  */
 void publish_done(struct vcpu *v)
 {
-	if (likely(v->published.union_stale <= v->published.union_used))
+	struct run_published *p = &v->published;
+
+	if (likely(p->union_stale <= p->union_used))
 		return;
-	memset(v->run->u.raw + v->published.union_used, 0, v->published.union_stale - v->published.union_used);
-	v->published.union_stale = 0;
+	memset(v->run->u.raw + p->union_used, 0, p->union_stale - p->union_used);
+	p->union_stale = 0;
 }
 
 /**

@@ -4,7 +4,7 @@
  *
  * While a page's bit is clear, the next write to it is seen: either its EPT entry does not let the
  * guest write, and the fault sets the bit, or its dirty flag is clear, and the CPU notes the page
- * in the vCPU's page-modification log (vcpu/memory/pml.c), from where it goes into the bits before anybody
+ * in the vCPU's page-modification log (pml.c), from where it goes into the bits before anybody
  * looks at them. Ranges that are logged are mapped by small pages; a large one is unmapped when the
  * log begins, and its pages come back one by one. What the kernel itself writes for the guest is
  * logged by whoever wrote it, after the write.

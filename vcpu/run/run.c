@@ -63,7 +63,7 @@ static void take_queued_nmis(struct vcpu *v)
 	int queued = atomic_xchg(&v->nmi_queued, 0);
 
 	/* the processor remembers one while another is being handled */
-	v->events.nmi_pending = min(v->events.nmi_pending + queued, 2);
+	v->events.nmi_pending = min(v->events.nmi_pending + queued, NMI_DEPTH);
 }
 
 /* Does the vCPU itself have something for userspace? */
@@ -302,7 +302,7 @@ static void cr2_leave(struct vcpu *v)
 	v->cr2 = native_read_cr2();
 }
 
-/* Enters the guest until something needs interrupts on; v->burst.pending is then left to be handled. */
+/* Enters the guest until something needs interrupts on; what is pending is left to be handled. */
 static int run_burst(struct vcpu *v)
 {
 	v->burst.pending = NULL;
@@ -489,7 +489,8 @@ static int run_begin(struct vcpu *v, u32 flags, struct vmxhv_error *err)
 		v->recheck = true;
 	v->asked.user_flags = user_flags;
 	v->asked.wanted = READ_ONCE(v->run->wanted);
-	if (unlikely((v->asked.user_flags & ~VMXHV_USER_FLAGS) || (v->asked.wanted & ~VMXHV_GROUPS)))
+	if (unlikely((v->asked.user_flags & ~VMXHV_USER_FLAGS) ||
+		     (v->asked.wanted & ~VMXHV_GROUPS)))
 		return refuse_run_flags(v, err);
 
 	if (v->completion != COMPLETE_NONE) {
