@@ -65,6 +65,15 @@ static int check_entry(const struct vmxhv_state_entry *entry, u32 named, struct 
 	return 0;
 }
 
+/* The XSAVE group is a structure that wants this. */
+#define SHARE_ALIGN	64
+
+/* Words of a group's share, so that the next one begins as well as it does. */
+static u32 share_words(u32 group)
+{
+	return ALIGN(state_group_size(group), SHARE_ALIGN) / sizeof(u64);
+}
+
 /* Words that the groups need, or the refusal of an entry. */
 static int check_entries(const struct vmxhv_state_entry *entries, u32 count,
 			 struct vmxhv_error *err)
@@ -77,20 +86,20 @@ static int check_entries(const struct vmxhv_state_entry *entries, u32 count,
 		if (ret)
 			return ret;
 		named |= BIT(entries[i].group);
-		words += DIV_ROUND_UP(state_group_size(entries[i].group), sizeof(u64));
+		words += share_words(entries[i].group);
 	}
-	return words;
+	return words + SHARE_ALIGN / sizeof(u64) - 1;
 }
 
 static void share_out(struct state_request *req)
 {
-	u64 *space = req->space;
+	u64 *space = PTR_ALIGN(&req->space[0], SHARE_ALIGN);
 	u32 i, group;
 
 	for (i = 0; i < req->count; i++) {
 		group = req->entries[i].group;
 		req->buffer[group] = space;
-		space += DIV_ROUND_UP(state_group_size(group), sizeof(u64));
+		space += share_words(group);
 	}
 }
 

@@ -11,10 +11,12 @@
 #define VCPU_VCPU_H
 
 #include <linux/bits.h>
+#include <linux/build_bug.h>
 #include <linux/kernel.h>
 #include <linux/lockdep.h>
 #include <linux/mutex.h>
 #include <linux/preempt.h>
+#include <linux/stddef.h>
 #include <linux/types.h>
 #include <linux/wait.h>
 #include <asm/desc_defs.h>
@@ -285,11 +287,11 @@ struct vcpu {
 		};
 	};
 	unsigned long requests;			/* a */
-	int cpu;				/* a: where it is loaded, or was last */
 	bool loaded;				/* M: between vcpu_load() and vcpu_put() */
 	bool ran;				/* M: SET_CPUID is closed */
 	struct vcpu_burst burst;		/* M */
 
+	int cpu;				/* a: where it is loaded, or was last */
 	/* these two begin anew with each exit, in one store */
 	u32 reg_avail;				/* M: CACHE_* */
 	struct exit_info exit;			/* M */
@@ -342,6 +344,9 @@ struct vcpu {
 	u32 id;					/* I: APIC id */
 	struct vm *vm;				/* I: a reference */
 };
+
+static_assert(offsetof(struct vcpu, exit.valid) ==
+	      offsetof(struct vcpu, reg_avail) + sizeof_field(struct vcpu, reg_avail));
 
 /*
  * Who calls holds what the legend says: nothing on a kernel without lockdep. A vCPU that its VM

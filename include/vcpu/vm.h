@@ -40,7 +40,7 @@ struct vm_config {
  *   L  vm->lock
  *   a  atomic or single-word accesses with READ_ONCE/WRITE_ONCE
  *
- * Lock order: vcpu->mutex, vm->lock, mm's mmap_lock, memory's own locks (see memory.h).
+ * Lock order: vcpu/README.md. vm->lock is taken with no other lock of ours, and holds none.
  */
 struct vm {
 	struct kref ref;

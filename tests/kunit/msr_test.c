@@ -126,6 +126,7 @@ static struct vcpu *cached_vcpu(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, t);
 	t->maxphyaddr = 46;
 	v->cpuid = t;
+	v->loaded = true;
 	v->reg_avail = CACHE_RIP | CACHE_RSP | CACHE_RFLAGS | CACHE_SHADOW;
 	v->rip = 0x1000;
 	v->rflags = X86_EFLAGS_FIXED;

@@ -208,8 +208,8 @@ class Run:
         """Where it is, in words."""
         if not self.up:
             return "booting"
-        ended = f"{len(self.ended)} of {len(self.cases)} cases"
-        return ended if self.current is None else f"{ended}, now {self.cases[self.current].name}"
+        ended, now = f"{len(self.ended)} of {len(self.cases)} cases", self.current
+        return ended if now is None else f"{ended}, now {self.cases[now].name}"
 
     def phase(self):
         return (self.up, self.current, len(self.ended), self.in_log)
@@ -317,6 +317,8 @@ def judge_case(case, i, state, lines, blame):
             case.check(output, lines)
         except AssertionError as e:
             faults.append(str(e) or "check failed")
+        except Exception as e:                  # a broken check is a failed test
+            faults.append(f"{type(e).__name__}: {e}")
     if case.kind == "kunit":
         results = tap.ktap(case.id, lines)
     elif case.kind == "plain":
@@ -419,7 +421,7 @@ def run_group(spec, cases, emit):
         kernel = kernels.get(spec.kernel)
         modbuild.modules(kernel)
         modbuild.programs()
-    except util.BuildError as e:
+    except (util.BuildError, OSError, subprocess.SubprocessError) as e:
         for c in cases:
             emit([Result(c.id, FAIL, told(str(e)))])
         return

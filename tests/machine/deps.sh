@@ -66,6 +66,9 @@ alive() {
 alive &
 alive=$!
 trap 'kill $alive 2>/dev/null' EXIT
+# killed by a signal, the shell would leave it behind
+trap 'exit 130' INT
+trap 'exit 143' TERM
 apt_get update >/dev/null
 for p in $need; do
 	[ -n "$(apt-cache madison "$p" 2>/dev/null)" ] || {

@@ -27,8 +27,8 @@ class Activity:
 
     def __str__(self):
         far = ""
-        # what is looked at may be gone that very moment
-        with contextlib.suppress(OSError):
+        # what is looked at may be gone that very moment, and whoever asks must not die of it
+        with contextlib.suppress(Exception):
             far = self.progress() if self.progress else ""
         return f"{self.what} ({minutes(time.monotonic() - self.began)}{far and ', '}{far})"
 

@@ -95,8 +95,9 @@ static int mmio_fault(struct vcpu *v, struct vmxhv_error *err)
 /*
  * RETIRE, FAULT or RETRY, as userspace answered. Registers that a read changes come through the
  * dirty groups; they are applied after this.
+ * Out of line: its refusals would give every answer a stack frame, and a guard on it.
  */
-static int complete_mmio(struct vcpu *v, struct vmxhv_error *err)
+static noinline int complete_mmio(struct vcpu *v, struct vmxhv_error *err)
 {
 	u32 completion = READ_ONCE(v->run->u.mmio.completion);
 	u32 len;

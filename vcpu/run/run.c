@@ -218,7 +218,7 @@ static __always_inline bool handle_exit(struct vcpu *v)
  * handler on the stack that it expects.
  *
  * Context: Interrupts off, in a burst.
- * Return: true: enter again; false: see burst_ret and pending.
+ * Return: true: enter again; false: see burst.ret and burst.pending.
  */
 asmlinkage noinstr bool vcpu_exited(struct vcpu *v)
 {
