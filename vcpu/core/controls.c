@@ -36,6 +36,16 @@ void controls_init(struct vcpu *v, const struct control_words *ctl, u32 exit)
 	vmcs_write32(VM_EXIT_CONTROLS, exit);
 }
 
+static __always_inline void change(u32 *word, unsigned long field, u32 which, u32 to)
+{
+	u32 wanted = (*word & ~which) | to;
+
+	if (wanted == *word)
+		return;
+	*word = wanted;
+	vmcs_write32(field, wanted);
+}
+
 /**
  * controls_set_cpu() - change primary processor-based controls
  * @v: the vCPU, loaded
@@ -46,12 +56,7 @@ void controls_init(struct vcpu *v, const struct control_words *ctl, u32 exit)
  */
 void controls_set_cpu(struct vcpu *v, u32 which, u32 to)
 {
-	u32 wanted = (v->ctl.cpu & ~which) | to;
-
-	if (wanted == v->ctl.cpu)
-		return;
-	v->ctl.cpu = wanted;
-	vmcs_write32(CPU_BASED_VM_EXEC_CONTROL, wanted);
+	change(&v->ctl.cpu, CPU_BASED_VM_EXEC_CONTROL, which, to);
 }
 
 /**
@@ -64,12 +69,7 @@ void controls_set_cpu(struct vcpu *v, u32 which, u32 to)
  */
 void controls_set_cpu2(struct vcpu *v, u32 which, u32 to)
 {
-	u32 wanted = (v->ctl.cpu2 & ~which) | to;
-
-	if (wanted == v->ctl.cpu2)
-		return;
-	v->ctl.cpu2 = wanted;
-	vmcs_write32(SECONDARY_VM_EXEC_CONTROL, wanted);
+	change(&v->ctl.cpu2, SECONDARY_VM_EXEC_CONTROL, which, to);
 }
 
 /**
@@ -82,12 +82,7 @@ void controls_set_cpu2(struct vcpu *v, u32 which, u32 to)
  */
 void controls_set_entry(struct vcpu *v, u32 which, u32 to)
 {
-	u32 wanted = (v->ctl.entry & ~which) | to;
-
-	if (wanted == v->ctl.entry)
-		return;
-	v->ctl.entry = wanted;
-	vmcs_write32(VM_ENTRY_CONTROLS, wanted);
+	change(&v->ctl.entry, VM_ENTRY_CONTROLS, which, to);
 }
 
 /**
