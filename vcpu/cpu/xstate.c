@@ -10,8 +10,6 @@
 #include <linux/log2.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <asm/alternative.h>
-#include <asm/asm.h>
 #include <asm/cpufeature.h>
 #include <asm/fpu/api.h>
 #include <asm/fpu/types.h>
@@ -25,6 +23,7 @@
 #include "vcpu/x86.h"
 #include "vmx/arch.h"
 #include "vmx/vmcs.h"
+#include "xsave.h"
 
 /* Components that have a place of their own, behind the legacy region (SDM: "XSAVE Area"). */
 #define FIRST_EXTENDED	2
@@ -39,7 +38,7 @@
 /**
  * struct xstate - a vCPU's extended state
  * @guest: the guest's registers while they are not in the CPU: standard format, 64-byte aligned
- * @host: what was in the CPU during a burst
+ * @host: what the host had in the CPU, during a burst: compacted where the CPU can
  * @mask: the components that are switched; 0: no XSAVE, the legacy region alone
  * @host_xcr0: XCR0 of the host; constant
  * @entered: between xstate_enter() and xstate_leave()
@@ -53,42 +52,6 @@ struct xstate {
 	bool entered;
 	bool switched;
 };
-
-/* What the CPU can leave out (unmodified since XRSTOR, in initial state) is left out. */
-static __always_inline void save_registers(struct xregs_state *area, u64 mask)
-{
-	if (likely(mask))
-		asm volatile(ALTERNATIVE("xsave64 (%[area])", "xsaveopt64 (%[area])",
-					 X86_FEATURE_XSAVEOPT)
-			     : : [area] "r" (area), "a" ((u32)mask), "d" ((u32)(mask >> 32))
-			     : "memory");
-	else
-		asm volatile("fxsave64 (%[area])" : : [area] "r" (area) : "memory");
-}
-
-/* Nonzero: it faulted, and no register has changed. */
-static __always_inline int load_registers(const struct xregs_state *area, u64 mask)
-{
-	int faulted = 0;
-
-	if (likely(mask))
-		asm volatile("1: xrstor64 (%[area])\n\t"
-			     "jmp 3f\n"
-			     "2: mov $1, %[faulted]\n"
-			     "3:\n\t"
-			     _ASM_EXTABLE(1b, 2b)
-			     : [faulted] "+r" (faulted)
-			     : [area] "r" (area), "a" ((u32)mask), "d" ((u32)(mask >> 32))
-			     : "memory");
-	else
-		asm volatile("1: fxrstor64 (%[area])\n\t"
-			     "jmp 3f\n"
-			     "2: mov $1, %[faulted]\n"
-			     "3:\n\t"
-			     _ASM_EXTABLE(1b, 2b)
-			     : [faulted] "+r" (faulted) : [area] "r" (area) : "memory");
-	return faulted;
-}
 
 /**
  * xstate_size() - bytes of an XSAVE image in standard format
@@ -205,7 +168,8 @@ static noinline void load_failed(struct xstate *x)
  * xstate_enter() - before a burst of VM entries: the guest's registers in
  * @v: the vCPU
  *
- * Context: IRQs off until xstate_leave(). Costs an XSAVEOPT and an XRSTOR, as does the way back.
+ * Context: IRQs off until xstate_leave(). Costs an XSAVEC and an XRSTOR; the way back an XSAVEOPT
+ * and an XRSTOR.
  */
 void xstate_enter(struct vcpu *v)
 {
@@ -214,7 +178,7 @@ void xstate_enter(struct vcpu *v)
 
 	vcpu_assert_burst(v);
 	x->entered = true;
-	save_registers(x->host, mask);
+	save_host_registers(x->host, mask);
 	if (unlikely(load_registers(x->guest, mask)))
 		load_failed(x);
 	if (v->xcr0 != x->host_xcr0 && v->cr4_shadow & X86_CR4_OSXSAVE)
@@ -238,7 +202,7 @@ void xstate_leave(struct vcpu *v)
 		xsetbv(XCR_XFEATURE_ENABLED_MASK, x->host_xcr0);
 		x->switched = false;
 	}
-	save_registers(x->guest, mask);
+	save_guest_registers(x->guest, mask);
 	/* what the CPU has just saved it takes back */
 	load_registers(x->host, mask);
 }
