@@ -71,6 +71,7 @@ enum vmxhv_unusable {
 	VMXHV_UNUSABLE_FIXED_BITS = 11,		/* EOPNOTSUPP: host CR0/CR4 break VMX's rules */
 	VMXHV_UNUSABLE_VMXON_FAILED = 12,	/* EIO: VMXON itself failed */
 	VMXHV_UNUSABLE_SHUTDOWN = 13,		/* ESHUTDOWN: the host is going down */
+	VMXHV_UNUSABLE_FRED = 14,		/* EOPNOTSUPP: the host takes events by FRED */
 };
 
 /* The VMX capability MSRs in vmxhv_info.vmx_msr: IA32_VMX_BASIC (480H) is index 0, and so on. */

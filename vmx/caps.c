@@ -15,7 +15,9 @@
 #include "vmx/controls.h"
 #include "vmx/refuse.h"
 
+#define CPUID_1_EAX_SIGNATURE	0x0fff3fff
 #define CPUID_1_ECX_VMX		BIT(5)
+#define CR4_FRED		BIT_ULL(32)	/* not all kernels name it */
 
 static u32 msr_number(enum vmx_msr msr)
 {
@@ -130,6 +132,18 @@ static int check_fixed_register(const struct vmx_cpu *cpu, enum vmx_msr fixed0, 
 			  value, set ? set : ~clear,
 			  "the host's %s (%#llx) breaks VMX's fixed bits: %#llx must be 1, %#llx 0",
 			  name, value, set, clear);
+}
+
+/*
+ * An NMI that makes a guest exit is given to the host by INT 2, which under FRED is no NMI but a
+ * software interrupt of the kernel's own: fatal.
+ */
+static int check_fred(const struct vmx_cpu *cpu, struct vmx_caps *out, struct vmx_refusal *why)
+{
+	if (!(cpu->cr4 & CR4_FRED))
+		return 0;
+	return vmx_refuse(why, VMXHV_UNUSABLE_FRED, 0, cpu->cr4, cpu->cr4 & ~CR4_FRED,
+			  "the host takes events by FRED (CR4 bit 32): boot it with fred=off");
 }
 
 static int check_fixed(const struct vmx_cpu *cpu, struct vmx_caps *out, struct vmx_refusal *why)
@@ -279,12 +293,39 @@ static void name_ept(struct vmx_caps *out)
 	out->invvpid_keep_global = ept & VMX_EPTCAP_INVVPID_KEEP_GLOBAL;
 }
 
+/*
+ * Family, model and stepping (CPUID.1:EAX) of CPUs of which Intel's specification updates say that
+ * the VMX-preemption timer does not count at the rate that it should.
+ */
+static const u32 broken_timers[] = {
+	0x106a0, 0x106a1, 0x106a4, 0x106a5, 0x106e5,	/* Nehalem */
+	0x206e6,					/* Nehalem-EX */
+	0x20652, 0x20655,				/* Westmere */
+	0x306a8,					/* Ivy Bridge */
+};
+
+static bool timer_works(const struct vmx_cpu *cpu)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(broken_timers); i++)
+		if ((cpu->cpuid_1_eax & CPUID_1_EAX_SIGNATURE) == broken_timers[i])
+			return false;
+	return true;
+}
+
+static void name_timer(const struct vmx_cpu *cpu, struct vmx_caps *out)
+{
+	out->has_preemption_timer = out->pin_allowed1 & PIN_BASED_VMX_PREEMPTION_TIMER &&
+				    timer_works(cpu);
+	out->save_preemption_timer = out->has_preemption_timer &&
+				     out->exit_allowed1 & VM_EXIT_SAVE_VMX_PREEMPTION_TIMER;
+}
+
 static void name_controls(struct vmx_caps *out)
 {
 	u32 cpu2 = out->cpu2_allowed1;
 
-	out->has_preemption_timer = out->pin_allowed1 & PIN_BASED_VMX_PREEMPTION_TIMER;
-	out->save_preemption_timer = out->exit_allowed1 & VM_EXIT_SAVE_VMX_PREEMPTION_TIMER;
 	out->tpr_shadow = out->cpu_allowed1 & CPU_BASED_TPR_SHADOW;
 	out->monitor_trap_flag = out->cpu_allowed1 & CPU_BASED_MONITOR_TRAP_FLAG;
 	out->virt_apic_accesses = cpu2 & SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES;
@@ -338,7 +379,7 @@ int vmx_caps_check(const struct vmx_cpu *cpu, struct vmx_caps *out, struct vmx_r
 	static int (*const steps[])(const struct vmx_cpu *, struct vmx_caps *,
 				    struct vmx_refusal *) = {
 		check_cpuid, check_feature_control, check_owner, check_basic,
-		check_controls, check_ept, check_fixed,
+		check_controls, check_ept, check_fred, check_fixed,
 	};
 	unsigned int i;
 	int ret;
@@ -353,6 +394,7 @@ int vmx_caps_check(const struct vmx_cpu *cpu, struct vmx_caps *out, struct vmx_r
 		}
 	}
 	name_ept(out);
+	name_timer(cpu, out);
 	name_controls(out);
 	name_misc(cpu, out);
 	return 0;

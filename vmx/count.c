@@ -20,11 +20,11 @@ static u64 sum(int what)
 
 static int counts_get(char *buffer, const struct kernel_param *param)
 {
-	return sysfs_emit(buffer, "%llu %llu %llu\n", sum(VMX_COUNT_VMREAD),
-			  sum(VMX_COUNT_VMWRITE), sum(VMX_COUNT_MSR));
+	return sysfs_emit(buffer, "%llu %llu %llu %llu\n", sum(VMX_COUNT_VMREAD),
+			  sum(VMX_COUNT_VMWRITE), sum(VMX_COUNT_MSR), sum(VMX_COUNT_IBPB));
 }
 
 static const struct kernel_param_ops counts_ops = { .get = counts_get };
 
 module_param_cb(counts, &counts_ops, NULL, 0444);
-MODULE_PARM_DESC(counts, "VMREADs, VMWRITEs and MSR accesses so far");
+MODULE_PARM_DESC(counts, "VMREADs, VMWRITEs, MSR accesses and branch prediction barriers so far");

@@ -49,7 +49,7 @@ void vmx_cpu_read(struct vmx_cpu *cpu)
 	lockdep_assert_preemption_disabled();
 	memset(cpu, 0, sizeof(*cpu));
 	cpu->cpu = smp_processor_id();
-	raw_cpuid(1, &cpu->cpuid_1_ecx);
+	cpu->cpuid_1_eax = raw_cpuid(1, &cpu->cpuid_1_ecx);
 	cpu->cpuid_phys_bits = read_phys_bits();
 	cpu->cr0 = read_cr0();
 	cpu->cr4 = __read_cr4();

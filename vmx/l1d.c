@@ -8,10 +8,12 @@
 #include <linux/gfp.h>
 #include <linux/lockdep.h>
 #include <linux/mm.h>
+#include <linux/sched/smt.h>
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
 #include <asm/processor.h>
 
+#include "compat.h"
 #include "vmx/count.h"
 #include "vmx/l1d.h"
 
@@ -21,18 +23,50 @@
 #define LINE		64
 
 DEFINE_STATIC_KEY_FALSE(vmx_l1d_flush_needed);
+DEFINE_STATIC_KEY_FALSE(vmx_l1d_flush_always);
 
 static void *flush_pages;
 
-static bool flush_wanted(void)
+/**
+ * vmx_l1d_when() - when does an entry need a flush?
+ * @bug: the CPU has L1 terminal fault
+ * @mitigation: what the host's l1tf= and mitigations= ask for
+ * @caps: IA32_ARCH_CAPABILITIES, or 0
+ *
+ * Context: Any.
+ * Return: never; after more than exit handling; before each entry, where "force" says so.
+ */
+enum vmx_l1d_when vmx_l1d_when(bool bug, enum l1tf_mitigations mitigation, u64 caps)
+{
+	if (!bug || mitigation == L1TF_MITIGATION_OFF || caps & ARCH_CAP_SKIP_VMENTRY_L1DFLUSH)
+		return VMX_L1D_NEVER;
+	return mitigation == L1TF_MITIGATION_FULL_FORCE ? VMX_L1D_ALWAYS : VMX_L1D_STALE;
+}
+
+VMXHV_EXPORT_FOR_TEST(vmx_l1d_when);
+
+static enum vmx_l1d_when when_here(void)
 {
 	u64 caps = 0;
 
-	if (!boot_cpu_has_bug(X86_BUG_L1TF) || l1tf_mitigation == L1TF_MITIGATION_OFF)
-		return false;
 	if (boot_cpu_has(X86_FEATURE_ARCH_CAPABILITIES))
 		rdmsrl(MSR_IA32_ARCH_CAPABILITIES, caps);
-	return !(caps & ARCH_CAP_SKIP_VMENTRY_L1DFLUSH);
+	return vmx_l1d_when(boot_cpu_has_bug(X86_BUG_L1TF), l1tf_mitigation, caps);
+}
+
+/**
+ * vmx_l1d_warn() - a guest's sibling thread shares the cache, and no flush helps against that
+ *
+ * As KVM does with l1tf=flush and the default; the other settings mean that it is known.
+ *
+ * Context: A VM is made.
+ */
+void vmx_l1d_warn(void)
+{
+	if (!boot_cpu_has_bug(X86_BUG_L1TF) || l1tf_mitigation != L1TF_MITIGATION_FLUSH ||
+	    !sched_smt_active())
+		return;
+	pr_warn_once("this CPU has L1 terminal fault (CVE-2018-3646) and SMT is on: a guest can read the host's data. Boot with nosmt or l1tf=full,force, see l1tf= in the kernel's parameters\n");
 }
 
 /**
@@ -43,7 +77,9 @@ static bool flush_wanted(void)
  */
 int vmx_l1d_init(void)
 {
-	if (!flush_wanted())
+	const enum vmx_l1d_when when = when_here();
+
+	if (when == VMX_L1D_NEVER)
 		return 0;
 	if (!boot_cpu_has(X86_FEATURE_FLUSH_L1D)) {
 		struct page *page = alloc_pages(GFP_KERNEL | __GFP_ZERO, FLUSH_ORDER);
@@ -53,6 +89,8 @@ int vmx_l1d_init(void)
 		flush_pages = page_address(page);
 	}
 	static_branch_enable(&vmx_l1d_flush_needed);
+	if (when == VMX_L1D_ALWAYS)
+		static_branch_enable(&vmx_l1d_flush_always);
 	return 0;
 }
 
@@ -63,6 +101,7 @@ int vmx_l1d_init(void)
  */
 void vmx_l1d_exit(void)
 {
+	static_branch_disable(&vmx_l1d_flush_always);
 	static_branch_disable(&vmx_l1d_flush_needed);
 	if (flush_pages)
 		free_pages((unsigned long)flush_pages, FLUSH_ORDER);

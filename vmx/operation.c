@@ -14,6 +14,8 @@ VMXHV_EXPORT_FOR_TEST(vmx_caps);
 DEFINE_PER_CPU(bool, vmx_on);
 VMXHV_EXPORT_FOR_TEST(vmx_on);
 
+u64 vmx_tsc_lost;
+VMXHV_EXPORT_FOR_TEST(vmx_tsc_lost);
 bool vmx_active;
 bool vmx_shutting_down;
 bool vmx_broken;

@@ -13,6 +13,7 @@
 #include <linux/percpu.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
+#include <asm/nospec-branch.h>
 
 #include "compat.h"
 #include "vmx/insn.h"
@@ -43,13 +44,14 @@ void vmcs_lists_init(void)
 /**
  * vmcs_alloc() - allocate a VMCS or VMXON region
  * @node: NUMA node, or NUMA_NO_NODE
+ * @gfp: GFP_KERNEL_ACCOUNT if it is the calling process's, GFP_KERNEL if it is the host's
  *
  * Context: May sleep; vmx_caps is valid.
  * Return: One page, zero but for the revision identifier, or NULL.
  */
-struct vmcs *vmcs_alloc(int node)
+struct vmcs *vmcs_alloc(int node, gfp_t gfp)
 {
-	struct page *page = alloc_pages_node(node, GFP_KERNEL_ACCOUNT | __GFP_ZERO, 0);
+	struct page *page = alloc_pages_node(node, gfp | __GFP_ZERO, 0);
 	struct vmcs *vmcs;
 
 	if (!page)
@@ -81,7 +83,7 @@ int loaded_vmcs_init(struct loaded_vmcs *lv)
 {
 	*lv = (struct loaded_vmcs){ .cpu = -1 };
 	INIT_LIST_HEAD(&lv->node);
-	lv->vmcs = vmcs_alloc(NUMA_NO_NODE);
+	lv->vmcs = vmcs_alloc(NUMA_NO_NODE, GFP_KERNEL_ACCOUNT);
 	if (!lv->vmcs)
 		return -ENOMEM;
 	lv->phys = __pa(lv->vmcs);
@@ -199,6 +201,12 @@ static int load_here(struct loaded_vmcs *lv)
 	ret = vmx_vmptrld(lv->phys);
 	if (ret)
 		return ret;
+	/*
+	 * Another guest ran here last, or may have. Also one of the same process: switching
+	 * address spaces does not cover that.
+	 */
+	vmx_count(IBPB);
+	indirect_branch_prediction_barrier();
 	this_cpu_write(vmcs_current, lv);
 	if (lv->cpu == cpu)
 		return 0;

@@ -85,6 +85,12 @@
 #define EPT_VIOLATION_GLA_FINAL	(EPT_VIOLATION_GLA_VALID | EPT_VIOLATION_GLA_TRANSLATED)
 #define EPT_VIOLATION_IRET_UNBLOCK	BIT(12)
 
+/* Guest interruptibility state (SDM: "Guest Non-Register State") */
+#define SHADOW_STI	BIT(0)
+#define SHADOW_MOV_SS	BIT(1)
+#define SHADOW_SMI	BIT(2)
+#define SHADOW_NMI	BIT(3)
+
 /* VM-entry, VM-exit and IDT-vectoring interruption information: one format */
 #define INTR_INFO_VECTOR_MASK		0xffu
 #define INTR_INFO_TYPE_MASK		0x700u

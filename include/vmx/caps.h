@@ -40,6 +40,7 @@ enum vmx_msr {
 /**
  * struct vmx_cpu - everything one CPU says, as raw as it says it
  * @cpu: the CPU's number
+ * @cpuid_1_eax: CPUID.1:EAX: family, model, stepping
  * @cpuid_1_ecx: CPUID.1:ECX, from the instruction and not from the kernel's idea of it
  * @cpuid_phys_bits: MAXPHYADDR, from CPUID.80000008H:EAX[7:0]; 36 where there is no such leaf
  * @msr_valid: bit i says that msr[i] could be read without #GP
@@ -52,6 +53,7 @@ enum vmx_msr {
  */
 struct vmx_cpu {
 	int cpu;
+	u32 cpuid_1_eax;
 	u32 cpuid_1_ecx;
 	u32 cpuid_phys_bits;
 	u32 msr_valid;

@@ -14,7 +14,8 @@
 #define VMX_COUNT_VMREAD	0
 #define VMX_COUNT_VMWRITE	1
 #define VMX_COUNT_MSR		2
-#define VMX_COUNTS		3
+#define VMX_COUNT_IBPB		3	/* asked for: what the host's mitigations make of it is theirs */
+#define VMX_COUNTS		4
 
 #ifndef __ASSEMBLY__
 #include <linux/percpu.h>

@@ -52,7 +52,7 @@ struct loaded_vmcs {
 
 DECLARE_PER_CPU(struct loaded_vmcs *, vmcs_current);
 
-struct vmcs *vmcs_alloc(int node);
+struct vmcs *vmcs_alloc(int node, gfp_t gfp);
 void vmcs_free(struct vmcs *vmcs);
 int loaded_vmcs_init(struct loaded_vmcs *lv);
 void loaded_vmcs_free(struct loaded_vmcs *lv);

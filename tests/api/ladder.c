@@ -25,6 +25,7 @@ static const struct { uint32_t reason; int error; } errnos[] = {
 	{ VMXHV_UNUSABLE_CPUS_DIFFER, EXDEV },
 	{ VMXHV_UNUSABLE_VMXON_FAILED, EIO },
 	{ VMXHV_UNUSABLE_SHUTDOWN, ESHUTDOWN },
+	{ VMXHV_UNUSABLE_FRED, EOPNOTSUPP },
 };
 
 static int errno_of(uint32_t reason)

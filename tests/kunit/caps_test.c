@@ -122,6 +122,7 @@ static const struct synthetic_case {
 	{ "locked on", FEATURE, 0, 5, VMXHV_USABLE },
 	{ "feature control missing", FEATURE_GONE, 0, 0, VMXHV_UNUSABLE_LOCKED },
 	{ "VMXE already set", CR4_IS, 0, MODEL_CR4 | X86_CR4_VMXE, VMXHV_UNUSABLE_IN_USE },
+	{ "the host uses FRED", CR4_IS, 0, MODEL_CR4 | BIT_ULL(32), VMXHV_UNUSABLE_FRED },
 	{ "VMX_BASIC missing", MSR_GONE, VMX_MSR_BASIC, 0, VMXHV_UNUSABLE_BASIC },
 	{ "region of 0 bytes", MSR_CLEAR, VMX_MSR_BASIC, 0x1fffull << 32, VMXHV_UNUSABLE_BASIC },
 	{ "region over 4096 bytes", MSR_SET, VMX_MSR_BASIC, 1ull << 32, VMXHV_UNUSABLE_BASIC },
@@ -220,6 +221,49 @@ static void synthetic(struct kunit *test)
 
 KUNIT_ARRAY_PARAM_DESC(synthetic, synthetic_cases, name);
 
+/* A timer that counts wrongly is as good as none; reserved bits and the stepping's neighbours are. */
+static void preemption_timers(struct kunit *test)
+{
+	static const struct { u32 signature; bool works; } cpus[] = {
+		{ 0x106a5, false }, { 0x206e6, false }, { 0x20652, false }, { 0x20655, false },
+		{ 0x306a8, false }, { 0xf00306a8, false }, { 0xc000 | 0x306a8, false },
+		{ 0x306a9, true }, { 0x206a7, true }, { 0x50654, true },
+	};
+	struct vmx_cpu cpu = *model("corei7_skylake_x");
+	struct vmx_refusal why;
+	struct vmx_caps caps;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cpus); i++) {
+		cpu.cpuid_1_eax = cpus[i].signature;
+		KUNIT_ASSERT_EQ(test, 0, vmx_caps_check(&cpu, &caps, &why));
+		KUNIT_EXPECT_EQ_MSG(test, caps.has_preemption_timer, cpus[i].works, "%#x",
+				    cpus[i].signature);
+		KUNIT_EXPECT_EQ(test, caps.save_preemption_timer, cpus[i].works);
+	}
+	cpu.msr[VMX_MSR_TRUE_PIN] &= ~((u64)PIN_BASED_VMX_PREEMPTION_TIMER << 32);
+	KUNIT_ASSERT_EQ(test, 0, vmx_caps_check(&cpu, &caps, &why));
+	KUNIT_EXPECT_FALSE(test, caps.has_preemption_timer);
+	KUNIT_EXPECT_FALSE(test, caps.save_preemption_timer);
+}
+
+/* Performance and efficiency cores of one package: the first word that differs is named. */
+static void hybrid_packages(struct kunit *test)
+{
+	struct vmx_cpu a = *model("tigerlake"), b = a;
+	struct vmx_refusal why;
+
+	b.cpu = 16;
+	b.cpuid_1_eax ^= 0x10;
+	KUNIT_EXPECT_EQ(test, 0, vmx_caps_compare(&a, &b, &why));
+	b.msr[VMX_MSR_CPU2] &= ~((u64)SECONDARY_EXEC_TSC_SCALING << 32);
+	b.msr[VMX_MSR_EPT_VPID] &= ~VMX_EPTCAP_AD;
+	KUNIT_EXPECT_EQ(test, -EXDEV, vmx_caps_compare(&a, &b, &why));
+	KUNIT_EXPECT_EQ(test, why.cpu, 16);
+	KUNIT_EXPECT_EQ(test, why.msr, VMX_MSR_FIRST + VMX_MSR_CPU2);
+	KUNIT_EXPECT_EQ(test, -EXDEV, vmx_caps_compare(&b, &a, &why));
+}
+
 /* x86_vcpu wanted exactly 4096 bytes; real CPUs report about 1 KiB. */
 static void region_of_1024_bytes(struct kunit *test)
 {
@@ -294,6 +338,8 @@ static struct kunit_case caps_cases[] = {
 	KUNIT_CASE(skylake_base_values),
 	KUNIT_CASE(sandy_bridge_has_no_accessed_dirty),
 	KUNIT_CASE_PARAM(synthetic, synthetic_gen_params),
+	KUNIT_CASE(preemption_timers),
+	KUNIT_CASE(hybrid_packages),
 	KUNIT_CASE(region_of_1024_bytes),
 	KUNIT_CASE(fixed_bits),
 	KUNIT_CASE(equal_cpus_do_not_differ),

@@ -37,7 +37,7 @@ const char *vmxhv_unusable_name(uint32_t reason)
 		[VMXHV_UNUSABLE_CPUS_DIFFER] = "cpus-differ",
 		[VMXHV_UNUSABLE_FIXED_BITS] = "fixed-bits",
 		[VMXHV_UNUSABLE_VMXON_FAILED] = "vmxon-failed",
-		[VMXHV_UNUSABLE_SHUTDOWN] = "shutdown",
+		[VMXHV_UNUSABLE_SHUTDOWN] = "shutdown", [VMXHV_UNUSABLE_FRED] = "fred",
 	};
 
 	return reason < ARRAY_SIZE(names) ? names[reason] : "unknown";

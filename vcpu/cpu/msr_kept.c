@@ -32,6 +32,7 @@ static const struct msr_kept {
 	{ 0x17b, 0x17b, WR, "machine checks are the host's" },
 	{ 0x186, 0x18d, WR, "the host's performance counters" },
 	{ 0x1c4, 0x1c5, RDWR, "the host switches it with its threads" },	/* XFD */
+	{ 0x1cc, 0x1d4, RDWR, "how the host takes events" },		/* FRED */
 	{ 0x1f2, 0x1f3, WR, "system management is the host's" },
 	{ 0x200, 0x2ff, WR, "memory types are the host's" },
 	{ 0x309, 0x30c, WR, "the host's performance counters" },

@@ -74,6 +74,7 @@ static int enable_all(struct vmx_refusal *why)
 			goto undo;
 	}
 	vmx_active = true;
+	vmx_l1d_warn();
 	return 0;
 
 undo:
@@ -97,14 +98,13 @@ static void log_refusal(const struct vmx_refusal *why)
  */
 int vmx_probe(struct vmx_refusal *why)
 {
-	struct vmx_caps caps;
 	int ret = 0;
 
 	vmx_refusal_clear(why);
 	cpus_read_lock();
 	mutex_lock(&vmx_mutex);
 	if (!vmx_users || READ_ONCE(vmx_shutting_down))
-		ret = vmx_survey_all(&caps, why);
+		ret = vmx_survey_again(why);
 	mutex_unlock(&vmx_mutex);
 	cpus_read_unlock();
 	return ret;
@@ -171,6 +171,7 @@ static int hotplug_online(unsigned int cpu)
 	unsigned long flags;
 	int ret;
 
+	vmx_survey_forget(cpu);
 	if (!vmx_active)
 		return 0;
 	local_irq_save(flags);

@@ -34,5 +34,7 @@ const struct vmx_cpu *vmx_survey_said(int cpu);
 void vmx_survey_here(void *unused);
 int vmx_survey_judge(int cpu, struct vmx_caps *caps, struct vmx_refusal *why);
 int vmx_survey_all(struct vmx_caps *caps, struct vmx_refusal *why);
+int vmx_survey_again(struct vmx_refusal *why);
+void vmx_survey_forget(int cpu);
 
 #endif /* VMX_OWN_OWN_H */

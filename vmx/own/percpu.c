@@ -52,7 +52,7 @@ int vmx_percpu_prepare(int cpu)
 	struct vmx_percpu *p = &per_cpu(vmx_percpu, cpu);
 
 	if (!p->region)
-		p->region = vmcs_alloc(cpu_to_node(cpu));
+		p->region = vmcs_alloc(cpu_to_node(cpu), GFP_KERNEL);
 	if (!p->region)
 		return -ENOMEM;
 	p->region->revision = vmx_caps.revision;

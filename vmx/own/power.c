@@ -10,13 +10,17 @@
 #include <linux/notifier.h>
 #include <linux/reboot.h>
 #include <linux/smp.h>
+#include <asm/msr.h>
 
 #include "compat.h"
 #include "vmx/operation.h"
 #include "own.h"
 
+static u64 suspended_at;
+
 static int power_suspend(VMXHV_SYSCORE_ARGS)
 {
+	suspended_at = rdtsc();
 	vmx_percpu_disable(NULL);
 	return 0;
 }
@@ -28,6 +32,8 @@ static void power_resume(VMXHV_SYSCORE_ARGS)
 	struct vmx_refusal why;
 	struct vmx_caps caps;
 
+	/* each vCPU sees it when its VMCS is loaded again: all were put away */
+	vmx_tsc_lost += vmx_tsc_went_back(suspended_at, rdtsc());
 	if (!vmx_active)
 		return;
 	vmx_survey_here(NULL);

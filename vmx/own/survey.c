@@ -14,6 +14,9 @@
 /* written on its own CPU with interrupts off, read elsewhere after an IPI has been waited for */
 static DEFINE_PER_CPU(struct vmx_cpu, said);
 
+/* enable.c's mutex, or hotplug: CPUs that have said something since they came up */
+static struct cpumask asked;
+
 /* enable.c's mutex; CPUs that come up while there are users are compared with it, too */
 static int reference;
 
@@ -48,6 +51,17 @@ void vmx_survey_here(void *unused)
 }
 
 /**
+ * vmx_survey_forget() - a CPU goes, or came: what it said is worth nothing
+ * @cpu: the CPU
+ *
+ * Context: CPU hotplug.
+ */
+void vmx_survey_forget(int cpu)
+{
+	cpumask_clear_cpu(cpu, &asked);
+}
+
+/**
  * vmx_survey_judge() - judge what a CPU said, and compare it with the first CPU
  * @cpu: the CPU, surveyed
  * @caps: out: what it can do
@@ -68,6 +82,24 @@ int vmx_survey_judge(int cpu, struct vmx_caps *caps, struct vmx_refusal *why)
 	return ret;
 }
 
+static int judge_all(struct vmx_caps *caps, struct vmx_refusal *why)
+{
+	int cpu, ret;
+
+	reference = cpumask_first(cpu_online_mask);
+	for_each_online_cpu(cpu) {
+		ret = vmx_survey_judge(cpu, caps, why);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static int refuse_shutdown(struct vmx_refusal *why)
+{
+	return vmx_refuse(why, VMXHV_UNUSABLE_SHUTDOWN, 0, 0, 0, "the host is going down");
+}
+
 /**
  * vmx_survey_all() - ask and judge every CPU, also those that will never run a guest
  * @caps: out: what they can do
@@ -78,17 +110,34 @@ int vmx_survey_judge(int cpu, struct vmx_caps *caps, struct vmx_refusal *why)
  */
 int vmx_survey_all(struct vmx_caps *caps, struct vmx_refusal *why)
 {
-	int cpu, ret;
+	if (READ_ONCE(vmx_shutting_down))
+		return refuse_shutdown(why);
+	on_each_cpu(vmx_survey_here, NULL, 1);
+	cpumask_copy(&asked, cpu_online_mask);
+	return judge_all(caps, why);
+}
+
+/**
+ * vmx_survey_again() - the same for whoever only wants to know: other CPUs are left in peace
+ * @why: out: why not
+ *
+ * What a CPU can do does not change while it is up. Who has VMX does: the calling CPU says, since
+ * whoever takes VMX takes it everywhere, and while somebody has it all are asked.
+ *
+ * Context: May sleep; under cpus_read_lock() and enable.c's mutex.
+ * Return: 0 or the negative errno of @why.
+ */
+int vmx_survey_again(struct vmx_refusal *why)
+{
+	struct vmx_caps caps;
+	int ret = -EBUSY;
 
 	if (READ_ONCE(vmx_shutting_down))
-		return vmx_refuse(why, VMXHV_UNUSABLE_SHUTDOWN, 0, 0, 0,
-				  "the host is going down");
-	on_each_cpu(vmx_survey_here, NULL, 1);
-	reference = cpumask_first(cpu_online_mask);
-	for_each_online_cpu(cpu) {
-		ret = vmx_survey_judge(cpu, caps, why);
-		if (ret)
-			return ret;
-	}
-	return 0;
+		return refuse_shutdown(why);
+	local_irq_disable();
+	vmx_survey_here(NULL);
+	local_irq_enable();
+	if (cpumask_subset(cpu_online_mask, &asked))
+		ret = judge_all(&caps, why);
+	return ret == -EBUSY ? vmx_survey_all(&caps, why) : ret;
 }
