@@ -11,8 +11,14 @@
 #include <linux/hrtimer.h>
 #include <linux/kconfig.h>
 #include <linux/mm.h>
+#include <linux/percpu.h>
 #include <linux/syscore_ops.h>
+#include <asm/cpufeature.h>
+#include <asm/mce.h>
+#include <asm/nospec-branch.h>
 #include <asm/perf_event.h>
+#include <asm/ptrace.h>
+#include <asm/segment.h>
 
 /* A symbol namespace is named by a string since 6.13, and was by a bare word. */
 #ifdef VMXHV_HAVE_NS_STRING
@@ -128,5 +134,40 @@ static inline const struct perf_guest_switch_msr *compat_perf_guest_get_msrs(int
 	return NULL;
 #endif
 }
+
+/*
+ * VMSCAPE (CVE-2025-40300): what a guest taught the branch predictors must not steer its own VMM.
+ * Kernels that mend it issue the barrier on the way to userspace, where this asks for it.
+ */
+static __always_inline void compat_guest_ran(void)
+{
+#ifdef VMXHV_HAVE_IBPB_EXIT_TO_USER
+	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
+		this_cpu_write(x86_ibpb_exit_to_user, true);
+#endif
+}
+
+/*
+ * A machine check that came while a guest ran, as one of user mode: what the guest consumed is the
+ * VMM's page, and no reason to panic. False: this kernel cannot be told.
+ */
+static inline bool compat_machine_check(void)
+{
+#ifdef VMXHV_HAVE_MACHINE_CHECK
+	struct pt_regs regs = { .cs = __USER_CS, .flags = X86_EFLAGS_IF };
+
+	do_machine_check(&regs);
+	return true;
+#else
+	return false;
+#endif
+}
+
+/* A host that resolves to preempt lazily has a flag for that since 6.13. */
+#ifdef _TIF_NEED_RESCHED_LAZY
+#define COMPAT_TIF_RESCHED	(_TIF_NEED_RESCHED | _TIF_NEED_RESCHED_LAZY)
+#else
+#define COMPAT_TIF_RESCHED	_TIF_NEED_RESCHED
+#endif
 
 #endif /* VMXHV_COMPAT_H */

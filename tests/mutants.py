@@ -287,6 +287,19 @@ MUTANTS += [
 
 # the columns of the tables of calls
 MUTANTS += [
+    Mutant("host-registers-left-out", "the host's vector registers are saved as the guest's are",
+           "vcpu/cpu/xsave.h",
+           'X86_FEATURE_XSAVEC, "xsavec64"',
+           'X86_FEATURE_XSAVEOPT, "xsaveopt64"',
+           "native/xstate", "each-finds-its-own-registers"),
+    Mutant("host-watchpoints-stay", "the host's DR7 stays while the guest's addresses are loaded",
+           "vcpu/cpu/host.c",
+           "\tif (unlikely(hw_breakpoint_active()))\n\t\tset_debugreg(DR7_RESET, 7);\n",
+           "",
+           "api/guest_watch@6.12", "no-watchpoint-of-the-host's-was-hit"),
+]
+
+MUTANTS += [
     Mutant("reserved-fields-taken", "fields of an argument that must be 0 are not looked at",
            "ioctl/copy.c",
            "\t\tif (memchr_inv(arg + field->at, 0, field->size))\n",

@@ -16,9 +16,9 @@
 #include <linux/lockdep.h>
 #include <linux/mutex.h>
 #include <linux/preempt.h>
+#include <linux/rcuwait.h>
 #include <linux/stddef.h>
 #include <linux/types.h>
-#include <linux/wait.h>
 #include <asm/desc_defs.h>
 
 #include "vmxhv.h"
@@ -146,7 +146,7 @@ struct host_thread {
 	struct desc_ptr gdt;	/* of this CPU, with its true limit */
 	u64 fs_base, user_gs_base;
 	u64 star, lstar, syscall_mask, tsc_aux;	/* of this CPU */
-	unsigned long debugctl;
+	unsigned long debugctl;			/* as this burst found it */
 	bool syscall_loaded, tsc_aux_loaded;
 };
 
@@ -241,6 +241,7 @@ struct vcpu_tsc {
 	u64 offset;			/* as in the VMCS */
 	u64 multiplier;			/* likewise; 0: the host's rate */
 	u64 khz;			/* the rate; 0: the host's */
+	u64 lost;			/* vmx_tsc_lost, as far as @offset has it */
 };
 
 /* What stands in the VMCS's host area for things that can change. All M. */
@@ -317,7 +318,7 @@ struct vcpu {
 
 	/* core/ */
 	struct control_words ctl;		/* M: changed by core/controls.c alone */
-	wait_queue_head_t wait;			/* halted: wakes on requests */
+	struct rcuwait wait;			/* halted: wakes on requests */
 	u8 sipi_vector;				/* a */
 	atomic_t nmi_queued;			/* a: NMIs from other threads, moved into events */
 	bool extint_line;			/* a */

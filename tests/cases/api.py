@@ -15,7 +15,7 @@ GUESTS = ["guest_first", "guest_io", "guest_cpu", "guest_mmio", "guest_event", "
           "guest_fpu", "guest_memory", "guest_time", "apic_memory", "io_segment",
           "dirty", "guest_translate", "guest_debug", "memory_rights",
           "guest_clock", "guest_config", "guest_exception", "guest_pass", "guest_features"]
-GUESTS += ["guest_task", "guest_exits", "guest_modes"]
+GUESTS += ["guest_task", "guest_exits", "guest_modes", "guest_watch"]
 GUESTS += ["guest_nested", "guest_order", "guest_mov", "guest_switch",
            "guest_gates"]
 # the same with two CPUs: threads really are at once

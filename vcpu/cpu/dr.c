@@ -24,7 +24,8 @@
  * dr_enter() - before a burst of VM entries: the guest's breakpoints
  * @v: the vCPU
  *
- * What the host had there comes back by hw_breakpoint_restore() after the burst.
+ * What the host had there comes back by hw_breakpoint_restore() after the burst; until then its DR7
+ * enables nothing: host_burst_begin().
  *
  * Context: IRQs off.
  */

@@ -26,6 +26,7 @@
 #include <asm/special_insns.h>
 #include <asm/tlbflush.h>
 
+#include "compat.h"
 #include "vcpu/cpu.h"
 #include "vcpu/vcpu.h"
 #include "vmx/controls.h"
@@ -190,7 +191,6 @@ void host_thread_leave(struct vcpu *v)
 		v->vmcs_host.fs_base = host->fs_base;
 	}
 
-	host->debugctl = __rdmsr(MSR_IA32_DEBUGCTLMSR);
 	switch_msr(MSR_KERNEL_GS_BASE, host->user_gs_base, v->msrs.kernel_gs_base);
 	syscall_msrs_leave(v);
 	tsc_aux_leave(v);
@@ -267,8 +267,13 @@ void host_burst_begin(struct vcpu *v)
 	unsigned long cr4 = native_read_cr4();
 
 	vcpu_assert_burst(v);
+	/* the guest's addresses will stand in DR0 to DR3, some of which Linux itself never watches */
+	if (unlikely(hw_breakpoint_active()))
+		set_debugreg(DR7_RESET, 7);
 	if (unlikely(!v->host.loaded))
 		host_thread_leave(v);
+	/* perf changes it by IPI, at any time before */
+	v->host.debugctl = __rdmsr(MSR_IA32_DEBUGCTLMSR);
 	if (unlikely(cr3 != v->vmcs_host.cr3)) {
 		vmcs_writel(HOST_CR3, cr3);
 		v->vmcs_host.cr3 = cr3;
@@ -292,6 +297,7 @@ void host_burst_end(struct vcpu *v)
 	vmx_pmu_after_burst(&v->pmu);
 	if (unlikely(v->host.debugctl))
 		update_debugctlmsr(v->host.debugctl);
+	compat_guest_ran();
 	if (hw_breakpoint_active())
 		hw_breakpoint_restore();
 }
