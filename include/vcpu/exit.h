@@ -98,6 +98,15 @@ int lapic_page_access(struct vcpu *v, u64 gpa, bool write);
 
 /* an entry that failed: @how is what vmx_enter() returned */
 int exit_failed_entry(struct vcpu *v, int how);
+void take_back_event(struct vcpu *v);
+int machine_check(struct vcpu *v);
+
+/* For a handler in a burst: end it, and go on in @row's with interrupts on. */
+static inline int leave_pending(struct vcpu *v, const struct exit_row *row)
+{
+	v->burst.pending = row;
+	return HANDLED;
+}
 
 /* ---- vcpu/exit/to_user.c: what userspace is told, and asked ---- */
 

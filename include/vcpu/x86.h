@@ -166,6 +166,7 @@ static inline const struct exception_rule *exception_rule(u8 vector)
 }
 
 int exception_compose(u8 first, u8 second);
+bool exception_alignment_checked(unsigned int cpl, u64 cr0, u64 rflags);
 
 /* ---- MSRs ---- */
 

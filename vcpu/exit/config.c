@@ -16,6 +16,7 @@
 #include "vcpu/exit.h"
 #include "vcpu/x86.h"
 #include "vmx/exit_reasons.h"
+#include "vmx/operation.h"
 
 static struct exit_row config_rows[EXIT_ROWS] __ro_after_init;
 
@@ -135,7 +136,9 @@ int vm_configure(struct vm *vm, const struct vmxhv_config *wanted,
 		vm_config_free(vm);
 		vm->config = config;
 		config_fill_msr_bitmap(&vm->config, vm->msr_bitmap);
-		vm->tsc_offset = wanted->flags & VMXHV_CONFIG_TSC ? wanted->tsc_offset :
+		/* as if it had been said when the VM was made: the host's TSC may have gone back */
+		vm->tsc_offset = wanted->flags & VMXHV_CONFIG_TSC ?
+				 wanted->tsc_offset - (vmx_tsc_lost - vm->tsc_lost) :
 				 -vm->created_tsc;
 	}
 	mutex_unlock(&vm->lock);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Exceptions, NMIs and machine checks that exit. */
+/* Exceptions and NMIs that exit. */
 #include <linux/bits.h>
 
+#include <asm/cpu.h>
+#include <asm/cpufeature.h>
 #include <asm/traps.h>
 
 #include "vcpu/cpu.h"
@@ -45,15 +47,24 @@ static int reflect_int1(struct vcpu *v, u32 info)
 	return HANDLED;
 }
 
-/* The host's own machine check, met while the guest ran. */
-static int host_machine_check(struct vcpu *v)
+/*
+ * What split-lock detection wants of a task that did one may sleep, and ends by allowing the task
+ * more, or by a signal: in both cases the instruction comes again.
+ */
+static int handle_split_lock(struct vcpu *v)
 {
-#ifdef CONFIG_X86_MCE
-	asm volatile("int $18");
+	vcpu_assert_may_sleep(v);
+	handle_guest_split_lock(vcpu_rip(v));
 	return HANDLED;
-#else
-	return exit_internal(v, "a machine check, and this kernel has no handler for it");
-#endif
+}
+
+static const struct exit_row split_lock_row = { .handle = handle_split_lock };
+
+/* Is #AC the host's, which watches for locked accesses across cache lines? */
+static bool is_split_lock(struct vcpu *v)
+{
+	return boot_cpu_has(X86_FEATURE_SPLIT_LOCK_DETECT) &&
+	       !exception_alignment_checked(vcpu_cpl(v), vmcs_readl(GUEST_CR0), vcpu_rflags(v));
 }
 
 /**
@@ -61,7 +72,8 @@ static int host_machine_check(struct vcpu *v)
  * @v: the vCPU, loaded
  *
  * Context: Interrupts off.
- * Return: HANDLED; TO_USER where userspace takes this exception, or where nobody asked for it.
+ * Return: HANDLED; TO_USER where userspace takes this exception, where nobody asked for it, or where
+ * the host must see to a machine check.
  */
 int handle_exception(struct vcpu *v)
 {
@@ -75,25 +87,15 @@ int handle_exception(struct vcpu *v)
 	if ((info & INTR_INFO_UNBLOCK_NMI) && vector != X86_TRAP_DF)
 		vcpu_reblock_nmis(v);
 	if (vector == X86_TRAP_MC)
-		return host_machine_check(v);
+		return machine_check(v);
 	if ((info & INTR_INFO_TYPE_MASK) == INTR_TYPE_PRIV_SW_EXCEPTION)
 		return reflect_int1(v, info);
+	if (vector == X86_TRAP_AC && is_split_lock(v))
+		return leave_pending(v, &split_lock_row);
 	if (unlikely(v->debug.on || v->debug.control))
 		return debug_exception(v, info);
 	if (vector == X86_TRAP_DB || vector == X86_TRAP_AC ||
 	    v->vm->config.exceptions & BIT(vector & 31))
 		return reflect_exception(v, info);
 	return handle_unexpected(v);
-}
-
-/**
- * handle_mce_during_entry() - a machine check before the guest's first instruction
- * @v: the vCPU, loaded
- *
- * Context: Interrupts off.
- * Return: HANDLED.
- */
-int handle_mce_during_entry(struct vcpu *v)
-{
-	return host_machine_check(v);
 }

@@ -46,11 +46,16 @@ static void explain_guest_state(struct vcpu *v, struct vmxhv_exit_fail_entry *fa
 		take_violation(fail, &broken);
 }
 
-/*
- * What was to be injected was not, and the field still has it: it goes in with the next entry,
- * unless userspace replaces it. (SDM: "VM-Entry Failures During or After Loading Guest State".)
+/**
+ * take_back_event() - an entry failed: what was to be injected was not
+ * @v: the vCPU, loaded
+ *
+ * The field still has it: it goes in with the next entry, unless userspace replaces it. (SDM:
+ * "VM-Entry Failures During or After Loading Guest State".)
+ *
+ * Context: Interrupts off.
  */
-static void take_back_event(struct vcpu *v)
+void take_back_event(struct vcpu *v)
 {
 	u32 info = vmcs_read32(VM_ENTRY_INTR_INFO_FIELD);
 

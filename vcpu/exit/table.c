@@ -78,4 +78,6 @@ const struct exit_row exit_rows[EXIT_ROWS] = {
 	EXIT(PCONFIG, handle_ud, FAST),
 	EXIT(LOADIWKEY, handle_ud, FAST),
 	EXIT(ENCLV, handle_ud, FAST),
+	EXIT(SEAMCALL, handle_ud, FAST),
+	EXIT(TDCALL, handle_ud, FAST),
 };

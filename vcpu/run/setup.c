@@ -17,7 +17,8 @@
 #include "entry.h"
 
 /* Optional secondary controls that we switch on wherever they exist. */
-#define CPU2_WANTED	SECONDARY_EXEC_WBINVD_EXITING
+#define CPU2_WANTED	(SECONDARY_EXEC_WBINVD_EXITING | SECONDARY_EXEC_ENCLS_EXITING | \
+			 SECONDARY_EXEC_ENCLV_EXITING)
 
 /*
  * PAUSEs that come within this many TSC ticks of each other are one loop, and the loop exits when
@@ -50,6 +51,15 @@ static void setup_ports(const struct vcpu *v, struct control_words *ctl)
 	vmcs_write64(IO_BITMAP_B, virt_to_phys((void *)bitmap) + PAGE_SIZE);
 }
 
+/* Guests have no SGX: no leaf of ENCLS or ENCLV is to run behind our back. */
+static void setup_enclaves(const struct control_words *ctl)
+{
+	if (ctl->cpu2 & SECONDARY_EXEC_ENCLS_EXITING)
+		vmcs_write64(ENCLS_EXITING_BITMAP, ~0ull);
+	if (ctl->cpu2 & SECONDARY_EXEC_ENCLV_EXITING)
+		vmcs_write64(ENCLV_EXITING_BITMAP, ~0ull);
+}
+
 static void setup_controls(struct vcpu *v)
 {
 	const struct vmx_caps *caps = &vmx_caps;
@@ -67,6 +77,7 @@ static void setup_controls(struct vcpu *v)
 	ctl.cpu2 |= pml_setup_vmcs(v);
 	setup_pause(v, &ctl);
 	setup_ports(v, &ctl);
+	setup_enclaves(&ctl);
 	apicv_setup_vmcs(v);
 	controls_init(v, &ctl, caps->exit | (caps->save_preemption_timer ?
 					     VM_EXIT_SAVE_VMX_PREEMPTION_TIMER : 0));

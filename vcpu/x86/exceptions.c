@@ -3,6 +3,7 @@
  * The exceptions: which push an error code, which restart their instruction, and what becomes of
  * one that is met while another is delivered. Pure.
  */
+#include <asm/processor-flags.h>
 #include <asm/trapnr.h>
 
 #include "compat.h"
@@ -72,3 +73,19 @@ int exception_compose(u8 first, u8 second)
 }
 
 VMXHV_EXPORT_FOR_TEST(exception_compose);
+
+/**
+ * exception_alignment_checked() - can #AC be the guest's own, for an access that is not aligned?
+ * @cpl: the privilege level
+ * @cr0: CR0
+ * @rflags: RFLAGS
+ *
+ * Context: Any. SDM: "Interrupt 17 -- Alignment Check Exception (#AC)".
+ * Return: true if alignment is checked.
+ */
+bool exception_alignment_checked(unsigned int cpl, u64 cr0, u64 rflags)
+{
+	return cpl == 3 && cr0 & X86_CR0_AM && rflags & X86_EFLAGS_AC;
+}
+
+VMXHV_EXPORT_FOR_TEST(exception_alignment_checked);
