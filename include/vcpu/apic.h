@@ -41,7 +41,8 @@ enum lapic_mode {
  * @lvt: the register as it was accepted: the CPU may have stored over it meanwhile
  * @initial: the initial count, likewise
  * @divide: the divide configuration, likewise
- * @hrtimer: stands in while the vCPU is halted
+ * @hrtimer: stands in while the vCPU is halted, and on CPUs without a VMX-preemption timer
+ * @armed: the deadline that it was started for, or LAPIC_NO_DEADLINE
  */
 struct lapic_timer {
 	u64 deadline;
@@ -49,6 +50,7 @@ struct lapic_timer {
 	u64 tsc_deadline;
 	u32 lvt, initial, divide;
 	struct hrtimer hrtimer;
+	u64 armed;
 };
 
 /**
@@ -180,14 +182,16 @@ int lapic_deliver_msi(struct vm *vm, u64 address, u32 data);
 
 /*
  * The timer. While the guest runs, the run loop asks for the deadline (host TSC) and loads the
- * VMX preemption timer; while the vCPU is halted, an hrtimer stands in and requests REQ_TIMER.
+ * VMX preemption timer; while the vCPU is halted, and where there is no such timer, an hrtimer
+ * stands in and requests REQ_TIMER.
  * v->timer_stale is set whenever the deadline moves.
  */
 u32 lapic_timer_hz(void);
 void lapic_timer_check(struct vcpu *v);
-void lapic_timer_halt(struct vcpu *v);
+void lapic_timer_arm(struct vcpu *v);
 void lapic_timer_wake(struct vcpu *v);
 void lapic_tsc_changed(struct vcpu *v);
+void lapic_timer_go_back(struct lapic *apic, u64 by);
 
 /**
  * lapic_timer_deadline() - when the timer interrupts next

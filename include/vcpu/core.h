@@ -53,6 +53,7 @@ void controls_set_cpu(struct vcpu *v, u32 which, u32 to);
 void controls_set_cpu2(struct vcpu *v, u32 which, u32 to);
 void controls_set_entry(struct vcpu *v, u32 which, u32 to);
 void controls_set_exceptions(const struct vcpu *v, u32 more);
+u32 window_controls(bool interrupt, bool nmi, u32 shadow);
 
 /* ---- vcpu/core/tsc.c: host TSC * multiplier + offset, as the CPU computes it ---- */
 
@@ -76,5 +77,6 @@ static inline u64 tsc_to_guest(const struct vcpu *v, u64 host)
 }
 
 u64 tsc_host_cycles(const struct vcpu *v, u64 guest_cycles);
+u64 tsc_offset_after(const struct vcpu *v, u64 lost);
 
 #endif /* VCPU_CORE_H */

@@ -21,12 +21,6 @@
  * before the next entry.
  */
 
-/* Guest interruptibility state (SDM: "Guest Non-Register State") */
-#define SHADOW_STI	BIT(0)
-#define SHADOW_MOV_SS	BIT(1)
-#define SHADOW_SMI	BIT(2)
-#define SHADOW_NMI	BIT(3)
-
 static inline u64 vcpu_rip(struct vcpu *v)
 {
 	if (!(v->reg_avail & CACHE_RIP)) {
@@ -402,6 +396,7 @@ static __always_inline int msr_write(struct vcpu *v, u32 msr, u64 value, bool fr
 /* ---- the TSC ---- */
 
 void tsc_set_offset(struct vcpu *v, u64 offset);
+void tsc_follow_host(struct vcpu *v);
 int tsc_check_state(const struct vmxhv_tsc *t, struct vmxhv_error *err);
 void tsc_get_state(struct vcpu *v, struct vmxhv_tsc *t);
 void tsc_set_state(struct vcpu *v, const struct vmxhv_tsc *t);

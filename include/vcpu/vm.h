@@ -52,6 +52,7 @@ struct vm {
 	bool dead;				/* a: internal error, or the mm ended */
 	u64 created_tsc;			/* I: the host's, when the VM was made */
 	u64 tsc_offset;				/* as config: a vCPU's at power-on */
+	u64 tsc_lost;				/* I: vmx_tsc_lost, when the VM was made */
 	void *msr_bitmap;			/* a page; 0 bits: passed through; as config */
 	void *x2apic_bitmap;			/* ... where the CPU virtualizes x2APIC mode */
 	bool x2apic_filled;			/* a: ... and what is in it is valid */

@@ -21,7 +21,7 @@ static inline struct lapic *fixture_apic(struct kunit *test, struct vm *vm, u32 
 	v->id = id;
 	v->vm = vm;
 	v->lapic = apic;
-	init_waitqueue_head(&v->wait);
+	rcuwait_init(&v->wait);
 	lapic_init(apic, v, page);
 	vm->vcpus[id] = v;
 	return apic;

@@ -8,6 +8,7 @@
 #include "vcpu/core.h"
 #include "vcpu/cpu.h"
 #include "vmx/vmx.h"
+#include "lapic_fixture.h"
 
 struct scale_row {
 	u64 multiplier;		/* 0: none */
@@ -77,7 +78,45 @@ static void tsc_rates(struct kunit *test)
 	vmx_caps.tsc_scaling = was;
 }
 
+/* Over a suspend the host's counter begins anew: neither the guest's nor its timer sees that. */
+static void tsc_restarts(struct kunit *test)
+{
+	static const struct { u64 before, after, lost; } counters[] = {
+		{ 5000, 6000, 0 }, { 5000, 5000, 0 }, { 5000, 10, 4990 }, { BIT_ULL(63), 0, BIT_ULL(63) },
+	};
+	static const struct { u64 deadline, lost, then; } deadlines[] = {
+		{ 9000, 4990, 4010 }, { 4990, 4990, 0 }, { 100, 4990, 0 },
+		{ LAPIC_NO_DEADLINE, 4990, LAPIC_NO_DEADLINE },
+	};
+	static const u64 multipliers[] = { 0, ONE / 2, ONE * 3 };
+	struct lapic *apic = fixture_one(test);
+	struct vcpu *v = apic->vcpu;
+	unsigned int i, k;
+
+	for (i = 0; i < ARRAY_SIZE(counters); i++)
+		KUNIT_EXPECT_EQ(test, vmx_tsc_went_back(counters[i].before, counters[i].after),
+				counters[i].lost);
+	for (i = 0; i < ARRAY_SIZE(multipliers); i++) {
+		for (k = 0; k < ARRAY_SIZE(counters); k++) {
+			const u64 lost = counters[k].lost & ~1ull;
+			u64 was;
+
+			v->tsc.multiplier = multipliers[i];
+			v->tsc.offset = -300ull;
+			was = tsc_to_guest(v, counters[k].before);
+			v->tsc.offset = tsc_offset_after(v, lost);
+			KUNIT_EXPECT_EQ(test, tsc_to_guest(v, counters[k].before - lost), was);
+		}
+	}
+	for (i = 0; i < ARRAY_SIZE(deadlines); i++) {
+		apic->timer.deadline = deadlines[i].deadline;
+		lapic_timer_go_back(apic, deadlines[i].lost);
+		KUNIT_EXPECT_EQ(test, apic->timer.deadline, deadlines[i].then);
+	}
+}
+
 static struct kunit_case tsc_cases[] = {
+	KUNIT_CASE(tsc_restarts),
 	KUNIT_CASE(tsc_scales),
 	KUNIT_CASE(tsc_rates),
 	{}

@@ -315,11 +315,33 @@ u64 lapic_cycles_to_ns(u64 cycles, u32 khz)
 	return div_u64(cycles * 1000000 + khz - 1, khz);
 }
 
+/**
+ * lapic_timer_go_back() - the host's TSC was set back
+ * @apic: the APIC
+ * @by: by so many cycles
+ *
+ * A deadline that had passed already has passed still.
+ *
+ * Context: vcpu->mutex is held; IRQs may be off.
+ */
+void lapic_timer_go_back(struct lapic *apic, u64 by)
+{
+	u64 *deadline = &apic->timer.deadline;
+
+	if (*deadline == LAPIC_NO_DEADLINE)
+		return;
+	*deadline -= min(*deadline, by);
+	lapic_timer_publish(apic);
+}
+
+VMXHV_EXPORT_FOR_TEST(lapic_timer_go_back);
+
 /* It may be early (the two clocks drift): the vCPU's thread compares the TSC. */
 static enum hrtimer_restart timer_fired(struct hrtimer *hrtimer)
 {
 	struct lapic *apic = container_of(hrtimer, struct lapic, timer.hrtimer);
 
+	WRITE_ONCE(apic->timer.armed, LAPIC_NO_DEADLINE);
 	vcpu_request(apic->vcpu, BIT(REQ_TIMER));
 	return HRTIMER_NORESTART;
 }
@@ -332,37 +354,42 @@ static enum hrtimer_restart timer_fired(struct hrtimer *hrtimer)
  */
 void lapic_timer_init(struct lapic *apic)
 {
+	apic->timer.armed = LAPIC_NO_DEADLINE;
+	/* what it does takes no lock that sleeps: a real-time kernel need not defer it */
 	compat_hrtimer_setup(&apic->timer.hrtimer, timer_fired, CLOCK_MONOTONIC,
-			     HRTIMER_MODE_REL_PINNED);
+			     HRTIMER_MODE_REL_PINNED_HARD);
 }
 
 /**
- * lapic_timer_halt() - about to sleep: arm the hrtimer for the deadline
+ * lapic_timer_arm() - have REQ_TIMER requested at the deadline, if there is one
  * @v: the vCPU
  *
- * It may request REQ_TIMER before the deadline, or at once: after each wake-up the run loop calls
- * lapic_timer_wake() and lapic_timer_check(), and sleeps again if nothing is pending.
+ * It may come before the deadline: who serves it calls lapic_timer_check(), and this
+ * again if the deadline is still to come.
  *
- * Context: The vCPU's thread, vcpu->mutex held.
+ * Context: The vCPU's thread, vcpu->mutex held; IRQs may be off.
  */
-void lapic_timer_halt(struct vcpu *v)
+void lapic_timer_arm(struct vcpu *v)
 {
 	struct lapic *apic = v->lapic;
 	u64 now, ns;
 
-	if (apic->deadline == LAPIC_NO_DEADLINE)
+	if (apic->deadline == READ_ONCE(apic->timer.armed))
 		return;
-	now = rdtsc();
-	if (apic->deadline <= now) {
-		vcpu_request(v, BIT(REQ_TIMER));
+	/* from here on what it fires for is the new deadline */
+	WRITE_ONCE(apic->timer.armed, apic->deadline);
+	if (apic->deadline == LAPIC_NO_DEADLINE) {
+		/* one that is just firing finds nothing expired */
+		hrtimer_try_to_cancel(&apic->timer.hrtimer);
 		return;
 	}
-	ns = lapic_cycles_to_ns(apic->deadline - now, tsc_khz);
-	hrtimer_start(&apic->timer.hrtimer, ns_to_ktime(ns), HRTIMER_MODE_REL_PINNED);
+	now = rdtsc();
+	ns = apic->deadline > now ? lapic_cycles_to_ns(apic->deadline - now, tsc_khz) : 0;
+	hrtimer_start(&apic->timer.hrtimer, ns_to_ktime(ns), HRTIMER_MODE_REL_PINNED_HARD);
 }
 
 /**
- * lapic_timer_wake() - awake: cancel the hrtimer
+ * lapic_timer_wake() - no longer asleep: cancel the hrtimer
  * @v: the vCPU
  *
  * Context: The vCPU's thread, vcpu->mutex held; IRQs on.
@@ -370,6 +397,7 @@ void lapic_timer_halt(struct vcpu *v)
 void lapic_timer_wake(struct vcpu *v)
 {
 	hrtimer_cancel(&v->lapic->timer.hrtimer);
+	WRITE_ONCE(v->lapic->timer.armed, LAPIC_NO_DEADLINE);
 }
 
 VMXHV_EXPORT_FOR_TEST(lapic_timer_shift);

@@ -35,10 +35,10 @@ static void mark_and_wake(struct vcpu *v, unsigned long request_bits)
 
 	for_each_set_bit(bit, &request_bits, BITS_PER_LONG)
 		set_bit(bit, &v->requests);
-	/* the request before the mode and the waiters: pairs with run_burst() and the wait */
+	/* the request before the mode and the waiter: pairs with run_burst() and the wait */
 	smp_mb__after_atomic();
-	if (wq_has_sleeper(&v->wait))
-		wake_up(&v->wait);
+	/* takes no lock that would sleep on a real-time kernel */
+	rcuwait_wake_up(&v->wait);
 }
 
 /**
@@ -67,14 +67,19 @@ void vcpu_kick(struct vcpu *v)
 	vcpu_request(v, BIT(REQ_KICK));
 }
 
+/* pairs with the release in vcpu_publish(): what is found is whole */
+static struct vcpu *find_vcpu(struct vm *vm, unsigned int id)
+{
+	return smp_load_acquire(&vm->vcpus[id]);
+}
+
 /* The CPUs in guest mode on this VM, the calling one excepted. */
 static void collect_cpus(struct vm *vm, unsigned long request_bits, struct cpumask *cpus)
 {
 	unsigned int i;
 
 	for (i = 0; i < VM_MAX_VCPUS; i++) {
-		/* pairs with the release in vcpu_publish(): what is found is whole */
-		struct vcpu *v = smp_load_acquire(&vm->vcpus[i]);
+		struct vcpu *v = find_vcpu(vm, i);
 
 		if (!v)
 			continue;
@@ -92,12 +97,13 @@ static DEFINE_PER_CPU(struct cpumask, request_cpus);
  * @request_bits: BIT(REQ_*), one or more
  * @wait: return only when no CPU is in guest mode without having seen the request
  *
- * Context: Does not sleep, but with @wait may spin until other CPUs open interrupts: interrupts on.
+ * Context: Does not sleep, but may spin until other CPUs open interrupts: interrupts on.
  */
 void vm_request_all(struct vm *vm, unsigned long request_bits, bool wait)
 {
 	struct cpumask *cpus;
 
+	lockdep_assert_irqs_enabled();
 	/* preemption off: the mask is this CPU's, and no interrupt handler asks for a whole VM */
 	preempt_disable();
 	cpus = this_cpu_ptr(&request_cpus);
@@ -111,12 +117,20 @@ void vm_request_all(struct vm *vm, unsigned long request_bits, bool wait)
  * vm_kill() - no vCPU of this VM enters the guest again
  * @vm: the VM
  *
- * After an internal error, or because its mm ends. Descriptors stay and say -EIO.
+ * After an internal error, or because its mm ends. Descriptors stay and say -EIO. Nobody is waited
+ * for: the error may have been met in a burst, with interrupts off.
  *
  * Context: Any.
  */
 void vm_kill(struct vm *vm)
 {
+	unsigned int i;
+
 	WRITE_ONCE(vm->dead, true);
-	vm_request_all(vm, BIT(REQ_DEAD), false);
+	for (i = 0; i < VM_MAX_VCPUS; i++) {
+		struct vcpu *v = find_vcpu(vm, i);
+
+		if (v)
+			vcpu_request(v, BIT(REQ_DEAD));
+	}
 }

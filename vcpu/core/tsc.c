@@ -24,3 +24,20 @@ u64 tsc_host_cycles(const struct vcpu *v, u64 guest_cycles)
 }
 
 VMXHV_EXPORT_FOR_TEST(tsc_host_cycles);
+
+/**
+ * tsc_offset_after() - the offset with which the guest's TSC goes on when the host's was set back
+ * @v: the vCPU
+ * @lost: by so many cycles of the host's
+ *
+ * Context: vcpu->mutex is held; IRQs may be off.
+ * Return: the offset.
+ */
+u64 tsc_offset_after(const struct vcpu *v, u64 lost)
+{
+	if (v->tsc.multiplier)
+		lost = mul_u64_u64_shr(lost, v->tsc.multiplier, TSC_FRACTION);
+	return v->tsc.offset + lost;
+}
+
+VMXHV_EXPORT_FOR_TEST(tsc_offset_after);

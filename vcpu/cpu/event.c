@@ -333,8 +333,7 @@ static void request_windows(struct vcpu *v)
 			 (v->asked.user_flags & VMXHV_USER_WANT_WINDOW);
 
 	controls_set_cpu(v, CPU_BASED_INTR_WINDOW_EXITING | CPU_BASED_NMI_WINDOW_EXITING,
-			 (interrupt ? CPU_BASED_INTR_WINDOW_EXITING : 0) |
-			 (v->events.nmi_pending ? CPU_BASED_NMI_WINDOW_EXITING : 0));
+			 window_controls(interrupt, v->events.nmi_pending, vcpu_shadow(v)));
 }
 
 /**

@@ -463,5 +463,5 @@ void msr_reset(struct vcpu *v)
 	vmcs_write32(GUEST_SYSENTER_CS, 0);
 	vmcs_writel(GUEST_SYSENTER_ESP, 0);
 	vmcs_writel(GUEST_SYSENTER_EIP, 0);
-	tsc_set_offset(v, v->vm->tsc_offset);
+	tsc_set_offset(v, v->vm->tsc_offset + (vmx_tsc_lost - v->vm->tsc_lost));
 }

@@ -36,6 +36,24 @@ void tsc_set_offset(struct vcpu *v, u64 offset)
 	lapic_tsc_changed(v);
 }
 
+/**
+ * tsc_follow_host() - the host's TSC went back over a suspend: the guest's goes on
+ * @v: the vCPU, its VMCS current
+ *
+ * What is kept in cycles of the host's counter goes back with it.
+ *
+ * Context: Preemption off.
+ */
+void tsc_follow_host(struct vcpu *v)
+{
+	u64 lost = vmx_tsc_lost - v->tsc.lost;
+
+	v->tsc.lost = vmx_tsc_lost;
+	v->tsc.offset = tsc_offset_after(v, lost);
+	lapic_timer_go_back(v->lapic, lost);
+	vmcs_write64(TSC_OFFSET, v->tsc.offset);
+}
+
 /* The caller then sets the offset, which has the APIC timer look at its deadline again. */
 static void set_rate(struct vcpu *v, u64 khz)
 {

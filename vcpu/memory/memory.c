@@ -15,6 +15,7 @@
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 
 #include <asm/cpufeature.h>
@@ -321,15 +322,44 @@ static int check_backing(struct mm_struct *mm, const struct vmxhv_mem_op *op, u3
 	return ret;
 }
 
+/* Memory that the vCPUs go on with, and which is to be logged from now on. */
+static bool only_logs(const struct vmxhv_mem_op *op)
+{
+	return op->kind == VMXHV_MEM_LOG && (op->flags & VMXHV_MEM_LOG_DIRTY);
+}
+
 /*
  * What was mapped by the old map goes, and for a new range tables that former ones have left empty:
- * its pages may be large. Where a log begins, pages may stay, but not large ones.
+ * its pages may be large. Whole tables go at once: only where a log begins each page is looked at.
  */
 static bool change_entries(struct memory *m, const struct vmxhv_mem_op *op)
 {
-	if (op->kind == VMXHV_MEM_LOG && (op->flags & VMXHV_MEM_LOG_DIRTY))
-		return ept_clean_range(&m->ept, op->gpa, op->length, m->pml);
+	if (only_logs(op))
+		return false;
 	return ept_unmap_range(&m->ept, op->gpa, op->length);
+}
+
+/* the lock is given up after so many bytes, which are 16384 pages */
+#define LOG_PIECE	SZ_64M
+
+/*
+ * Where a log begins, pages may stay, but not large ones. A write that a vCPU does before this has
+ * come to its page happened before the log began.
+ */
+static void begin_log(struct vm *vm, const struct vmxhv_mem_op *op)
+{
+	const u64 end = op->gpa + op->length;
+	struct memory *m = &vm->memory;
+	u64 gpa, next;
+
+	for (gpa = op->gpa; gpa < end; gpa = next) {
+		next = min(end, round_down(gpa, LOG_PIECE) + LOG_PIECE);
+		write_lock(&m->lock);
+		if (ept_clean_range(&m->ept, gpa, next - gpa, m->pml))
+			memory_flush_locked(vm);
+		write_unlock(&m->lock);
+		cond_resched();
+	}
 }
 
 /*
@@ -356,6 +386,9 @@ static void publish(struct vm *vm, struct memory_map *map, const struct vmxhv_me
 		memory_flush_locked(vm);
 	ept_take_retired(&m->ept, &retired);
 	write_unlock(&m->lock);
+	for (i = 0; i < count; i++)
+		if (only_logs(&ops[i]))
+			begin_log(vm, &ops[i]);
 	/* the map before what the caller reads of its memory: pairs with memory_log_write() */
 	smp_mb();
 

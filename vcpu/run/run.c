@@ -83,7 +83,9 @@ static bool serve_requests(struct vcpu *v)
 			vcpu_flush_tlb(v);
 		if (test_and_clear_bit(REQ_NMI, &v->requests))
 			take_queued_nmis(v);
-		clear_bit(REQ_TIMER, &v->requests);
+		/* it came early, perhaps: the clock goes on */
+		if (test_and_clear_bit(REQ_TIMER, &v->requests))
+			v->timer_stale = true;
 		clear_bit(REQ_EVENT, &v->requests);
 		/* what the bits announce is read after they are cleared */
 		smp_mb__after_atomic();
@@ -103,16 +105,23 @@ static bool serve_requests(struct vcpu *v)
 
 /*
  * The preemption timer stands in for the APIC timer while the guest runs, and takes the CPU back
- * once a jiffy, also from a guest with interrupts masked. An exit saves what is left of it.
+ * once a jiffy, also from a guest with interrupts masked. An exit saves what is left of it. Where the
+ * CPU has none, or one that counts wrongly, the host's own timer interrupt ends guest mode.
  */
 static void load_preemption_timer(struct vcpu *v)
 {
-	u64 now = rdtsc();
-	u64 end = now + (u64)tsc_khz * (1000 / HZ);
-	u64 deadline = min(lapic_timer_deadline(v), end);
-	u64 ticks = deadline > now ? (deadline - now) >> vmx_caps.preemption_timer_shift : 0;
+	u64 now, end, deadline, ticks;
 
 	vcpu_assert_burst(v);
+	if (unlikely(!vmx_caps.has_preemption_timer)) {
+		v->timer_stale = false;
+		lapic_timer_arm(v);
+		return;
+	}
+	now = rdtsc();
+	end = now + (u64)tsc_khz * (1000 / HZ);
+	deadline = min(lapic_timer_deadline(v), end);
+	ticks = deadline > now ? (deadline - now) >> vmx_caps.preemption_timer_shift : 0;
 	v->timer_stale = !vmx_caps.save_preemption_timer;
 	vmcs_write32(VMX_PREEMPTION_TIMER_VALUE, min_t(u64, ticks, U32_MAX));
 }
@@ -161,6 +170,14 @@ static __always_inline bool ready_to_enter(struct vcpu *v)
 	return true;
 }
 
+/* A machine check makes an entry fail, too, and is nobody's mistake. */
+static int entry_failed_by(struct vcpu *v)
+{
+	if (VMX_EXIT_BASIC_REASON(v->exit.reason) == EXIT_REASON_MCE_DURING_VMENTRY)
+		return handle_mce_during_entry(v);
+	return exit_failed_entry(v, 0);
+}
+
 /* The rare exits. False: the burst ends with this one. */
 static noinline bool handle_rare(struct vcpu *v)
 {
@@ -168,7 +185,7 @@ static noinline bool handle_rare(struct vcpu *v)
 
 	debug_exited(v);
 	if (unlikely(v->exit.reason & VMX_EXIT_REASON_FAILED_ENTRY)) {
-		v->burst.ret = exit_failed_entry(v, 0);
+		v->burst.ret = entry_failed_by(v);
 		return false;
 	}
 	if (row->flags & ROW_DELIVERY)
@@ -180,7 +197,8 @@ static noinline bool handle_rare(struct vcpu *v)
 	if (row->flags & ROW_EVENTS)
 		v->recheck = true;
 	v->burst.ret = row->handle(v);
-	return v->burst.ret == HANDLED;
+	/* a handler may leave the rest to another row, with interrupts on */
+	return v->burst.ret == HANDLED && !v->burst.pending;
 }
 
 /* Interrupts off. True: the exit is handled, enter again. */
@@ -253,10 +271,19 @@ static noinstr int enter_guest(struct vcpu *v)
 	return how;
 }
 
+/*
+ * This CPU left VMX operation (it goes down, or the host does). What a handler read from then on was
+ * 0: that is no exit to tell userspace of.
+ */
+static bool vmcs_lost(const struct vcpu *v)
+{
+	return this_cpu_read(vmcs_current) != &v->vmcs;
+}
+
 /* Interrupts off. Is there anything for the host to do before a guest may run? */
 static bool host_wants_cpu(struct vcpu *v)
 {
-	return this_cpu_read(vmcs_current) != &v->vmcs || host_work_pending();
+	return vmcs_lost(v) || host_work_pending();
 }
 
 /*
@@ -270,7 +297,7 @@ static bool entry_failed(const struct vcpu *v, int how)
 
 static void burst_entries(struct vcpu *v)
 {
-	const u32 exits = vmx_pmu_busy(&v->pmu) ? 1 : BURST_EXITS;
+	const u32 exits = vmx_pmu_busy(&v->pmu) || vmx_l1d_each_entry() ? 1 : BURST_EXITS;
 	const bool launched = v->vmcs.launched;
 	int how;
 
@@ -333,12 +360,12 @@ static int run_burst(struct vcpu *v)
 	return v->burst.ret;
 }
 
-/* This CPU left VMX operation (it goes down, or the host does): move, or give up. */
+/* VMX is off here: move, or give up. */
 static int reload(struct vcpu *v)
 {
 	int ret;
 
-	if (this_cpu_read(vmcs_current) == &v->vmcs)
+	if (!vmcs_lost(v))
 		return HANDLED;
 	vcpu_put(v);
 	ret = vcpu_load(v);
@@ -352,7 +379,7 @@ static int serve_host(struct vcpu *v)
 		exit_to_user(v, VMXHV_EXIT_INTR);
 		return -EINTR;
 	}
-	if (need_resched())
+	if (read_thread_flags() & COMPAT_TIF_RESCHED)
 		schedule();
 	if (test_and_clear_bit(REQ_KICK, &v->requests) || resume_work_is_old(v)) {
 		exit_to_user(v, VMXHV_EXIT_INTR);
@@ -419,8 +446,9 @@ static int wait_for_event(struct vcpu *v)
 	int ret = 0;
 
 	while (!ret && !halt_ends(v)) {
-		lapic_timer_halt(v);
-		ret = wait_event_interruptible(v->wait, READ_ONCE(v->requests) & wake);
+		lapic_timer_arm(v);
+		ret = rcuwait_wait_event(&v->wait, READ_ONCE(v->requests) & wake,
+					 TASK_INTERRUPTIBLE);
 		lapic_timer_wake(v);
 	}
 	return HANDLED;
@@ -472,7 +500,7 @@ static int run_loop(struct vcpu *v)
 		if (unlikely(v->vmcs.failed))
 			ret = exit_internal(v, "a VMREAD or VMWRITE failed");
 		if (ret != HANDLED)
-			return ret;
+			return unlikely(vmcs_lost(v)) ? -ESHUTDOWN : ret;
 		ret = reload(v);
 		if (ret != HANDLED)
 			return ret;

@@ -23,6 +23,8 @@ static int load_on_this_cpu(struct vcpu *v)
 
 	if (ret)
 		return ret;
+	if (unlikely(v->tsc.lost != vmx_tsc_lost))
+		tsc_follow_host(v);
 	if (v->cpu == cpu)
 		return 0;
 
@@ -135,8 +137,9 @@ static struct vcpu *vcpu_alloc(struct vm *vm, u32 id)
 	v->burst.rows = config_exit_rows(vm);
 	v->burst.plain_row = ROW_IRQS_OFF;
 	v->timer_stale = true;
+	v->tsc.lost = vmx_tsc_lost;
 	mutex_init(&v->mutex);
-	init_waitqueue_head(&v->wait);
+	rcuwait_init(&v->wait);
 	preempt_notifier_init(&v->notifier, &vcpu_preempt_ops);
 	return v;
 }

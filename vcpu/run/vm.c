@@ -58,6 +58,7 @@ struct vm *vm_create(u32 flags, struct vmxhv_error *err)
 	mmgrab(vm->mm);
 	vm->created_tsc = rdtsc();
 	vm->tsc_offset = -vm->created_tsc;
+	vm->tsc_lost = vmx_tsc_lost;
 
 	ret = vm_get_vmx(err);
 	if (ret)
