@@ -29,6 +29,7 @@ help:
 	@echo 'make shell [KERNEL=6.1]  a shell in the emulated machine, vmxhv.ko loaded (Ctrl-A X ends)'
 	@echo 'make bench               instructions per operation, beside KVM'
 	@echo 'make check-mutants       planted faults in the module, each caught by a named test'
+	@echo 'make check-deep          what takes hours, in parts; DEEP_MINUTES=n begins none after n'
 	@echo 'make install             the module, the tools, the library (PREFIX, DESTDIR)'
 	@echo 'make format-check        clang-format; make compile_commands.json for editors'
 	@echo 'make clean               what was built here; make distclean: the cache too'
@@ -64,6 +65,9 @@ bench: .quiet-deps
 check-mutants: .quiet-deps
 	@python3 tests/mutants.py
 
+check-deep: .quiet-deps
+	@python3 tests/deep.py
+
 install: all
 	$(MAKE) -C $(KDIR) M=$(CURDIR) $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
 	$(MAKE) -C tools OUT=$(OUT) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) install
@@ -81,5 +85,5 @@ clean:
 distclean: clean
 	rm -rf $${XDG_CACHE_HOME:-$$HOME/.cache}/vmxhv
 
-.PHONY: all help deps .quiet-deps module tools check demo shell bench check-mutants install \
+.PHONY: all help deps .quiet-deps module tools check demo shell bench check-mutants check-deep install \
 	compile_commands.json format-check clean distclean

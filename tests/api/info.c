@@ -2,6 +2,7 @@
 /* The device descriptor: GET_INFO, the lists, and the rules that every structure follows. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,6 +10,26 @@
 #include "machine.h"
 #include "refusal.h"
 #include "tap.h"
+
+/* "CAL:" of /proc/interrupts: function calls by IPI, all CPUs together. */
+static unsigned long long calls_to_other_cpus(void)
+{
+	FILE *f = fopen("/proc/interrupts", "r");
+	unsigned long long sum = 0, one;
+	char line[1024], *at;
+	int used;
+
+	while (f && fgets(line, sizeof(line), f)) {
+		at = strstr(line, "CAL:");
+		if (!at)
+			continue;
+		for (at += 4; sscanf(at, "%llu%n", &one, &used) == 1; at += used)
+			sum += one;
+	}
+	if (f)
+		fclose(f);
+	return sum;
+}
 
 static void info_fields(int dev)
 {
@@ -61,6 +82,22 @@ static void info_growth(int dev)
 	tap_equal(call(dev, VMXHV_GET_INFO, &big), 0, "a longer structure with a zero tail");
 	tap_equal(big.i.size, sizeof(big.i), "and size becomes the kernel's");
 	tap_ok(!memcmp(big.tail, zeros, 64), "and the tail is zero");
+}
+
+/* Who only asks disturbs no other CPU. */
+static void info_leaves_cpus_alone(int dev)
+{
+	struct vmxhv_info i = { .size = sizeof(i) };
+	unsigned long long before, after;
+	int k;
+
+	call(dev, VMXHV_GET_INFO, &i);
+	before = calls_to_other_cpus();
+	for (k = 0; k < 200; k++)
+		call(dev, VMXHV_GET_INFO, &i);
+	after = calls_to_other_cpus();
+	tap_ok(after - before < 20, "200 times GET_INFO interrupt no other CPU: %llu calls",
+	       after - before);
 }
 
 static void commands(int dev)
@@ -132,6 +169,7 @@ int main(void)
 	tap_ok(!fstat(dev, &st) && (st.st_mode & 0777) == 0600, "the device is root's alone");
 	info_fields(dev);
 	info_with_vm(dev);
+	info_leaves_cpus_alone(dev);
 	info_growth(dev);
 	expect_struct_rules(dev, VMXHV_GET_INFO, &i, sizeof(i), "GET_INFO");
 	commands(dev);

@@ -19,7 +19,7 @@ GUESTS += ["guest_task", "guest_exits", "guest_modes", "guest_watch"]
 GUESTS += ["guest_nested", "guest_order", "guest_mov", "guest_switch",
            "guest_gates"]
 # the same with two CPUs: threads really are at once
-TWO_CPUS = ["run_input", "fd_lifetime", "guest_event", "guest_apic", "guest_fpu",
+TWO_CPUS = ["info", "run_input", "fd_lifetime", "guest_event", "guest_apic", "guest_fpu",
             "guest_memory", "guest_time", "guest_smp", "migrate", "dirty",
             "memory_live"]
 

@@ -90,8 +90,8 @@ def complete(names):
 
 
 def test_names():
-    from cases import api, fail_entry
-    return [c.id for c in api.CASES + fail_entry.CASES + CASES]
+    from cases import api, fail_entry, silicon
+    return [c.id for c in api.CASES + fail_entry.CASES + silicon.CASES + CASES]
 
 
 CASES = [Case("static/exits", host=functools.partial(complete, test_names))]
