@@ -50,9 +50,8 @@ CASES = [case("api/machine_check", "machine_check untold", kernel="6.1", modules
          case("api/machine_check", "machine_check told", kernel="6.12", modules=[MACHINE_CHECK],
               cmdline="mce=off", expect_dmesg=["Unexpected int18"], check=told)]
 CASES += matrix("api/lost_vmx", "lost_vmx", kernel=KERNELS, modules=[LOST])
-CASES += matrix("api/barriers", "barriers", kernel=["6.12"], modules=[modbuild.COUNTING])
-CASES += matrix("api/debugctl", "debugctl", kernel=KERNELS, cpus=[2], modules=["msr", "vmxhv"])
-for name in ["guest_time", "guest_apic", "guest_event"]:
+CASES += matrix("api/counted", "counted", kernel=["6.12"], modules=[modbuild.COUNTING])
+for name in ["guest_apic", "guest_event"]:
     CASES.append(case(f"api/no_timer/{name}", name, kernel="6.12", modules=[NO_TIMER], timeout=60))
 CASES.append(case("api/no_timer/guest_smp", "guest_smp", kernel="6.12", cpus=2,
                   modules=[NO_TIMER], timeout=60))
