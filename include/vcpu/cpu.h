@@ -263,6 +263,12 @@ static __always_inline int vcpu_skip_insn(struct vcpu *v)
 
 /* ---- events ---- */
 
+/* All of it: what is not valid is 0, as state_check_events() wants it. */
+static inline void events_forget_injected(struct vcpu_events *events)
+{
+	events->injected = (struct injected_event){};
+}
+
 void vcpu_raise(struct vcpu *v, u8 vector);			/* no error code: #UD, #DB ... */
 void vcpu_raise_error(struct vcpu *v, u8 vector, u32 error);	/* #GP(0), #SS(0) ... */
 void vcpu_raise_page_fault(struct vcpu *v, u64 address, u32 error);

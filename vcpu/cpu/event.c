@@ -41,7 +41,7 @@ void vcpu_triple_fault(struct vcpu *v)
 {
 	v->events.triple_fault = true;
 	v->events.exception.pending = false;
-	v->events.injected.info = 0;
+	events_forget_injected(&v->events);
 	vcpu_request(v, BIT(REQ_EVENT));
 }
 
@@ -71,15 +71,11 @@ void vcpu_raise_exception(struct vcpu *v, const struct exception *e)
 	}
 
 	/* whatever was being delivered gives way: a fault recurs, a lost interrupt is lost */
-	events->injected.info = 0;
+	events_forget_injected(events);
 	events->exception = *e;
+	if (vector != e->vector)
+		events->exception = (struct exception){ .vector = vector, .has_error = true };
 	events->exception.pending = true;
-	if (vector != e->vector) {
-		events->exception.vector = vector;
-		events->exception.has_error = true;
-		events->exception.error_code = 0;
-		events->exception.has_payload = false;
-	}
 }
 
 /**
@@ -163,14 +159,15 @@ void vcpu_recover_events(struct vcpu *v)
 	if (likely(!(info & INTR_INFO_VALID_MASK)))
 		return;
 
-	injected->info = info & ~INTR_INFO_RESERVED_MASK;
+	/* all of it: what an earlier event had must not be this one's */
+	*injected = (struct injected_event){ .info = info & ~INTR_INFO_RESERVED_MASK };
 	/* real mode pushes none, and the entry would be refused; an emulator may say otherwise */
 	if (!(vmcs_readl(GUEST_CR0) & X86_CR0_PE))
 		injected->info &= ~INTR_INFO_DELIVER_CODE_MASK;
-	if (info & INTR_INFO_DELIVER_CODE_MASK) {
-		injected->error_code = vmcs_read32(IDT_VECTORING_ERROR_CODE);
-		v->exit.vectoring_error = injected->error_code;
-	}
+	if (info & INTR_INFO_DELIVER_CODE_MASK)
+		v->exit.vectoring_error = vmcs_read32(IDT_VECTORING_ERROR_CODE);
+	if (injected->info & INTR_INFO_DELIVER_CODE_MASK)
+		injected->error_code = v->exit.vectoring_error;
 	if (has_insn_len(info))
 		injected->insn_len = exit_insn_len(v);
 	if ((info & INTR_INFO_TYPE_MASK) == INTR_TYPE_NMI_INTR)
@@ -356,7 +353,7 @@ void vcpu_inject_events(struct vcpu *v)
 		write_entry_event(events->injected.info, events->injected.error_code,
 				  events->injected.insn_len);
 		/* the VM-entry field has it now; an exit during delivery brings it back */
-		events->injected.info = 0;
+		events_forget_injected(events);
 	} else if (events->exception.pending) {
 		inject_exception(v);
 	} else if (!inject_nmi(v)) {
