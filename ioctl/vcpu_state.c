@@ -10,6 +10,8 @@
 
 #include "ioctl/ioctl.h"
 #include "vcpu/cpu.h"
+#include "vcpu/exit.h"
+#include "vcpu/run.h"
 #include "vcpu/vcpu.h"
 
 /* A group's buffer is not longer than this, so that checking its tail is bounded. */
@@ -425,6 +427,9 @@ int vcpu_set_cpuid_check(struct request *r)
 int vcpu_set_cpuid(struct request *r)
 {
 	const struct vmxhv_cpuid *cpuid = r->arg;
+	struct vcpu *v = loaded_vcpu(r);
+	int ret = cpuid_set(v, r->array, cpuid->count, r->err);
 
-	return cpuid_set(loaded_vcpu(r), r->array, cpuid->count, r->err);
+	config_choose_rows(v);
+	return ret;
 }

@@ -317,7 +317,7 @@ int cpuid_create(struct vcpu *v);			/* may sleep; before vcpu_reset_state */
 int cpuid_set(struct vcpu *v, const struct vmxhv_cpuid_entry *entries, u32 count,
 	      struct vmxhv_error *err);			/* may sleep */
 void cpuid_free(struct vcpu *v);
-void cpuid_refresh(struct vcpu *v);		/* after CR4.OSXSAVE, CR4.PKE or XCR0 changed */
+void cpuid_refresh(struct vcpu *v);		/* see struct cpuid_state */
 
 /* ---- MSRs ---- */
 
@@ -330,6 +330,7 @@ void cpuid_refresh(struct vcpu *v);		/* after CR4.OSXSAVE, CR4.PKE or XCR0 chang
  * @first: the first of the range
  * @last: the last of it
  * @flags: MSR_*
+ * @needs: the feature that the guest's CPUID must show: see msr_features[]
  * @offset: in struct vcpu, of a u64 that is the value; 0: @read gives it
  * @read: 0, or 1: #GP. NULL with no offset: not readable
  * @write: 0, or 1: #GP. NULL: not writable; from_user: by SET_MSRS, which may set what WRMSR cannot
@@ -338,6 +339,7 @@ struct msr_policy {
 	const char *name;
 	u32 first, last;
 	u32 flags;
+	u32 needs;
 	u32 offset;
 	int (*read)(struct vcpu *v, u32 msr, u64 *value);
 	int (*write)(struct vcpu *v, u32 msr, u64 value, bool from_user);
@@ -358,6 +360,9 @@ extern const unsigned int msr_policy_count;
 
 const struct msr_policy *msr_find(u32 msr);		/* NULL: no such MSR */
 void msr_bitmap_fill(u8 *bitmap);			/* one page; pure */
+u32 msr_hidden_rows(const struct cpuid_table *table);	/* pure */
+bool msr_is_hidden(const struct vcpu *v, u32 msr);	/* its feature is not in the guest's CPUID */
+void msr_follow_cpuid(struct vcpu *v);
 
 const char *msr_kept_back(u32 first, u32 last, u32 access, u32 *which);	/* pure */
 int msr_bitmap_init(struct vm *vm);			/* allocates vm->msr_bitmap */

@@ -24,7 +24,8 @@ enum cpuid_reg {
 /**
  * struct cpuid_slot - where one leaf's data is
  * @row: the leaf's first row, never NULL
- * @subleaves: rows there are when ECX chooses among them; 0: ECX does not matter; CPUID_ASK
+ * @subleaves: rows there are when ECX chooses among them; 0: ECX does not matter; CPUID_ASK or
+ *	CPUID_BY_MODE
  * @own_subleaves: the same, where @subleaves is CPUID_ASK
  */
 struct cpuid_slot {
@@ -34,6 +35,10 @@ struct cpuid_slot {
 };
 
 #define CPUID_ASK	(~0u)	/* userspace is asked */
+#define CPUID_BY_MODE	(~1u)	/* 8000_0001H: SYSCALL is shown in 64-bit mode only */
+
+#define CPUID_SYSCALL	BIT(11)	/* 8000_0001H: EDX */
+#define CPUID_NX	BIT(20)
 
 /**
  * struct cpuid_table - one vCPU's CPUID
@@ -46,6 +51,7 @@ struct cpuid_slot {
  * @cr4_owned: those of them that it may set without an exit
  * @efer_valid: bits that the guest may set in IA32_EFER
  * @xcr0_valid: bits that the guest may set in XCR0
+ * @given: what userspace gave for registers of which a part follows the guest's state
  * @count: rows there are
  * @rows: sorted by function and index
  */
@@ -58,8 +64,26 @@ struct cpuid_table {
 	u64 cr4_valid, cr4_owned;
 	u64 efer_valid;
 	u64 xcr0_valid;
+	struct {
+		u32 max_basic;		/* 0: EAX */
+		u32 edx_1, edx_ext;	/* 1 and 8000_0001H: EDX */
+	} given;
 	u32 count;
 	struct vmxhv_cpuid_entry rows[];
+};
+
+/**
+ * struct cpuid_state - the guest's state that its CPUID follows
+ * @cr4: CR4: OSXSAVE, PKE
+ * @xcr0: XCR0
+ * @misc_enable: IA32_MISC_ENABLE
+ * @apic: the local APIC is enabled in IA32_APIC_BASE
+ */
+struct cpuid_state {
+	u64 cr4;
+	u64 xcr0;
+	u64 misc_enable;
+	bool apic;
 };
 
 /**
@@ -103,7 +127,7 @@ struct vmxhv_cpuid_entry *cpuid_default_entries(u32 *count);
 /* vcpu/cpuid/table.c */
 struct cpuid_table *cpuid_table_build(const struct vmxhv_cpuid_entry *entries, u32 count, u32 id);
 void cpuid_ask(struct cpuid_table *table, u32 first, u32 last);
-void cpuid_table_refresh(struct cpuid_table *table, u64 cr4, u64 xcr0);
+void cpuid_table_refresh(struct cpuid_table *table, const struct cpuid_state *state);
 const struct vmxhv_cpuid_entry *cpuid_lookup(const struct cpuid_table *table, u32 leaf, u32 index);
 bool cpuid_table_has(const struct cpuid_table *table, u32 leaf, u32 index, int reg, u32 bit);
 

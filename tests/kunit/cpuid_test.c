@@ -485,14 +485,48 @@ static void cpuid_table_state(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, cpuid_lookup(t, 0xd, 0)->ebx, 576u);
 	KUNIT_EXPECT_FALSE(test, cpuid_table_has(t, 1, 0, ECX, 27));
 
-	cpuid_table_refresh(t, X86_CR4_OSXSAVE, 7);
+	cpuid_table_refresh(t, &(const struct cpuid_state){
+		.cr4 = X86_CR4_OSXSAVE, .xcr0 = 7, .apic = true });
 	KUNIT_EXPECT_TRUE(test, cpuid_table_has(t, 1, 0, ECX, 27));
 	KUNIT_EXPECT_EQ(test, cpuid_lookup(t, 0xd, 0)->ebx, 832u);
 	KUNIT_EXPECT_EQ(test, cpuid_lookup(t, 0xd, 0)->ecx, 2688u);
-	cpuid_table_refresh(t, 0, 0xe7);
+	cpuid_table_refresh(t, &(const struct cpuid_state){ .xcr0 = 0xe7, .apic = true });
 	KUNIT_EXPECT_FALSE(test, cpuid_table_has(t, 1, 0, ECX, 27));
 	KUNIT_EXPECT_EQ(test, cpuid_lookup(t, 0xd, 0)->ebx, 2688u);
 	KUNIT_EXPECT_EQ(test, cpuid_lookup(t, 0xd, 1)->ebx, 2432u);
+	kvfree(t);
+}
+
+/* Taken away by state, and given back; what userspace asked for stays so. */
+static void cpuid_table_taken_away(struct kunit *test)
+{
+	const struct cpuid_state none = {
+		.xcr0 = 1,
+		.misc_enable = MSR_IA32_MISC_ENABLE_LIMIT_CPUID | MSR_IA32_MISC_ENABLE_XD_DISABLE,
+	};
+	struct fixture *f = filtered(test, &everything, 0xe7);
+	struct cpuid_table *t = build(test, f, 5);
+
+	cpuid_ask(t, 4, 4);
+	KUNIT_EXPECT_TRUE(test, cpuid_table_has(t, 1, 0, EDX, 9));
+	KUNIT_EXPECT_TRUE(test, t->efer_valid & EFER_NX);
+	cpuid_table_refresh(t, &none);
+	KUNIT_EXPECT_FALSE(test, cpuid_table_has(t, 1, 0, EDX, 9));
+	KUNIT_EXPECT_FALSE(test, cpuid_table_has(t, 0x80000001, 0, EDX, 20));
+	KUNIT_EXPECT_FALSE(test, t->efer_valid & EFER_NX);
+	KUNIT_EXPECT_EQ(test, cpuid_slot_of(t, 0)->row->eax, 2u);
+	KUNIT_EXPECT_EQ(test, cpuid_slot_of(t, 7)->row->function, 2u);
+	KUNIT_EXPECT_EQ(test, cpuid_slot_of(t, 0x20)->row->function, 2u);
+	KUNIT_EXPECT_EQ(test, cpuid_slot_of(t, 4)->subleaves, CPUID_ASK);
+	KUNIT_EXPECT_EQ(test, cpuid_slot_of(t, 0x80000000)->row->function, 0x80000000);
+	cpuid_table_refresh(t, &(const struct cpuid_state){ .xcr0 = 1, .apic = true });
+	KUNIT_EXPECT_TRUE(test, cpuid_table_has(t, 1, 0, EDX, 9));
+	KUNIT_EXPECT_TRUE(test, cpuid_table_has(t, 0x80000001, 0, EDX, 20));
+	KUNIT_EXPECT_TRUE(test, t->efer_valid & EFER_NX);
+	KUNIT_EXPECT_EQ(test, cpuid_slot_of(t, 0)->row->eax, 0x16u);
+	KUNIT_EXPECT_EQ(test, cpuid_slot_of(t, 7)->row->function, 7u);
+	KUNIT_EXPECT_EQ(test, cpuid_slot_of(t, 4)->subleaves, CPUID_ASK);
+	KUNIT_EXPECT_EQ(test, cpuid_slot_of(t, 4)->row->function, 4u);
 	kvfree(t);
 }
 
@@ -580,6 +614,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(cpuid_check_states),
 	KUNIT_CASE(cpuid_check_tables),
 	KUNIT_CASE(cpuid_table_state),
+	KUNIT_CASE(cpuid_table_taken_away),
 	KUNIT_CASE(cpuid_exit),
 	{}
 };

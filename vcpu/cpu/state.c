@@ -140,8 +140,9 @@ static void set_sregs(struct vcpu *v, const void *image)
 	if (cr_pae_paging(s->cr0, s->cr4, s->efer))
 		cr_set_pdptes(s->pdpte);
 	v->xcr0 = s->xcr0;
-	cr_force(v, s->cr0, s->cr4, s->efer);
+	/* before CPUID is brought up to date */
 	set_apic_base(v, s->apic_base);
+	cr_force(v, s->cr0, s->cr4, s->efer);
 	lapic_set_cr8(v, s->cr8);
 }
 

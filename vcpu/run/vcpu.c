@@ -132,7 +132,6 @@ static struct vcpu *vcpu_alloc(struct vm *vm, u32 id)
 	v->id = id;
 	v->cpu = -1;
 	v->recheck = true;
-	v->burst.rows = config_exit_rows(vm);
 	v->burst.plain_row = ROW_IRQS_OFF;
 	v->timer_stale = true;
 	mutex_init(&v->mutex);
@@ -186,6 +185,7 @@ static int vcpu_create_parts(struct vcpu *v)
 	ret = cpuid_create(v);
 	if (ret)
 		goto free_xstate;
+	config_choose_rows(v);
 	ret = pml_create(v);
 	if (ret)
 		goto free_cpuid;
