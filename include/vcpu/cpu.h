@@ -78,7 +78,7 @@ static inline void vcpu_set_rflags(struct vcpu *v, u64 rflags)
 static inline u32 vcpu_shadow(struct vcpu *v)
 {
 	if (!(v->reg_avail & CACHE_SHADOW)) {
-		v->shadow = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
+		v->shadow = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) & v->shadow_mask;
 		v->reg_avail |= CACHE_SHADOW;
 	}
 	return v->shadow;
@@ -87,6 +87,7 @@ static inline u32 vcpu_shadow(struct vcpu *v)
 static inline void vcpu_set_shadow(struct vcpu *v, u32 shadow)
 {
 	v->shadow = shadow;
+	v->shadow_mask |= shadow & SHADOW_NMI;
 	v->reg_avail |= CACHE_SHADOW;
 	vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, shadow);
 }
@@ -278,6 +279,8 @@ void vcpu_inject_events(struct vcpu *v);			/* before an entry: what fits */
 void vcpu_triple_fault(struct vcpu *v);
 bool vcpu_can_take_interrupt(struct vcpu *v);			/* IF and no shadow */
 bool vcpu_has_wakeup(struct vcpu *v);				/* something ends HLT */
+void vcpu_take_nmis(struct vcpu *v);				/* from nmi_queued */
+void vcpu_own_nmi_blocking(struct vcpu *v);		/* another VMCS was current */
 void vcpu_keep_trap_pending(struct vcpu *v);
 void vcpu_reblock_nmis(struct vcpu *v);			/* IRET failed after it unblocked them */
 struct exception exit_exception(struct vcpu *v, u32 info);

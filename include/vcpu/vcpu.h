@@ -277,6 +277,7 @@ struct vcpu {
 	u64 rip;				/* M: see CACHE_* */
 	u64 rflags;				/* M */
 	u32 shadow;				/* M: guest interruptibility state */
+	u32 shadow_mask;			/* M: ... its bits that can be this guest's */
 	enum vcpu_mode mode;			/* a */
 	union {					/* M: what must be done before an entry */
 		u32 entry_work;			/* ... if any of it is set */

@@ -175,6 +175,55 @@ void vcpu_recover_events(struct vcpu *v)
 	v->recheck = true;
 }
 
+/* Is an NMI being served, or on its way into its handler? */
+static bool nmi_in_service(struct vcpu *v)
+{
+	const u32 type = INTR_INFO_VALID_MASK | INTR_INFO_TYPE_MASK;
+
+	return vcpu_shadow(v) & SHADOW_NMI ||
+	       (v->events.injected.info & type) == (INTR_INFO_VALID_MASK | INTR_TYPE_NMI_INTR);
+}
+
+/**
+ * vcpu_take_nmis() - NMIs that others have sent become this processor's
+ * @v: the vCPU, loaded
+ *
+ * While one is served one waits, and what more is sent is lost (SDM: "Handling Multiple NMIs").
+ *
+ * Context: vCPU thread; interrupts may be off.
+ */
+void vcpu_take_nmis(struct vcpu *v)
+{
+	int queued = atomic_xchg(&v->nmi_queued, 0);
+	int most = NMI_DEPTH - nmi_in_service(v);
+
+	vcpu_assert_loaded(v);
+	v->events.nmi_pending = min(v->events.nmi_pending + queued, most);
+}
+
+/**
+ * vcpu_own_nmi_blocking() - the VMCS becomes current where another one was
+ * @v: the vCPU, loaded
+ *
+ * NMIs are blocked by an NMI that was injected, and by nothing else (SDM: "Virtual NMIs" in
+ * "Pin-Based VM-Execution Controls"): until one is, what the CPU says of it is not this guest's.
+ * Bochs 2.7 keeps the blocking across VM entries, until some guest executes IRET.
+ *
+ * Context: vCPU thread; preemption off.
+ */
+void vcpu_own_nmi_blocking(struct vcpu *v)
+{
+	v->shadow_mask = vcpu_shadow(v) & SHADOW_NMI ? ~0u : ~(u32)SHADOW_NMI;
+}
+
+/* An NMI goes into the VM-entry field: the VMCS must not say that they are blocked. */
+static void begin_nmi(struct vcpu *v)
+{
+	if (!(v->shadow_mask & SHADOW_NMI))
+		vcpu_set_shadow(v, vcpu_shadow(v));
+	v->shadow_mask = ~0u;
+}
+
 /**
  * vcpu_can_take_interrupt() - IF is set and no instruction shadow blocks
  * @v: the vCPU, loaded
@@ -286,6 +335,7 @@ static bool inject_nmi(struct vcpu *v)
 		return false;
 
 	v->events.nmi_pending--;
+	begin_nmi(v);
 	write_entry_event(X86_TRAP_NMI | INTR_TYPE_NMI_INTR | INTR_INFO_VALID_MASK, 0, 0);
 	return true;
 }
@@ -350,6 +400,8 @@ void vcpu_inject_events(struct vcpu *v)
 	if (unlikely(v->lapic->controls_stale))
 		apicv_switch(v);
 	if (events->injected.info & INTR_INFO_VALID_MASK) {
+		if ((events->injected.info & INTR_INFO_TYPE_MASK) == INTR_TYPE_NMI_INTR)
+			begin_nmi(v);
 		write_entry_event(events->injected.info, events->injected.error_code,
 				  events->injected.insn_len);
 		/* the VM-entry field has it now; an exit during delivery brings it back */

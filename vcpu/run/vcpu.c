@@ -19,10 +19,14 @@
 static int load_on_this_cpu(struct vcpu *v)
 {
 	int cpu = smp_processor_id();
-	int ret = vmcs_load(&v->vmcs);
+	int ret;
 
-	if (ret)
-		return ret;
+	if (unlikely(this_cpu_read(vmcs_current) != &v->vmcs)) {
+		ret = vmcs_load(&v->vmcs);
+		if (ret)
+			return ret;
+		vcpu_own_nmi_blocking(v);
+	}
 	if (v->cpu == cpu)
 		return 0;
 
@@ -132,6 +136,7 @@ static struct vcpu *vcpu_alloc(struct vm *vm, u32 id)
 	v->id = id;
 	v->cpu = -1;
 	v->recheck = true;
+	v->shadow_mask = ~0u;
 	v->burst.plain_row = ROW_IRQS_OFF;
 	v->timer_stale = true;
 	mutex_init(&v->mutex);

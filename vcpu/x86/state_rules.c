@@ -296,6 +296,12 @@ static const char *event_rule(const struct vmxhv_event *ev)
 	return NULL;
 }
 
+static bool is_nmi(const struct vmxhv_event *ev)
+{
+	return ev->info & INTR_INFO_VALID_MASK &&
+	       (ev->info & INTR_INFO_TYPE_MASK) == INTR_TYPE_NMI_INTR;
+}
+
 /**
  * state_check_events() - may these events be pending together?
  * @e: the group EVENTS
@@ -324,6 +330,9 @@ int state_check_events(const struct vmxhv_events *e, u64 rflags, struct vmxhv_er
 	if (e->nmi_pending > NMI_DEPTH)
 		return REFUSE_EVENT(nmi_pending, e->nmi_pending, NMI_DEPTH,
 				    "at most two NMIs are pending");
+	if (e->nmi_pending == NMI_DEPTH && (e->nmi_blocked || is_nmi(&e->injected)))
+		return REFUSE_EVENT(nmi_pending, e->nmi_pending, NMI_DEPTH - 1,
+				    "one NMI is pending while another is served");
 	if (e->nmi_blocked > 1)
 		return REFUSE_EVENT(nmi_blocked, e->nmi_blocked, 1, "a flag is 0 or 1");
 	if (e->sti_shadow > 1 || (e->sti_shadow && !(rflags & X86_EFLAGS_IF)))
