@@ -540,7 +540,7 @@ enum vmxhv_activity {
 struct vmxhv_events {
 	struct vmxhv_event injected;	/* being delivered when the exit came */
 	struct vmxhv_event pending;	/* an exception still to be delivered */
-	__u8 nmi_pending;		/* 0 to 2 */
+	__u8 nmi_pending;		/* 0 to 2; to 1 while one is served */
 	__u8 nmi_blocked;
 	__u8 sti_shadow;
 	__u8 movss_shadow;
@@ -549,7 +549,9 @@ struct vmxhv_events {
 	__u8 sipi_pending;
 	__u8 extint_line;
 	__u32 activity;			/* enum vmxhv_activity */
-	__u32 reserved;
+	__u8 extint_answered;		/* INTACK gave extint_vector, and it is not delivered yet */
+	__u8 extint_vector;
+	__u16 reserved;
 };
 
 struct vmxhv_debug_regs {

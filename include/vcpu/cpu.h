@@ -445,6 +445,7 @@ void state_set(struct vcpu *v, u32 group, const void *in);	/* after state_check 
 int state_check_all(struct vcpu *v, const void *const *groups, struct vmxhv_error *err);
 void vcpu_reset_state(struct vcpu *v);			/* power-on */
 void reset_image(struct vcpu *v, struct vmxhv_gprs *gprs, struct vmxhv_sregs *sregs);
+void reset_events(struct vcpu *v, u32 activity);
 
 void state_get_segments(struct vmxhv_sregs *s);
 void state_set_segments(const struct vmxhv_sregs *s);

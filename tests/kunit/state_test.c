@@ -283,7 +283,9 @@ static const struct {
 	{ "VM in real mode", REAL, 0x1000, 0x20002, -EINVAL, 136 },
 	{ "VM in IA-32e mode", LONG, 0x1000, 0x20002, -EINVAL, 136 },
 	{ "RIP high", LONG, 0xffffffff81000000ull, 2, 0, 0 },
-	{ "RIP not canonical", LONG, BIT_ULL(47), 2, -EINVAL, 128 },
+	{ "RIP behind the lower half", LONG, BIT_ULL(47), 2, 0, 0 },
+	{ "RIP: bits 63:48 differ", LONG, BIT_ULL(48), 2, -EINVAL, 128 },
+	{ "RIP: only bit 63", LONG, BIT_ULL(63), 2, -EINVAL, 128 },
 	{ "RIP beyond 4 GiB in protected mode", PROTECTED, BIT_ULL(32), 2, -EINVAL, 128 },
 };
 
@@ -411,6 +413,15 @@ static void state_event_pairs(struct kunit *test)
 	e.injected.insn_len = 16;
 	KUNIT_EXPECT_EQ(test, -EINVAL, state_check_events(&e, 2, &err));
 	e = (struct vmxhv_events){ .injected = { .info = 0x80000b0d, .error_code = 0x10000 } };
+	KUNIT_EXPECT_EQ(test, -EINVAL, state_check_events(&e, 2, &err));
+	e.injected.info = 0x80000b0e;
+	KUNIT_EXPECT_EQ(test, -EINVAL, state_check_events(&e, 2, &err));
+	/* one NMI waits while one is served, two while none is */
+	e = (struct vmxhv_events){ .nmi_pending = 2 };
+	KUNIT_EXPECT_EQ(test, 0, state_check_events(&e, 2, &err));
+	e.nmi_blocked = 1;
+	KUNIT_EXPECT_EQ(test, -EINVAL, state_check_events(&e, 2, &err));
+	e = (struct vmxhv_events){ .nmi_pending = 2, .injected.info = 0x80000202 };
 	KUNIT_EXPECT_EQ(test, -EINVAL, state_check_events(&e, 2, &err));
 }
 

@@ -364,13 +364,15 @@ static int serve_outside(struct vcpu *v)
 	if (v->events.triple_fault) {
 		v->events.triple_fault = false;
 		v->events.activity = VMXHV_SHUTDOWN;
+		exit_to_user(v, VMXHV_EXIT_SHUTDOWN);
+		return TO_USER;
 	}
+	/* it ends a shutdown, too */
+	vcpu_take_init(v);
 	if (v->events.activity == VMXHV_SHUTDOWN) {
 		exit_to_user(v, VMXHV_EXIT_SHUTDOWN);
 		return TO_USER;
 	}
-	if (test_and_clear_bit(REQ_INIT, &v->requests))
-		vcpu_init(v);
 	if (test_and_clear_bit(REQ_SIPI, &v->requests))
 		vcpu_start_up(v);
 	if (test_and_clear_bit(REQ_APIC_PAGE, &v->requests))
