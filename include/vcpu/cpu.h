@@ -313,6 +313,13 @@ void cr_get_pdptes(u64 *pdpte);
 
 void dr_enter(struct vcpu *v);				/* IRQs off, before a burst: DR0-3 */
 void dr_set7(struct vcpu *v, u64 value);
+void dr_meet(struct vcpu *v, enum debug_access access, u64 at, u32 length);
+
+/* Has anybody a breakpoint that an instruction done in software could meet? Then dr_meet(). */
+static inline bool dr_watching(const struct vcpu *v)
+{
+	return v->dr_loaded || v->debug.on;
+}
 
 /* ---- CPUID ---- */
 

@@ -102,6 +102,12 @@ static int mmio_fault(struct vcpu *v, struct vmxhv_error *err)
 	return HANDLED;
 }
 
+/* How wide the access was only userspace knows: its first byte is what can be watched. */
+static noinline void meet_points(struct vcpu *v)
+{
+	dr_meet(v, v->mmio.access & VMXHV_MMIO_WRITE ? DEBUG_WRITES : DEBUG_READS, v->mmio.gva, 1);
+}
+
 /*
  * RETIRE, FAULT or RETRY, as userspace answered. Registers that a read changes come through the
  * dirty groups; they are applied after this.
@@ -121,6 +127,8 @@ static noinline int complete_mmio(struct vcpu *v, struct vmxhv_error *err)
 			return refuse_answer(v, err, offsetof(struct vmxhv_run, u.mmio.retire_len),
 					     len, 15, "an instruction has 1 to 15 bytes");
 		vcpu_retire_insn(v, len);
+		if (unlikely(dr_watching(v)) && v->mmio.gva)
+			meet_points(v);
 		return HANDLED;
 	case VMXHV_MMIO_FAULT:
 		return mmio_fault(v, err);
