@@ -361,9 +361,9 @@ struct vmxhv_hw {
 };
 
 /*
- * INS and OUTS exit so only if the units can be stored, or have been read: where the guest's buffer is
- * no memory, or none to be written, the exit is MMIO, and the whole instruction userspace's to do;
- * where the host has lost it, MEMORY_ERROR. That can come for data that INS has read, too, with
+ * INS and OUTS exit so only if the units can be stored, or have been read: where the guest's buffer
+ * is no memory, or none to be written, the exit is MMIO, and the whole instruction is userspace's
+ * to do; where the host has lost it, MEMORY_ERROR. That can come for data that INS has read, too, with
  * EXITF_PENDING: it is stored when RUN is called again.
  */
 struct vmxhv_exit_io {

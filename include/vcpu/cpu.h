@@ -340,7 +340,7 @@ void cpuid_refresh(struct vcpu *v);		/* see struct cpuid_state */
  * @first: the first of the range
  * @last: the last of it
  * @flags: MSR_*
- * @needs: the feature that the guest's CPUID must show: see msr_features[]
+ * @needs: the feature that the guest's CPUID must show: enum cpuid_need
  * @offset: in struct vcpu, of a u64 that is the value; 0: @read gives it
  * @read: 0, or 1: #GP. NULL with no offset: not readable
  * @write: 0, or 1: #GP. NULL: not writable; from_user: by SET_MSRS, which may set what WRMSR cannot
@@ -371,7 +371,7 @@ extern const unsigned int msr_policy_count;
 const struct msr_policy *msr_find(u32 msr);		/* NULL: no such MSR */
 void msr_bitmap_fill(u8 *bitmap);			/* one page; pure */
 u32 msr_hidden_rows(const struct cpuid_table *table);	/* pure */
-bool msr_is_hidden(const struct vcpu *v, u32 msr);	/* its feature is not in the guest's CPUID */
+bool msr_is_hidden(const struct vcpu *v, u32 msr);	/* by the guest's CPUID */
 void msr_follow_cpuid(struct vcpu *v);
 
 const char *msr_kept_back(u32 first, u32 last, u32 access, u32 *which);	/* pure */

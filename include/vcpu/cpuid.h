@@ -40,6 +40,25 @@ struct cpuid_slot {
 #define CPUID_SYSCALL	BIT(11)	/* 8000_0001H: EDX */
 #define CPUID_NX	BIT(20)
 
+/* IA32_MISC_ENABLE: what CPUID follows */
+#define CPUID_MISC_ENABLE	\
+	(MSR_IA32_MISC_ENABLE_LIMIT_CPUID | MSR_IA32_MISC_ENABLE_XD_DISABLE)
+
+/* What an MSR needs of CPUID: see vcpu/cpuid/controls.c */
+enum cpuid_need {
+	NEEDS_NOTHING,
+	NEEDS_TSC,
+	NEEDS_TSC_ADJUST,
+	NEEDS_MTRR,
+	NEEDS_PAT,
+	NEEDS_SEP,
+	NEEDS_MCA,
+	NEEDS_LM,
+	NEEDS_NX_OR_LM,
+	NEEDS_TSC_AUX,
+	NR_NEEDS,
+};
+
 /**
  * struct cpuid_table - one vCPU's CPUID
  * @basic: slots of the basic leaves; those above the highest one repeat it
@@ -51,6 +70,8 @@ struct cpuid_slot {
  * @cr4_owned: those of them that it may set without an exit
  * @efer_valid: bits that the guest may set in IA32_EFER
  * @xcr0_valid: bits that the guest may set in XCR0
+ * @unmet: bits by enum cpuid_need: what the table does not show
+ * @misc_enable: the bits of IA32_MISC_ENABLE by which rows and slots are as they are
  * @given: what userspace gave for registers of which a part follows the guest's state
  * @count: rows there are
  * @rows: sorted by function and index
@@ -64,6 +85,8 @@ struct cpuid_table {
 	u64 cr4_valid, cr4_owned;
 	u64 efer_valid;
 	u64 xcr0_valid;
+	u32 unmet;
+	u64 misc_enable;
 	struct {
 		u32 max_basic;		/* 0: EAX */
 		u32 edx_1, edx_ext;	/* 1 and 8000_0001H: EDX */
@@ -114,6 +137,7 @@ int cpuid_check(const struct vmxhv_cpuid_entry *allowed, u32 nr_allowed,
 
 /* vcpu/cpuid/controls.c: pure */
 u32 cpuid_controls(const struct cpuid_table *table, u32 now, u32 allowed1);
+u32 cpuid_unmet_needs(const struct cpuid_table *table);
 
 /* vcpu/cpuid/cr_bits.c: pure */
 void cr_masks(const struct cpuid_table *table, u64 *cr4_valid, u64 *cr4_owned, u64 *efer_valid);

@@ -306,7 +306,7 @@ struct vcpu {
 	bool dr_loaded;				/* M: DR7 enables breakpoints: see dr_enter() */
 	struct guest_msrs msrs;			/* M */
 	u64 msr_value;				/* M: what RDMSR reads, meanwhile */
-	u32 msr_hidden;				/* M: those that CPUID hides, by row of their table */
+	u32 msr_hidden;				/* M: rows of MSRs that CPUID hides */
 	struct vcpu_tsc tsc;			/* M */
 	struct vcpu_debug debug;		/* M */
 	struct xstate *xstate;			/* I pointer */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* String I/O whose buffer is no memory, or no more: the exit is what any instruction there makes. */
+/* String I/O whose buffer is no memory, or no more: the exit is any instruction's there. */
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>

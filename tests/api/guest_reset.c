@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What INIT leaves of the processor's state, by the SDM's table "IA-32 and Intel 64 Processor States
- * Following Power-up, Reset, or INIT"; INIT and shutdown; start-up IPIs; and state at an address
- * beyond the lower half.
+ * What INIT leaves of the processor's state, by the SDM's table "IA-32 and Intel 64 Processor
+ * States Following Power-up, Reset, or INIT"; INIT and shutdown; start-up IPIs; and state at an
+ * address beyond the lower half.
  */
 #include <errno.h>
 #include <stdlib.h>

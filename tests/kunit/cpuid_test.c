@@ -497,39 +497,6 @@ static void cpuid_table_state(struct kunit *test)
 	kvfree(t);
 }
 
-/* Taken away by state, and given back; what userspace asked for stays so. */
-static void cpuid_table_taken_away(struct kunit *test)
-{
-	const struct cpuid_state none = {
-		.xcr0 = 1,
-		.misc_enable = MSR_IA32_MISC_ENABLE_LIMIT_CPUID | MSR_IA32_MISC_ENABLE_XD_DISABLE,
-	};
-	struct fixture *f = filtered(test, &everything, 0xe7);
-	struct cpuid_table *t = build(test, f, 5);
-
-	cpuid_ask(t, 4, 4);
-	KUNIT_EXPECT_TRUE(test, cpuid_table_has(t, 1, 0, EDX, 9));
-	KUNIT_EXPECT_TRUE(test, t->efer_valid & EFER_NX);
-	cpuid_table_refresh(t, &none);
-	KUNIT_EXPECT_FALSE(test, cpuid_table_has(t, 1, 0, EDX, 9));
-	KUNIT_EXPECT_FALSE(test, cpuid_table_has(t, 0x80000001, 0, EDX, 20));
-	KUNIT_EXPECT_FALSE(test, t->efer_valid & EFER_NX);
-	KUNIT_EXPECT_EQ(test, cpuid_slot_of(t, 0)->row->eax, 2u);
-	KUNIT_EXPECT_EQ(test, cpuid_slot_of(t, 7)->row->function, 2u);
-	KUNIT_EXPECT_EQ(test, cpuid_slot_of(t, 0x20)->row->function, 2u);
-	KUNIT_EXPECT_EQ(test, cpuid_slot_of(t, 4)->subleaves, CPUID_ASK);
-	KUNIT_EXPECT_EQ(test, cpuid_slot_of(t, 0x80000000)->row->function, 0x80000000);
-	cpuid_table_refresh(t, &(const struct cpuid_state){ .xcr0 = 1, .apic = true });
-	KUNIT_EXPECT_TRUE(test, cpuid_table_has(t, 1, 0, EDX, 9));
-	KUNIT_EXPECT_TRUE(test, cpuid_table_has(t, 0x80000001, 0, EDX, 20));
-	KUNIT_EXPECT_TRUE(test, t->efer_valid & EFER_NX);
-	KUNIT_EXPECT_EQ(test, cpuid_slot_of(t, 0)->row->eax, 0x16u);
-	KUNIT_EXPECT_EQ(test, cpuid_slot_of(t, 7)->row->function, 7u);
-	KUNIT_EXPECT_EQ(test, cpuid_slot_of(t, 4)->subleaves, CPUID_ASK);
-	KUNIT_EXPECT_EQ(test, cpuid_slot_of(t, 4)->row->function, 4u);
-	kvfree(t);
-}
-
 /* The exit handler on a vCPU whose registers are all cached: no VMX instruction runs. */
 static const struct {
 	u32 leaf, index;
@@ -614,7 +581,6 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(cpuid_check_states),
 	KUNIT_CASE(cpuid_check_tables),
 	KUNIT_CASE(cpuid_table_state),
-	KUNIT_CASE(cpuid_table_taken_away),
 	KUNIT_CASE(cpuid_exit),
 	{}
 };

@@ -29,9 +29,7 @@
  */
 #define MISC_ENABLE_FIXED	(BIT_ULL(11) | BIT_ULL(12))
 #define MISC_ENABLE_RESET	(MSR_IA32_MISC_ENABLE_FAST_STRING | MISC_ENABLE_FIXED)
-#define MISC_ENABLE_WRITABLE	(MSR_IA32_MISC_ENABLE_FAST_STRING | MISC_ENABLE_CPUID)
-/* ... and those of them that CPUID follows */
-#define MISC_ENABLE_CPUID	(MSR_IA32_MISC_ENABLE_LIMIT_CPUID | MSR_IA32_MISC_ENABLE_XD_DISABLE)
+#define MISC_ENABLE_WRITABLE	(MSR_IA32_MISC_ENABLE_FAST_STRING | CPUID_MISC_ENABLE)
 #define DEBUGCTL_VALID		BIT_ULL(1)	/* BTF */
 
 static int read_zero(struct vcpu *v, u32 msr, u64 *value)
@@ -264,7 +262,7 @@ static int write_misc_enable(struct vcpu *v, u32 msr, u64 value, bool from_user)
 	if (value & MSR_IA32_MISC_ENABLE_XD_DISABLE && !(v->cpuid->given.edx_ext & CPUID_NX))
 		return 1;
 	v->msrs.misc_enable = value | MISC_ENABLE_FIXED;
-	if (!((old ^ value) & MISC_ENABLE_CPUID))
+	if (!((old ^ value) & CPUID_MISC_ENABLE))
 		return 0;
 	cpuid_refresh(v);
 	/* without the feature there is no EFER.NXE, whatever it was */
@@ -289,37 +287,6 @@ static int write_mtrr(struct vcpu *v, u32 msr, u64 value, bool from_user)
 
 #define none	NULL
 
-/* What an MSR needs: one of two features. SDM: "Architectural MSRs" */
-enum msr_needs {
-	NEEDS_NOTHING,
-	NEEDS_TSC,
-	NEEDS_TSC_ADJUST,
-	NEEDS_MTRR,
-	NEEDS_PAT,
-	NEEDS_SEP,
-	NEEDS_MCA,
-	NEEDS_LM,
-	NEEDS_NX_OR_LM,
-	NEEDS_TSC_AUX,
-	NR_NEEDS,
-};
-
-static const struct msr_feature {
-	u32 leaf;
-	u8 reg, bit;
-} msr_features[NR_NEEDS][2] = {
-	[NEEDS_TSC] = { { 1, CPUID_REG_EDX, 4 } },
-	[NEEDS_TSC_ADJUST] = { { 7, CPUID_REG_EBX, 1 } },
-	[NEEDS_MTRR] = { { 1, CPUID_REG_EDX, 12 } },
-	[NEEDS_PAT] = { { 1, CPUID_REG_EDX, 16 } },
-	[NEEDS_SEP] = { { 1, CPUID_REG_EDX, 11 } },
-	[NEEDS_MCA] = { { 1, CPUID_REG_EDX, 14 } },
-	[NEEDS_LM] = { { 0x80000001, CPUID_REG_EDX, 29 } },
-	[NEEDS_NX_OR_LM] = { { 0x80000001, CPUID_REG_EDX, 20 },
-			     { 0x80000001, CPUID_REG_EDX, 29 } },
-	[NEEDS_TSC_AUX] = { { 0x80000001, CPUID_REG_EDX, 27 }, { 7, CPUID_REG_ECX, 22 /* RDPID */ } },
-};
-
 enum msr_row {
 	ROW_NONE,
 #define MSR_LOW(name, ...)	ROW_##name,
@@ -331,13 +298,13 @@ enum msr_row {
 
 #define READ_FIELD(member)	.offset = offsetof(struct vcpu, member)
 #define READ_FUNC(function)	.read = function
-#define MSR_LOW(name_, needs_, first_, last_, how, read_, write_, flags_)	\
+#define MSR_LOW(name_, first_, last_, needs_, how, read_, write_, flags_)	\
 	[ROW_##name_] = { .name = #name_, .first = first_, .last = last_,	\
 			  .needs = NEEDS_##needs_, .flags = flags_,		\
 			  READ_##how(read_), .write = write_ },
 #define MSR_HIGH	MSR_LOW
-#define MSR_APIC(name, needs, first, last, read, write, flags)			\
-	MSR_LOW(name, needs, first, last, FUNC, read, write, flags)
+#define MSR_APIC(name, first, last, needs, read, write, flags)			\
+	MSR_LOW(name, first, last, needs, FUNC, read, write, flags)
 const struct msr_policy msr_policies[ROWS] = {
 #include "msr_table.def"
 };
@@ -348,7 +315,7 @@ const unsigned int msr_policy_count = ROWS;
 VMXHV_EXPORT_FOR_TEST(msr_policy_count);
 
 const u8 msr_low_index[MSR_LOW_END] = {
-#define MSR_LOW(name, needs, first, last, ...)	\
+#define MSR_LOW(name, first, last, ...)	\
 	[(first) ... (last)] = ROW_##name,
 #define MSR_HIGH(...)
 #define MSR_APIC(...)
@@ -357,7 +324,7 @@ const u8 msr_low_index[MSR_LOW_END] = {
 
 const u8 msr_high_index[MSR_HIGH_COUNT] = {
 #define MSR_LOW(...)
-#define MSR_HIGH(name, needs, first, last, ...)	\
+#define MSR_HIGH(name, first, last, ...)	\
 	[(first) - MSR_HIGH_FIRST ... (last) - MSR_HIGH_FIRST] = ROW_##name,
 #define MSR_APIC(...)
 #include "msr_table.def"
@@ -483,11 +450,6 @@ void msr_bitmap_fill(u8 *bitmap)
 
 VMXHV_EXPORT_FOR_TEST(msr_bitmap_fill);
 
-static bool is_shown(const struct cpuid_table *table, const struct msr_feature *f)
-{
-	return f->leaf && cpuid_table_has(table, f->leaf, 0, f->reg, f->bit);
-}
-
 /**
  * msr_hidden_rows() - the MSRs whose features a CPUID table does not show
  * @table: the table
@@ -501,12 +463,9 @@ u32 msr_hidden_rows(const struct cpuid_table *table)
 	u32 i;
 
 	BUILD_BUG_ON(ROWS > 32);
-	for (i = 0; i < ROWS; i++) {
-		const struct msr_feature *f = msr_features[msr_policies[i].needs];
-
-		if (f->leaf && !is_shown(table, &f[0]) && !is_shown(table, &f[1]))
+	for (i = 0; table->unmet && i < ROWS; i++)
+		if (table->unmet & BIT(msr_policies[i].needs))
 			hidden |= BIT(i);
-	}
 	return hidden;
 }
 
@@ -526,6 +485,8 @@ bool msr_is_hidden(const struct vcpu *v, u32 msr)
 {
 	return v->msr_hidden & BIT(msr_policy_of(msr) - msr_policies);
 }
+
+VMXHV_EXPORT_FOR_TEST(msr_is_hidden);
 
 /* The VM's bitmap is that of all its vCPUs: what one must not reach exits from now on. */
 static void stop_passing(u8 *bitmap, const struct msr_policy *p)
@@ -552,7 +513,7 @@ void msr_follow_cpuid(struct vcpu *v)
 	u32 i;
 
 	v->msr_hidden = msr_hidden_rows(v->cpuid);
-	for (i = 0; i < ROWS; i++) {
+	for (i = 0; v->msr_hidden && i < ROWS; i++) {
 		if (v->msr_hidden & BIT(i) && msr_policies[i].flags & MSR_PASS_THROUGH)
 			stop_passing(v->vm->msr_bitmap, &msr_policies[i]);
 	}

@@ -198,7 +198,7 @@ static void refresh_xsave_sizes(struct cpuid_table *table, u64 xcr0)
 }
 
 /* Leaves above the highest one are gone, but userspace stays to be asked for those it wanted. */
-static noinline void limit_leaves(struct cpuid_table *t, u32 max)
+static void limit_leaves(struct cpuid_table *t, u32 max)
 {
 	struct vmxhv_cpuid_entry *e = row_of(t, 0, 0);
 	struct cpuid_slot slots[CPUID_BASIC_SLOTS];
@@ -218,6 +218,19 @@ static noinline void limit_leaves(struct cpuid_table *t, u32 max)
 	}
 }
 
+static noinline void follow_misc_enable(struct cpuid_table *t, u64 misc_enable)
+{
+	const bool limited = misc_enable & MSR_IA32_MISC_ENABLE_LIMIT_CPUID;
+	const bool no_xd = misc_enable & MSR_IA32_MISC_ENABLE_XD_DISABLE;
+	struct vmxhv_cpuid_entry *e = row_of(t, 0x80000001, 0);
+
+	t->misc_enable = misc_enable;
+	if (e)
+		set_bit_to(&e->edx, CPUID_NX, t->given.edx_ext & CPUID_NX && !no_xd);
+	limit_leaves(t, limited ? min(t->given.max_basic, LIMITED_LEAVES) : t->given.max_basic);
+	cr_masks(t, &t->cr4_valid, &t->cr4_owned, &t->efer_valid);
+}
+
 /**
  * cpuid_table_refresh() - write what follows from the guest's state into the rows
  * @table: the table
@@ -231,8 +244,6 @@ static noinline void limit_leaves(struct cpuid_table *t, u32 max)
  */
 void cpuid_table_refresh(struct cpuid_table *table, const struct cpuid_state *state)
 {
-	const bool limited = state->misc_enable & MSR_IA32_MISC_ENABLE_LIMIT_CPUID;
-	const bool no_xd = state->misc_enable & MSR_IA32_MISC_ENABLE_XD_DISABLE;
 	struct vmxhv_cpuid_entry *e;
 
 	e = row_of(table, 1, 0);
@@ -243,13 +254,9 @@ void cpuid_table_refresh(struct cpuid_table *table, const struct cpuid_state *st
 	e = row_of(table, 7, 0);
 	if (e)
 		set_bit_to(&e->ecx, BIT(4), state->cr4 & X86_CR4_PKE);
-	e = row_of(table, 0x80000001, 0);
-	if (e)
-		set_bit_to(&e->edx, CPUID_NX, table->given.edx_ext & CPUID_NX && !no_xd);
 	refresh_xsave_sizes(table, state->xcr0);
-	limit_leaves(table, limited ? min(table->given.max_basic, LIMITED_LEAVES) :
-				      table->given.max_basic);
-	cr_masks(table, &table->cr4_valid, &table->cr4_owned, &table->efer_valid);
+	if ((table->misc_enable ^ state->misc_enable) & CPUID_MISC_ENABLE)
+		follow_misc_enable(table, state->misc_enable & CPUID_MISC_ENABLE);
 }
 
 VMXHV_EXPORT_FOR_TEST(cpuid_table_refresh);
@@ -302,6 +309,8 @@ struct cpuid_table *cpuid_table_build(const struct vmxhv_cpuid_entry *entries, u
 	e = cpuid_lookup(t, 0xd, 0);
 	if (e && cpuid_table_has(t, 1, 0, CPUID_REG_ECX, 26))
 		t->xcr0_valid = e->eax | (u64)e->edx << 32;
+	cr_masks(t, &t->cr4_valid, &t->cr4_owned, &t->efer_valid);
+	t->unmet = cpuid_unmet_needs(t);
 	remember_given(t);
 	cpuid_table_refresh(t, &reset);
 	return t;
@@ -330,3 +339,5 @@ void cpuid_ask(struct cpuid_table *table, u32 first, u32 last)
 		slot->subleaves = CPUID_ASK;
 	}
 }
+
+VMXHV_EXPORT_FOR_TEST(cpuid_ask);

@@ -201,8 +201,8 @@ static noinline int handle_string(struct vcpu *v)
  * @v: the vCPU, loaded
  *
  * Context: Process; may sleep for string I/O.
- * Return: TO_USER with IO in the run area, or with MMIO or MEMORY_ERROR, which are about the guest's
- *	buffer; HANDLED: the buffer faults.
+ * Return: TO_USER with IO in the run area, or with MMIO or MEMORY_ERROR for the guest's buffer;
+ *	HANDLED: the buffer faults.
  */
 int handle_io(struct vcpu *v)
 {
@@ -248,7 +248,7 @@ static void count_down(struct vcpu *v)
 	v->gpr[REG_RCX] = mask == U16_MAX ? (old & ~mask) | (new & mask) : new & mask;
 }
 
-/* Memory has gone since it was looked at: the data waits in the run area until it is there again. */
+/* Memory has gone since it was looked at: the data waits in the run area until it is back. */
 static int keep_input(struct vcpu *v, const struct gva_copy *copy)
 {
 	struct fault_info info = { .error = -EFAULT };
@@ -260,7 +260,7 @@ static int keep_input(struct vcpu *v, const struct gva_copy *copy)
 	return memory_error_to_user(v, &info);
 }
 
-/* The instruction is done, or an iteration of it: the guest's breakpoints on its port and buffer. */
+/* The instruction, or an iteration, is done: breakpoints on its port and its buffer. */
 static noinline void meet_points(struct vcpu *v)
 {
 	const struct vmxhv_exit_io *io = &v->io.exit;
