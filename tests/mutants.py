@@ -341,7 +341,7 @@ MUTANTS += [
            "vcpu/cpu/state.c",
            "\t\t.extint_answered = ev->extint_answered,\n",
            "",
-           "api/round_trip/guest_event@6.1", "ExtINT:-the-vector-arrives"),
+           "api/round_trip/guest_event@6.1", "all-state,-read-and-written-back"),
     Mutant("init-keeps-debug", "INIT leaves the debug registers as they were",
            "vcpu/cpu/state.c",
            "\tset_debug(v, &debug);\n\tv->events = ",
