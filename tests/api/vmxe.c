@@ -53,7 +53,7 @@ static void refused_vcpus(void)
 		tap_bail("CREATE_VCPU: %.96s", last_error(vm).text);
 	tap_equal(-call(vm, VMXHV_CREATE_VCPU, &create), EEXIST, "an id that is taken");
 	create.id = ~0u;
-	tap_equal(-call(vm, VMXHV_CREATE_VCPU, &create), EINVAL, "an id that is too large");
+	tap_equal(-call(vm, VMXHV_CREATE_VCPU, &create), ENOSPC, "an id that is too large");
 	close(vcpu);
 	create.id = 0;
 	tap_equal(-call(vm, VMXHV_CREATE_VCPU, &create), EEXIST, "an id that was taken");
