@@ -328,8 +328,9 @@ MUTANTS += [
 MUTANTS += [
     Mutant("length-of-another-event", "an NMI whose gate is a task's has an instruction's length",
            "vcpu/cpu/event.c",
-           "\tif (has_insn_len(info))\n\t\tinjected->insn_len",
-           "\tif (true)\n\t\tinjected->insn_len",
+           "{ .info = info & ~INTR_INFO_RESERVED_MASK };",
+           "{ .info = info & ~INTR_INFO_RESERVED_MASK,\n\t\t"
+           ".insn_len = v->exit.insn_len };",
            "api/guest_task@6.1",
            "INT-n,-an-interrupt-and-an-NMI-by-task-gates:-each-EIP-is-the-next"),
     Mutant("event-half-forgotten", "an event that is over leaves its length behind",
@@ -510,7 +511,7 @@ MUTANTS += [
            "vcpu/run/run.c",
            "\tif (signal_pending(current)) {\n",
            "\tif (signal_pending(current)) {\n\t\tclear_bit(REQ_KICK, &v->requests);\n",
-           "api/run_input@6.1", "and-the-kick-the-next-one"),
+           "api/run_input@6.1", "before-the-guest-runs-on"),
 ]
 
 LINE = re.compile(r"^\[ *\d+\] +\S+ (ok  |FAIL|skip) (.*) \(\d+\.\d s\)")
