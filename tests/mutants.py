@@ -506,12 +506,13 @@ MUTANTS += [
            "\tif (vm->vcpus[v->id])\n\t\treturn refuse_field(",
            "\tif (vm->vcpus[v->id])\n\t\tvm_get(vm);\n\tif (vm->vcpus[v->id])\n"
            "\t\treturn refuse_field(",
-           "lifecycle/vmxe@6.1", "vCPUs-were-refused,-and-the-VM-is-closed"),
+           "lifecycle/vmxe@6.1",
+           "vCPUs-were-refused,-and-the-VM-is-closed:-CR4.VMXE-on-CPUs-''"),
     Mutant("signal-eats-kick", "a kick is lost when a signal comes with it",
            "vcpu/run/run.c",
            "\tif (signal_pending(current)) {\n",
            "\tif (signal_pending(current)) {\n\t\tclear_bit(REQ_KICK, &v->requests);\n",
-           "api/run_input@6.1", "before-the-guest-runs-on"),
+           "api/run_input@6.1", "before-the-guest-runs-on", hangs=True),
 ]
 
 LINE = re.compile(r"^\[ *\d+\] +\S+ (ok  |FAIL|skip) (.*) \(\d+\.\d s\)")

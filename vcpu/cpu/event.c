@@ -202,14 +202,14 @@ void vcpu_take_nmis(struct vcpu *v)
 }
 
 /**
- * vcpu_own_nmi_blocking() - the VMCS becomes current where another one was
+ * vcpu_own_nmi_blocking() - the VMCS becomes current where another one was, or has new state
  * @v: the vCPU, loaded
  *
  * NMIs are blocked by an NMI that was injected, and by nothing else (SDM: "Virtual NMIs" in
  * "Pin-Based VM-Execution Controls"): until one is, what the CPU says of it is not this guest's.
  * Bochs 2.7 keeps the blocking across VM entries, until some guest executes IRET.
  *
- * Context: vCPU thread; preemption off.
+ * Context: vCPU thread, VMCS current; interrupts may be off.
  */
 void vcpu_own_nmi_blocking(struct vcpu *v)
 {
