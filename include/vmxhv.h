@@ -361,6 +361,12 @@ struct vmxhv_hw {
 	__u32 reserved[9];
 };
 
+/*
+ * INS and OUTS exit so only if the units can be stored, or have been read: where the guest's buffer
+ * is no memory, or none to be written, the exit is MMIO, and the whole instruction is userspace's
+ * to do; where the host has lost it, MEMORY_ERROR. That can come for data that INS has read, too, with
+ * EXITF_PENDING: it is stored when RUN is called again.
+ */
 struct vmxhv_exit_io {
 	__u16 port;
 	__u8 width;			/* 1, 2 or 4 bytes */
@@ -402,7 +408,10 @@ struct vmxhv_exit_mmio {
 	__u8 insn_count;		/* bytes of insn[] that could be fetched */
 	__u8 insn[15];
 	__u8 reserved0[3];
-	/* the user's answer, read by the next RUN; RETRY unless set */
+	/*
+	 * The user's answer, read by the next RUN; RETRY unless set. RETIRE meets the guest's
+	 * breakpoints that watch the byte at gva.
+	 */
 	__u32 completion;		/* enum vmxhv_mmio_completion */
 	__u32 retire_len;		/* 1 to 15 */
 	__u8 fault_vector;
@@ -541,7 +550,7 @@ enum vmxhv_activity {
 struct vmxhv_events {
 	struct vmxhv_event injected;	/* being delivered when the exit came */
 	struct vmxhv_event pending;	/* an exception still to be delivered */
-	__u8 nmi_pending;		/* 0 to 2 */
+	__u8 nmi_pending;		/* 0 to 2; to 1 while one is served */
 	__u8 nmi_blocked;
 	__u8 sti_shadow;
 	__u8 movss_shadow;
@@ -550,7 +559,9 @@ struct vmxhv_events {
 	__u8 sipi_pending;
 	__u8 extint_line;
 	__u32 activity;			/* enum vmxhv_activity */
-	__u32 reserved;
+	__u8 extint_answered;		/* INTACK gave extint_vector, and it is not delivered yet */
+	__u8 extint_vector;
+	__u16 reserved;
 };
 
 struct vmxhv_debug_regs {
@@ -672,7 +683,7 @@ struct vmxhv_msrs {
 enum vmxhv_inject_kind {
 	VMXHV_INJECT_EXCEPTION = 0,
 	VMXHV_INJECT_NMI = 1,
-	VMXHV_INJECT_INIT = 2,
+	VMXHV_INJECT_INIT = 2,		/* taken before GET_STATE, SET_STATE; ends a shutdown */
 	VMXHV_INJECT_SIPI = 3,
 };
 

@@ -169,6 +169,9 @@ static int inject_check_exception(const struct vmxhv_inject *in, struct vmxhv_er
 		return refuse_arg(err, -EINVAL, vmxhv_inject, has_error, in->has_error,
 				  error_code, "vector %u %s an error code", in->vector,
 				  error_code ? "has" : "does not have");
+	if (in->error_code >> 16)
+		return refuse_arg(err, -EINVAL, vmxhv_inject, error_code, in->error_code, U16_MAX,
+				  "bits 31:16 of an error code are 0");
 	payload = HAS_PAYLOAD & BIT(in->vector);
 	if (in->has_payload > payload)
 		return refuse_arg(err, -EINVAL, vmxhv_inject, has_payload, in->has_payload,

@@ -10,6 +10,8 @@
 
 #include "ioctl/ioctl.h"
 #include "vcpu/cpu.h"
+#include "vcpu/exit.h"
+#include "vcpu/run.h"
 #include "vcpu/vcpu.h"
 
 /* A group's buffer is not longer than this, so that checking its tail is bounded. */
@@ -215,6 +217,7 @@ int vcpu_get_state(struct request *r)
 	int ret = 0;
 	u32 group;
 
+	vcpu_take_init(v);
 	for (group = 0; group < VMXHV_STATE_GROUPS && !ret; group++) {
 		if (req->buffer[group])
 			ret = state_get(v, group, req->buffer[group]);
@@ -276,9 +279,11 @@ int vcpu_set_state(struct request *r)
 {
 	struct state_request *req = r->array;
 	struct vcpu *v = loaded_vcpu(r);
-	int ret = state_check_all(v, (const void *const *)req->buffer, r->err);
 	unsigned int i;
+	int ret;
 
+	vcpu_take_init(v);
+	ret = state_check_all(v, (const void *const *)req->buffer, r->err);
 	for (i = 0; i < ARRAY_SIZE(apply_order) && !ret; i++) {
 		if (req->buffer[apply_order[i]])
 			state_set(v, apply_order[i], req->buffer[apply_order[i]]);
@@ -425,6 +430,9 @@ int vcpu_set_cpuid_check(struct request *r)
 int vcpu_set_cpuid(struct request *r)
 {
 	const struct vmxhv_cpuid *cpuid = r->arg;
+	struct vcpu *v = loaded_vcpu(r);
+	int ret = cpuid_set(v, r->array, cpuid->count, r->err);
 
-	return cpuid_set(loaded_vcpu(r), r->array, cpuid->count, r->err);
+	config_choose_rows(v);
+	return ret;
 }

@@ -19,6 +19,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+import mutants_state                                                       # noqa: E402
 from machine import modbuild, util, work                                  # noqa: E402
 
 TOP = util.BUILD / "mutants"
@@ -50,8 +51,8 @@ MUTANTS = [
            "kunit/vmx@kunit,2cpu", "vmx_vmcs/moving_clears_it_where_it_was"),
     Mutant("no-reinjection", "an event whose delivery an EPT violation interrupts is forgotten",
            "vcpu/cpu/event.c",
-           "\tinjected->info = info & ~INTR_INFO_RESERVED_MASK;\n",
-           "\tinjected->info = 0;\n",
+           "{ .info = info & ~INTR_INFO_RESERVED_MASK };",
+           "{};",
            "api/guest_event@6.1", "IDT-not-there:-each-event-once"),
     Mutant("clear-without-protection", "CLEAR of the dirty log leaves pages as writable as before",
            "vcpu/memory/log.c",
@@ -336,6 +337,8 @@ MUTANTS += [
            "\tif (call->finish && !ret)\n",
            "api/inject_input@6.1", "MSRs:-and-count-says-that-none-was-written"),
 ]
+
+MUTANTS += mutants_state.rows(Mutant)
 
 LINE = re.compile(r"^\[ *\d+\] +\S+ (ok  |FAIL|skip) (.*) \(\d+\.\d s\)")
 

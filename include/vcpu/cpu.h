@@ -72,7 +72,7 @@ static inline void vcpu_set_rflags(struct vcpu *v, u64 rflags)
 static inline u32 vcpu_shadow(struct vcpu *v)
 {
 	if (!(v->reg_avail & CACHE_SHADOW)) {
-		v->shadow = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
+		v->shadow = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) & v->shadow_mask;
 		v->reg_avail |= CACHE_SHADOW;
 	}
 	return v->shadow;
@@ -81,6 +81,7 @@ static inline u32 vcpu_shadow(struct vcpu *v)
 static inline void vcpu_set_shadow(struct vcpu *v, u32 shadow)
 {
 	v->shadow = shadow;
+	v->shadow_mask |= shadow & SHADOW_NMI;
 	v->reg_avail |= CACHE_SHADOW;
 	vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, shadow);
 }
@@ -257,6 +258,12 @@ static __always_inline int vcpu_skip_insn(struct vcpu *v)
 
 /* ---- events ---- */
 
+/* All of it: what is not valid is 0, as state_check_events() wants it. */
+static inline void events_forget_injected(struct vcpu_events *events)
+{
+	events->injected = (struct injected_event){};
+}
+
 void vcpu_raise(struct vcpu *v, u8 vector);			/* no error code: #UD, #DB ... */
 void vcpu_raise_error(struct vcpu *v, u8 vector, u32 error);	/* #GP(0), #SS(0) ... */
 void vcpu_raise_page_fault(struct vcpu *v, u64 address, u32 error);
@@ -266,6 +273,8 @@ void vcpu_inject_events(struct vcpu *v);			/* before an entry: what fits */
 void vcpu_triple_fault(struct vcpu *v);
 bool vcpu_can_take_interrupt(struct vcpu *v);			/* IF and no shadow */
 bool vcpu_has_wakeup(struct vcpu *v);				/* something ends HLT */
+void vcpu_take_nmis(struct vcpu *v);				/* from nmi_queued */
+void vcpu_own_nmi_blocking(struct vcpu *v);		/* another VMCS was current */
 void vcpu_keep_trap_pending(struct vcpu *v);
 void vcpu_reblock_nmis(struct vcpu *v);			/* IRET failed after it unblocked them */
 struct exception exit_exception(struct vcpu *v, u32 info);
@@ -298,6 +307,13 @@ void cr_get_pdptes(u64 *pdpte);
 
 void dr_enter(struct vcpu *v);				/* IRQs off, before a burst: DR0-3 */
 void dr_set7(struct vcpu *v, u64 value);
+void dr_meet(struct vcpu *v, enum debug_access access, u64 at, u32 length);
+
+/* Has anybody a breakpoint that an instruction done in software could meet? Then dr_meet(). */
+static inline bool dr_watching(const struct vcpu *v)
+{
+	return v->dr_loaded || v->debug.on;
+}
 
 /* ---- CPUID ---- */
 
@@ -305,7 +321,7 @@ int cpuid_create(struct vcpu *v);			/* may sleep; before vcpu_reset_state */
 int cpuid_set(struct vcpu *v, const struct vmxhv_cpuid_entry *entries, u32 count,
 	      struct vmxhv_error *err);			/* may sleep */
 void cpuid_free(struct vcpu *v);
-void cpuid_refresh(struct vcpu *v);		/* after CR4.OSXSAVE, CR4.PKE or XCR0 changed */
+void cpuid_refresh(struct vcpu *v);		/* see struct cpuid_state */
 
 /* ---- MSRs ---- */
 
@@ -318,6 +334,7 @@ void cpuid_refresh(struct vcpu *v);		/* after CR4.OSXSAVE, CR4.PKE or XCR0 chang
  * @first: the first of the range
  * @last: the last of it
  * @flags: MSR_*
+ * @needs: the feature that the guest's CPUID must show: enum cpuid_need
  * @offset: in struct vcpu, of a u64 that is the value; 0: @read gives it
  * @read: 0, or 1: #GP. NULL with no offset: not readable
  * @write: 0, or 1: #GP. NULL: not writable; from_user: by SET_MSRS, which may set what WRMSR cannot
@@ -326,6 +343,7 @@ struct msr_policy {
 	const char *name;
 	u32 first, last;
 	u32 flags;
+	u32 needs;
 	u32 offset;
 	int (*read)(struct vcpu *v, u32 msr, u64 *value);
 	int (*write)(struct vcpu *v, u32 msr, u64 value, bool from_user);
@@ -346,6 +364,9 @@ extern const unsigned int msr_policy_count;
 
 const struct msr_policy *msr_find(u32 msr);		/* NULL: no such MSR */
 void msr_bitmap_fill(u8 *bitmap);			/* one page; pure */
+u32 msr_hidden_rows(const struct cpuid_table *table);	/* pure */
+bool msr_is_hidden(const struct vcpu *v, u32 msr);	/* by the guest's CPUID */
+void msr_follow_cpuid(struct vcpu *v);
 
 const char *msr_kept_back(u32 first, u32 last, u32 access, u32 *which);	/* pure */
 int msr_bitmap_init(struct vm *vm);			/* allocates vm->msr_bitmap */
@@ -426,6 +447,7 @@ void state_set(struct vcpu *v, u32 group, const void *in);	/* after state_check 
 int state_check_all(struct vcpu *v, const void *const *groups, struct vmxhv_error *err);
 void vcpu_reset_state(struct vcpu *v);			/* power-on */
 void reset_image(struct vcpu *v, struct vmxhv_gprs *gprs, struct vmxhv_sregs *sregs);
+void reset_events(struct vcpu *v, u32 activity);
 
 void state_get_segments(struct vmxhv_sregs *s);
 void state_set_segments(const struct vmxhv_sregs *s);

@@ -24,7 +24,8 @@ enum cpuid_reg {
 /**
  * struct cpuid_slot - where one leaf's data is
  * @row: the leaf's first row, never NULL
- * @subleaves: rows there are when ECX chooses among them; 0: ECX does not matter; CPUID_ASK
+ * @subleaves: rows there are when ECX chooses among them; 0: ECX does not matter; CPUID_ASK or
+ *	CPUID_BY_MODE
  * @own_subleaves: the same, where @subleaves is CPUID_ASK
  */
 struct cpuid_slot {
@@ -34,6 +35,29 @@ struct cpuid_slot {
 };
 
 #define CPUID_ASK	(~0u)	/* userspace is asked */
+#define CPUID_BY_MODE	(~1u)	/* 8000_0001H: SYSCALL is shown in 64-bit mode only */
+
+#define CPUID_SYSCALL	BIT(11)	/* 8000_0001H: EDX */
+#define CPUID_NX	BIT(20)
+
+/* IA32_MISC_ENABLE: what CPUID follows */
+#define CPUID_MISC_ENABLE	\
+	(MSR_IA32_MISC_ENABLE_LIMIT_CPUID | MSR_IA32_MISC_ENABLE_XD_DISABLE)
+
+/* What an MSR needs of CPUID: see vcpu/cpuid/controls.c */
+enum cpuid_need {
+	NEEDS_NOTHING,
+	NEEDS_TSC,
+	NEEDS_TSC_ADJUST,
+	NEEDS_MTRR,
+	NEEDS_PAT,
+	NEEDS_SEP,
+	NEEDS_MCA,
+	NEEDS_LM,
+	NEEDS_NX_OR_LM,
+	NEEDS_TSC_AUX,
+	NR_NEEDS,
+};
 
 /**
  * struct cpuid_table - one vCPU's CPUID
@@ -46,6 +70,9 @@ struct cpuid_slot {
  * @cr4_owned: those of them that it may set without an exit
  * @efer_valid: bits that the guest may set in IA32_EFER
  * @xcr0_valid: bits that the guest may set in XCR0
+ * @unmet: bits by enum cpuid_need: what the table does not show
+ * @misc_enable: the bits of IA32_MISC_ENABLE by which rows and slots are as they are
+ * @given: what userspace gave for registers of which a part follows the guest's state
  * @count: rows there are
  * @rows: sorted by function and index
  */
@@ -58,8 +85,28 @@ struct cpuid_table {
 	u64 cr4_valid, cr4_owned;
 	u64 efer_valid;
 	u64 xcr0_valid;
+	u32 unmet;
+	u64 misc_enable;
+	struct {
+		u32 max_basic;		/* 0: EAX */
+		u32 edx_1, edx_ext;	/* 1 and 8000_0001H: EDX */
+	} given;
 	u32 count;
 	struct vmxhv_cpuid_entry rows[];
+};
+
+/**
+ * struct cpuid_state - the guest's state that its CPUID follows
+ * @cr4: CR4: OSXSAVE, PKE
+ * @xcr0: XCR0
+ * @misc_enable: IA32_MISC_ENABLE
+ * @apic: the local APIC is enabled in IA32_APIC_BASE
+ */
+struct cpuid_state {
+	u64 cr4;
+	u64 xcr0;
+	u64 misc_enable;
+	bool apic;
 };
 
 /**
@@ -90,6 +137,7 @@ int cpuid_check(const struct vmxhv_cpuid_entry *allowed, u32 nr_allowed,
 
 /* vcpu/cpuid/controls.c: pure */
 u32 cpuid_controls(const struct cpuid_table *table, u32 now, u32 allowed1);
+u32 cpuid_unmet_needs(const struct cpuid_table *table);
 
 /* vcpu/cpuid/cr_bits.c: pure */
 void cr_masks(const struct cpuid_table *table, u64 *cr4_valid, u64 *cr4_owned, u64 *efer_valid);
@@ -103,7 +151,7 @@ struct vmxhv_cpuid_entry *cpuid_default_entries(u32 *count);
 /* vcpu/cpuid/table.c */
 struct cpuid_table *cpuid_table_build(const struct vmxhv_cpuid_entry *entries, u32 count, u32 id);
 void cpuid_ask(struct cpuid_table *table, u32 first, u32 last);
-void cpuid_table_refresh(struct cpuid_table *table, u64 cr4, u64 xcr0);
+void cpuid_table_refresh(struct cpuid_table *table, const struct cpuid_state *state);
 const struct vmxhv_cpuid_entry *cpuid_lookup(const struct cpuid_table *table, u32 leaf, u32 index);
 bool cpuid_table_has(const struct cpuid_table *table, u32 leaf, u32 index, int reg, u32 bit);
 

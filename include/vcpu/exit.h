@@ -186,7 +186,7 @@ void config_init(void);			/* once, when the module loads */
 int vm_configure(struct vm *vm, const struct vmxhv_config *wanted,
 		 const struct vmxhv_range *ranges, struct vmxhv_error *err);
 void vm_config_free(struct vm *vm);
-const struct exit_row *config_exit_rows(const struct vm *vm);
+void config_choose_rows(struct vcpu *v);
 
 /* ---- vcpu/exit/debug.c ---- */
 

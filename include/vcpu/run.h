@@ -29,6 +29,7 @@ void vcpu_flush_tlb(struct vcpu *v);		/* this CPU: the VM's EPT and the vCPU's V
 
 /* vcpu/run/reset.c: INIT and start-up IPIs, served by the vCPU's own thread */
 void vcpu_init(struct vcpu *v);
+void vcpu_take_init(struct vcpu *v);
 void vcpu_start_up(struct vcpu *v);
 
 #endif /* VCPU_RUN_H */

@@ -278,6 +278,7 @@ struct vcpu {
 	u64 rip;				/* M: see CACHE_* */
 	u64 rflags;				/* M */
 	u32 shadow;				/* M: guest interruptibility state */
+	u32 shadow_mask;			/* M: ... its bits that can be this guest's */
 	enum vcpu_mode mode;			/* a */
 	union {					/* M: what must be done before an entry */
 		u32 entry_work;			/* ... if any of it is set */
@@ -306,6 +307,7 @@ struct vcpu {
 	bool dr_loaded;				/* M: DR7 enables breakpoints: see dr_enter() */
 	struct guest_msrs msrs;			/* M */
 	u64 msr_value;				/* M: what RDMSR reads, meanwhile */
+	u32 msr_hidden;				/* M: rows of MSRs that CPUID hides */
 	struct vcpu_tsc tsc;			/* M */
 	struct vcpu_debug debug;		/* M */
 	struct xstate *xstate;			/* I pointer */

@@ -113,6 +113,15 @@ struct debug_slots {
 	u8 unwatched;
 };
 
+/* What an instruction does that a breakpoint can be set on. */
+enum debug_access {
+	DEBUG_READS,
+	DEBUG_WRITES,
+	DEBUG_PORT,
+};
+
+u32 debug_hits(const u64 *dr, u64 dr7, bool io_points, enum debug_access access, u64 at,
+	       u32 length);
 struct step debug_decode(const u8 *insn, u32 count, enum vmxhv_cpu_mode mode);
 void debug_share(const u64 *guest_dr, u64 guest_dr7, const struct vmxhv_debug_point *points,
 		 const u64 *stop_at, struct debug_slots *slots);

@@ -147,6 +147,7 @@
 #define CR_ACCESS_CLTS			2
 #define CR_ACCESS_LMSW			3
 #define CR_ACCESS_GPR(q)		(((u32)(q) >> 8) & 0xf)
+#define CR_ACCESS_LMSW_MEMORY(q)	((u32)(q) & BIT(6))
 #define CR_ACCESS_LMSW_SOURCE(q)	((u16)((q) >> 16))
 
 /* Debug registers: SDM "Debug Registers" */

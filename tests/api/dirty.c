@@ -17,7 +17,7 @@
 #include "refusal.h"
 #include "tap.h"
 
-enum { WRITE_ONE, READ_ALL, WRITE_ALL, IN_STRING, PATTERN };
+enum { WRITE_ONE, READ_ALL, WRITE_ALL, IN_STRING, PATTERN, WRITE_FAR };
 
 #define SIZE		(DIRTY_PAGES * 4096ul)
 #define WORDS		(DIRTY_PAGES / 64)
@@ -292,6 +292,40 @@ static void refusals(void)
 	guest(WRITE_ALL);
 }
 
+#define FAR_SIZE	((uint64_t)DIRTY_FAR_STEP * DIRTY_FAR_PAGES)
+
+static int far_pages(void)
+{
+	static uint64_t bitmap[FAR_SIZE / 4096 / 64];
+	int seen = 0;
+
+	if (dirty(VMXHV_DIRTY_GET, DIRTY_FAR, FAR_SIZE, bitmap))
+		tap_bail("GET");
+	for (int i = 0; i < ARRAY_SIZE(bitmap); i++)
+		seen += __builtin_popcountll(bitmap[i]);
+	return seen;
+}
+
+/* CLEAR goes on in stretches of 16 MiB: none is left out. */
+static void long_log(void)
+{
+	uint8_t *far = mmap(NULL, FAR_SIZE, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (far == MAP_FAILED)
+		tap_bail("mmap");
+	madvise(far, FAR_SIZE, MADV_NOHUGEPAGE);
+	machine_map(&m, DIRTY_FAR, far, FAR_SIZE, VMXHV_MEM_LOG_DIRTY);
+	guest(WRITE_FAR);
+	tap_equal(far_pages(), DIRTY_FAR_PAGES, "64 MiB: a page in each 16 MiB is logged");
+	dirty(VMXHV_DIRTY_CLEAR, DIRTY_FAR, FAR_SIZE, NULL);
+	tap_equal(far_pages(), 0, "CLEAR of all 64 MiB");
+	guest(WRITE_FAR);
+	tap_equal(far_pages(), DIRTY_FAR_PAGES, "and all are logged again");
+	machine_unmap(&m, DIRTY_FAR, FAR_SIZE);
+	munmap(far, FAR_SIZE);
+}
+
 int main(void)
 {
 	machine_create(&m, 1 << 20);
@@ -310,6 +344,7 @@ int main(void)
 	in_huge_page();
 	migration("2M pages");
 	refusals();
+	long_log();
 	cpu_destroy(&c);
 	machine_destroy(&m);
 	return tap_done();

@@ -127,6 +127,20 @@ static void one(struct cpu *c, const struct row *r)
 	tap_ok(good, "%s: registers", r->name);
 }
 
+/* One instruction, executed twice: each time "done" begins at 0. */
+static void twice(struct cpu *c)
+{
+	int exits = 0, ret;
+	bool good = true;
+
+	cpu_start(c, MODE_LONG, ARRAY_SIZE(rows));
+	while ((ret = run_guest(c)) == VMXHV_EXIT_IO) {
+		good &= c->run->u.io.done == 0 && c->run->u.io.count == 5;
+		exits++;
+	}
+	tap_ok(good && exits == 2 && !ret, "rep outsb twice: the second begins anew");
+}
+
 int main(void)
 {
 	struct machine m;
@@ -137,6 +151,7 @@ int main(void)
 	cpu_create(&m, &c, 0);
 	for (int i = 0; i < ARRAY_SIZE(rows); i++)
 		one(&c, &rows[i]);
+	twice(&c);
 	cpu_destroy(&c);
 	machine_destroy(&m);
 	return tap_done();

@@ -15,7 +15,7 @@ enum {
 	BAD_LDT, ABSENT_LDT, LDT_SEGMENT, BAD_DS, ABSENT_DS, READ_ONLY_SS, ABSENT_SS,
 	ABSENT_SS_ALONE, NULL_SS, BAD_CS, ABSENT_CS, CONFORMING_CS, RPL_SS, BEYOND_LIMIT,
 	NO_ROOM, BY_IRQ, BY_NMI, OTHER_CR3, OLD_TSS_READ_ONLY, NEW_TSS_READ_ONLY,
-	OLD_TSS_TOO_SHORT, GATE_TO_BAD_DS, IRQ_TO_BAD_DS, FROM_USER,
+	OLD_TSS_TOO_SHORT, GATE_TO_BAD_DS, IRQ_TO_BAD_DS, FROM_USER, INT_THEN_EVENTS,
 };
 
 enum { TS = 10, NP = 11, GP = 13, PF = 14 };
@@ -134,11 +134,10 @@ static bool at_request(void)
 	return tap_ok(false, "the guest asks for its event");
 }
 
-static void interrupt(int entry)
+static void inject_interrupt(void)
 {
 	struct vmxhv_events events;
 
-	start(entry);
 	if (!at_request())
 		return;
 	if (get_group(&c, VMXHV_STATE_EVENTS, &events, sizeof(events)))
@@ -146,6 +145,12 @@ static void interrupt(int entry)
 	events.injected.info = 0x80000000 | IRQ_VECTOR;
 	if (set_group(&c, VMXHV_STATE_EVENTS, &events, sizeof(events)))
 		tap_bail("EVENTS: %.96s", last_error(c.fd).text);
+}
+
+static void interrupt(int entry)
+{
+	start(entry);
+	inject_interrupt();
 }
 
 static void inject_nmi(void)
@@ -168,6 +173,11 @@ static void events(void)
 	inject_nmi();
 	at_request();
 	EXPECT(&c, "an NMI by a task gate: the next one waits for IRET", 1, 2, 1, 2, 3);
+
+	start(INT_THEN_EVENTS);
+	inject_interrupt();
+	inject_nmi();
+	EXPECT(&c, "INT n, an interrupt and an NMI by task gates: each EIP is the next", 0, 4, 7);
 }
 
 /* Step by step all is as before, and the step over a switch ends at the new task's instruction. */

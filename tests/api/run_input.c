@@ -263,6 +263,56 @@ static void signals(struct cpu *c)
 	alarm(20);
 }
 
+#define PRIORITY	10
+
+struct both {
+	struct cpu *c;
+	pthread_t thread;
+};
+
+/* Both at once: nothing else runs on this CPU before they are there. */
+static void *kick_and_signal(void *arg)
+{
+	struct both *b = arg;
+
+	usleep(20000);
+	if (call(b->c->fd, VMXHV_KICK, NULL))
+		tap_bail("KICK");
+	pthread_kill(b->thread, SIGUSR1);
+	return NULL;
+}
+
+/* The signal ends RUN; the kick is still there for the next one, which does not enter the guest. */
+static void kick_beside_signal(struct cpu *c)
+{
+	volatile uint32_t *counter = (volatile uint32_t *)(c->m->ram + DATA_BASE);
+	struct both b = { .c = c, .thread = pthread_self() };
+	struct sched_param first = { .sched_priority = PRIORITY };
+	struct sigaction act = { .sa_handler = on_signal };
+	pthread_attr_t attr;
+	uint32_t before;
+	cpu_set_t one;
+	pthread_t t;
+
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	sched_setaffinity(0, sizeof(one), &one);
+	sigaction(SIGUSR1, &act, NULL);
+	pthread_attr_init(&attr);
+	pthread_attr_setinheritsched(&attr, PTHREAD_EXPLICIT_SCHED);
+	pthread_attr_setschedpolicy(&attr, SCHED_FIFO);
+	pthread_attr_setschedparam(&attr, &first);
+	cpu_start(c, MODE_LONG, COUNT);
+	if (pthread_create(&t, &attr, kick_and_signal, &b))
+		tap_bail("pthread_create");
+	tap_equal(-run_guest(c), EINTR, "a kick and a signal: the signal ends RUN");
+	pthread_join(t, NULL);
+	before = *counter;
+	tap_equal(run(c), 0, "and the kick the next one");
+	tap_ok(c->run->exit_reason == VMXHV_EXIT_INTR && *counter == before,
+	       "before the guest runs on");
+}
+
 static void complete_only(struct cpu *c)
 {
 	struct vmxhv_run_args args = { .size = 8, .flags = VMXHV_RUN_COMPLETE_ONLY };
@@ -295,6 +345,7 @@ int main(void)
 	while_in_run(&c, HALT, "halted");
 	rivals(&c);
 	signals(&c);
+	kick_beside_signal(&c);
 	cpu_destroy(&c);
 	machine_destroy(&m);
 	return tap_done();

@@ -57,6 +57,8 @@ static const struct poke events_pokes[] = {
 	{ "STI shadow without IF", GROUP(vmxhv_events, sti_shadow), 1, EINVAL },
 	{ "sipi_pending 2", GROUP(vmxhv_events, sipi_pending), 2, EINVAL },
 	{ "extint_line 2", GROUP(vmxhv_events, extint_line), 2, EINVAL },
+	{ "extint_answered 2", GROUP(vmxhv_events, extint_answered), 2, EINVAL },
+	{ "a vector without an answer", GROUP(vmxhv_events, extint_vector), 0x40, EINVAL },
 	{ "reserved", GROUP(vmxhv_events, reserved), 1, EINVAL },
 	{ "injected: reserved type", GROUP(vmxhv_events, injected.info), 0x80000120, EINVAL },
 	{ "injected: not valid but not 0", GROUP(vmxhv_events, injected.info), 0x20, EINVAL },

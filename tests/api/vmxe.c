@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* CR4.VMXE is set on every CPU while a VM exists, and on none before and after. */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,6 +40,26 @@ static void empty_vms(void)
 	expect_vmxe(all, "a VM without its device");
 	close(b);
 	expect_vmxe("", "the last VM is closed");
+}
+
+/* A refusal, at whatever step, keeps nothing of the VM. */
+static void refused_vcpus(void)
+{
+	struct vmxhv_create_vcpu create = { .size = sizeof(create) };
+	int dev = open_device(), vm = create_vm(dev), vcpu;
+
+	vcpu = call(vm, VMXHV_CREATE_VCPU, &create);
+	if (vcpu < 0)
+		tap_bail("CREATE_VCPU: %.96s", last_error(vm).text);
+	tap_equal(-call(vm, VMXHV_CREATE_VCPU, &create), EEXIST, "an id that is taken");
+	create.id = ~0u;
+	tap_equal(-call(vm, VMXHV_CREATE_VCPU, &create), ENOSPC, "an id that is too large");
+	close(vcpu);
+	create.id = 0;
+	tap_equal(-call(vm, VMXHV_CREATE_VCPU, &create), EEXIST, "an id that was taken");
+	close(vm);
+	close(dev);
+	expect_vmxe("", "vCPUs were refused, and the VM is closed");
 }
 
 static void running_guest(void)
@@ -102,6 +123,7 @@ int main(void)
 {
 	online_cpus(all, sizeof(all));
 	empty_vms();
+	refused_vcpus();
 	running_guest();
 	killed();
 	return tap_done();

@@ -18,6 +18,7 @@ GUESTS = ["guest_first", "guest_io", "guest_cpu", "guest_mmio", "guest_event", "
 GUESTS += ["guest_task", "guest_exits", "guest_modes", "guest_watch"]
 GUESTS += ["guest_nested", "guest_order", "guest_mov", "guest_switch",
            "guest_gates"]
+GUESTS += ["guest_nmi", "guest_points", "guest_buffer", "guest_reset", "guest_follow"]
 # the same with two CPUs: threads really are at once
 TWO_CPUS = ["info", "run_input", "fd_lifetime", "guest_event", "guest_apic", "guest_fpu",
             "guest_memory", "guest_time", "guest_smp", "migrate", "dirty",
@@ -33,6 +34,16 @@ for name in GUESTS:
     CASES += matrix(f"api/{name}", name, kernel=KERNELS, model=MODELS, timeout=60)
 for name in TWO_CPUS:
     CASES += matrix(f"api/{name}", name, kernel=KERNELS, cpus=[2], timeout=60)
+# whatever GET gives, SET takes: one RUN in so many finds all state read and written back
+ROUND_TRIPS = {"guest_first": 1, "guest_io": 2, "guest_cpu": 3, "guest_mmio": 2, "guest_event": 1,
+               "guest_apic": 3, "guest_fpu": 3, "guest_debug": 5, "guest_config": 3,
+               "guest_exception": 2, "guest_task": 20, "guest_exits": 3, "guest_modes": 3,
+               "guest_nested": 200, "guest_order": 3, "guest_mov": 10, "guest_gates": 10,
+               "guest_switch": 5, "guest_points": 1, "guest_nmi": 1, "guest_buffer": 1,
+               "io_segment": 3}
+for name, rate in ROUND_TRIPS.items():
+    CASES += matrix(f"api/round_trip/{name}", f"ROUND_TRIP={rate} {name}", kernel=KERNELS,
+                    timeout=60)
 # how much of the local APIC is the CPU's: the default, all, TPR, nothing (VMXHV_VM_*)
 for flags in ["", "VM_FLAGS=1 ", "VM_FLAGS=2 ", "VM_FLAGS=4 "]:
     level = f"/flags{flags[9:10]}" if flags else ""

@@ -4,7 +4,7 @@
 #include "dirty.h"
 	.globl	_start
 _start:
-	CASES	write_one, read_all, write_all, in_string, pattern
+	CASES	write_one, read_all, write_all, in_string, pattern, write_far
 	.code64
 write_one:
 	incl	DIRTY_BASE + 5 * 0x1000 + 8
@@ -19,6 +19,15 @@ write_one:
 	loop	1b
 	DONE
 .endm
+
+/* a page in each stretch of 16 MiB */
+write_far:
+	movl	$DIRTY_FAR, %edi
+	movl	$DIRTY_FAR_PAGES, %ecx
+1:	incl	(%rdi)
+	addl	$DIRTY_FAR_STEP, %edi
+	loop	1b
+	DONE
 
 read_all:
 	EACH_PAGE movl (%rdi), %eax

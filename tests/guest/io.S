@@ -7,7 +7,7 @@ _start:
 	CASES	outs_one, outs_rep, outs_backward, outs_long, ins_rep, ins_backward, ins_dwords
 	CASES	rep_zero, ins_long, outs_back_long, ins_back_long
 	CASES	outs_addr32, ins_addr32_back, outs_narrow_back, ins_narrow_back, outs_addr16
-	CASES	ins_addr16_back
+	CASES	ins_addr16_back, outs_twice
 	.code64
 /* afterwards: how far the registers went */
 .macro REPORT_AND_DONE
@@ -132,6 +132,17 @@ ins_addr32_back:
 	orl	%ecx, %eax
 	VALUE
 	DONE
+
+/* the same instruction again: its count of iterations begins anew */
+outs_twice:
+	SETUP
+	movl	$2, %ebx
+1:	movl	$DATA_BASE, %esi
+	movl	$5, %ecx
+	rep outsb
+	decl	%ebx
+	jnz	1b
+	REPORT_AND_DONE
 
 	.code32
 outs_narrow_back:

@@ -13,7 +13,7 @@ _start:
 	CASES	bad_ldt, absent_ldt, ldt_segment, bad_ds, absent_ds, read_only_ss, absent_ss
 	CASES	absent_ss_alone, null_ss, bad_cs, absent_cs, conforming_cs, rpl_ss, beyond_limit
 	CASES	no_room, by_irq, by_nmi, other_cr3, old_tss_read_only, new_tss_read_only
-	CASES	old_tss_too_short, gate_to_bad_ds, irq_to_bad_ds, from_user
+	CASES	old_tss_too_short, gate_to_bad_ds, irq_to_bad_ds, from_user, int_then_events
 	.code32
 
 #include "task_macros.inc"
@@ -92,6 +92,25 @@ int_other:
 	VALUE_OF tss_other
 	SAVED	tss_main, 1b
 	iret
+
+/* what INT n had, the interrupt and the NMI behind it do not: how far the main task is */
+int_then_events:
+	SETUP	events_other
+	TASK_GATE 0x30, TASK_OTHER
+	TASK_GATE 0x40, TASK_OTHER
+	TASK_GATE 2, TASK_OTHER
+	int	$0x30
+1:	sti
+	nop
+	outb	%al, $PORT_ASK		/* 2 bytes: the interrupt finds it 4 on */
+	cli
+	outb	%al, $PORT_ASK		/* the NMI: 7 */
+	nop
+	DONE
+events_other:
+	SAVED	tss_main, 1b
+	iret
+	jmp	events_other
 
 by_fault:
 	SETUP	fault_other

@@ -485,11 +485,12 @@ static void cpuid_table_state(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, cpuid_lookup(t, 0xd, 0)->ebx, 576u);
 	KUNIT_EXPECT_FALSE(test, cpuid_table_has(t, 1, 0, ECX, 27));
 
-	cpuid_table_refresh(t, X86_CR4_OSXSAVE, 7);
+	cpuid_table_refresh(t, &(const struct cpuid_state){
+		.cr4 = X86_CR4_OSXSAVE, .xcr0 = 7, .apic = true });
 	KUNIT_EXPECT_TRUE(test, cpuid_table_has(t, 1, 0, ECX, 27));
 	KUNIT_EXPECT_EQ(test, cpuid_lookup(t, 0xd, 0)->ebx, 832u);
 	KUNIT_EXPECT_EQ(test, cpuid_lookup(t, 0xd, 0)->ecx, 2688u);
-	cpuid_table_refresh(t, 0, 0xe7);
+	cpuid_table_refresh(t, &(const struct cpuid_state){ .xcr0 = 0xe7, .apic = true });
 	KUNIT_EXPECT_FALSE(test, cpuid_table_has(t, 1, 0, ECX, 27));
 	KUNIT_EXPECT_EQ(test, cpuid_lookup(t, 0xd, 0)->ebx, 2688u);
 	KUNIT_EXPECT_EQ(test, cpuid_lookup(t, 0xd, 1)->ebx, 2432u);

@@ -142,7 +142,50 @@ static void debug_share_full(struct kunit *test)
 	expect_slot(test, &slots, 3, OWNER_STEP, 0x5000);
 }
 
+/* SDM "Breakpoint Field Recognition": its table of examples, and ports. Point 0 is at @dr. */
+static const struct hit {
+	const char *what;
+	u64 dr, dr7;
+	enum debug_access access;
+	u64 at;
+	u32 length;
+	bool hit, io_points;
+} hits[] = {
+	{ "a byte", 0xa0001, 0x30001, DEBUG_READS, 0xa0001, 1, true },
+	{ "the byte before it", 0xa0001, 0x30001, DEBUG_READS, 0xa0000, 1, false },
+	{ "a word around it", 0xa0001, 0x30001, DEBUG_READS, 0xa0000, 2, true },
+	{ "what begins behind it", 0xa0001, 0x30001, DEBUG_READS, 0xa0002, 4, false },
+	{ "two bytes, aligned", 0xb0003, 0x70001, DEBUG_WRITES, 0xb0002, 1, true },
+	{ "a doubleword before four", 0xc0000, 0xf0001, DEBUG_WRITES, 0xbfffd, 4, true },
+	{ "and up to them", 0xc0000, 0xf0001, DEBUG_WRITES, 0xbfffc, 4, false },
+	{ "eight bytes", 0xc0000, 0xb0001, DEBUG_WRITES, 0xc0007, 1, true },
+	{ "behind eight", 0xc0000, 0xb0001, DEBUG_WRITES, 0xc0008, 1, false },
+	{ "writes only: a read", 0xa0001, 0x10001, DEBUG_READS, 0xa0001, 1, false },
+	{ "writes only: a write", 0xa0001, 0x10001, DEBUG_WRITES, 0xa0001, 1, true },
+	{ "instructions", 0xa0001, 0x00001, DEBUG_READS, 0xa0001, 1, false },
+	{ "not enabled", 0xa0001, 0x30000, DEBUG_READS, 0xa0001, 1, false },
+	{ "globally", 0xa0001, 0x30002, DEBUG_READS, 0xa0001, 1, true },
+	{ "a port without CR4.DE", 0x60, 0x20001, DEBUG_PORT, 0x60, 1, false },
+	{ "a port", 0x60, 0x20001, DEBUG_PORT, 0x60, 1, true, true },
+	{ "not its address in memory", 0x60, 0x20001, DEBUG_READS, 0x60, 1, false, true },
+	{ "data, not its port", 0x60, 0x30001, DEBUG_PORT, 0x60, 1, false, true },
+	{ "the last bytes of all", ~0ull, 0x30001, DEBUG_READS, ~0ull - 3, 4, true },
+};
+
+static void debug_hits_cases(struct kunit *test)
+{
+	const struct hit *h;
+
+	for (h = hits; h < hits + ARRAY_SIZE(hits); h++) {
+		const u64 dr[4] = { h->dr };
+
+		KUNIT_EXPECT_EQ_MSG(test, debug_hits(dr, h->dr7, h->io_points, h->access, h->at,
+						     h->length), h->hit, "%s", h->what);
+	}
+}
+
 static struct kunit_case debug_cases[] = {
+	KUNIT_CASE(debug_hits_cases),
 	KUNIT_CASE(debug_decodes),
 	KUNIT_CASE(debug_share_guest),
 	KUNIT_CASE(debug_share_both),

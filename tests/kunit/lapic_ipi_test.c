@@ -130,10 +130,28 @@ static void one_of_the_lowest_priority(struct kunit *test)
 		lapic_page_write(vm->vcpus[id]->lapic, APIC_TASKPRI, id == 3 ? 0x10 : 0x30);
 	send_by_icr(apic, APIC_DEST_LOGICAL | APIC_DM_LOWEST | VECTOR, 0x1f);
 	KUNIT_EXPECT_EQ(test, takers(vm), BIT(3));
-	/* not to one that is software-disabled, whatever its priority */
-	lapic_page_write(vm->vcpus[3]->lapic, APIC_SPIV, 0xff);
+	/* what it has in service is its priority: another one is the lowest */
 	lapic_irr_to_isr(vm->vcpus[3]->lapic, VECTOR);
 	send_by_icr(apic, APIC_DEST_LOGICAL | APIC_DM_LOWEST | VECTOR, 0x1f);
+	KUNIT_EXPECT_EQ(test, hweight32(takers(vm)), 1u);
+	KUNIT_EXPECT_EQ(test, takers(vm) & BIT(3), 0u);
+}
+
+/* One that is software-disabled takes nothing, and is no candidate for being the lowest. */
+static void a_disabled_one_is_not_the_lowest(struct kunit *test)
+{
+	struct vm *vm = vm_with(test, FLAT);
+	struct lapic *disabled = vm->vcpus[3]->lapic;
+	u32 id;
+
+	for (id = 0; id < VCPUS; id++)
+		lapic_page_write(vm->vcpus[id]->lapic, APIC_TASKPRI, id == 3 ? 0x10 : 0x30);
+	lapic_page_write(disabled, APIC_SPIV, 0xff);
+	for (id = 0; id < VCPUS; id++)
+		if (id != 3)
+			KUNIT_ASSERT_LT(test, lapic_get(disabled, APIC_PROCPRI),
+					lapic_get(vm->vcpus[id]->lapic, APIC_PROCPRI));
+	send_by_icr(vm->vcpus[SENDER]->lapic, APIC_DEST_LOGICAL | APIC_DM_LOWEST | VECTOR, 0x1f);
 	KUNIT_EXPECT_EQ(test, hweight32(takers(vm)), 1u);
 	KUNIT_EXPECT_EQ(test, takers(vm) & BIT(3), 0u);
 }
@@ -259,6 +277,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(icr_destinations),
 	KUNIT_CASE(who_is_told),
 	KUNIT_CASE(one_of_the_lowest_priority),
+	KUNIT_CASE(a_disabled_one_is_not_the_lowest),
 	KUNIT_CASE(nmi_init_sipi),
 	KUNIT_CASE(illegal_vectors),
 	KUNIT_CASE(self_ipi),

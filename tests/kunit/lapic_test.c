@@ -323,6 +323,29 @@ static void software_disable(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, lapic_pending(apic->vcpu), 0x50);
 }
 
+/* Every LVT entry is masked, and none can be unmasked meanwhile. */
+static void software_disable_masks_all(struct kunit *test)
+{
+	static const u32 lvt[] = {
+		APIC_LVTT, APIC_LVTTHMR, APIC_LVTPC, APIC_LVT0, APIC_LVT1, APIC_LVTERR,
+	};
+	struct lapic *apic = fixture_one(test);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(lvt); i++) {
+		lapic_page_write(apic, lvt[i], 0x40 + i);
+		KUNIT_EXPECT_EQ_MSG(test, lapic_page_read(apic, lvt[i]), 0x40 + i, "%x", lvt[i]);
+	}
+	lapic_page_write(apic, APIC_SPIV, 0xff);
+	for (i = 0; i < ARRAY_SIZE(lvt); i++) {
+		KUNIT_EXPECT_EQ_MSG(test, lapic_page_read(apic, lvt[i]),
+				    APIC_LVT_MASKED | (0x40 + i), "%x", lvt[i]);
+		lapic_page_write(apic, lvt[i], 0x50 + i);
+		KUNIT_EXPECT_EQ_MSG(test, lapic_page_read(apic, lvt[i]),
+				    APIC_LVT_MASKED | (0x50 + i), "%x", lvt[i]);
+	}
+}
+
 static void extint_without_apic(struct kunit *test)
 {
 	struct lapic *apic = fixture_one(test);
@@ -385,6 +408,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(every_vector),
 	KUNIT_CASE(level_eoi_goes_to_user),
 	KUNIT_CASE(software_disable),
+	KUNIT_CASE(software_disable_masks_all),
 	KUNIT_CASE(extint_without_apic),
 	KUNIT_CASE(cr8_is_tpr),
 	KUNIT_CASE(illegal_register_address),

@@ -197,7 +197,9 @@ static const struct access reads[] = {
 
 static const struct access msr_writes[] = {
 	{ 0x277, 0x0707070707070702ull, true }, { 0x8b, 0, false }, { 0x79, 1, false },
-	{ 0x1a0, 0x1800, false }, { 0x1a0, 0x1801 | BIT_ULL(22), true }, { 0x3a, 5, true },
+	{ 0x1a0, 0x1800, false }, { 0x1a0, 0x1801 | BIT_ULL(18), true },
+	{ 0x1a0, 0x1801 | BIT_ULL(23), true },
+	{ 0x1a0, 0x1801 | BIT_ULL(34), true }, { 0x3a, 5, true },
 	{ 0x3a, 1, true }, { 0xfe, 0x508, true }, { 0x17, 0, true }, { 0x17a, 0, false },
 	{ 0x17a, 4, true }, { 0x179, 0, true }, { 0x2ff, 0xc06, false }, { 0x2ff, 0xc07, true },
 	{ 0x48, 0, true }, { 0x49, 1, true }, { 0x10b, 1, true }, { 0x1d9, 1, true },

@@ -283,7 +283,9 @@ static const struct {
 	{ "VM in real mode", REAL, 0x1000, 0x20002, -EINVAL, 136 },
 	{ "VM in IA-32e mode", LONG, 0x1000, 0x20002, -EINVAL, 136 },
 	{ "RIP high", LONG, 0xffffffff81000000ull, 2, 0, 0 },
-	{ "RIP not canonical", LONG, BIT_ULL(47), 2, -EINVAL, 128 },
+	{ "RIP behind the lower half", LONG, BIT_ULL(47), 2, 0, 0 },
+	{ "RIP: bits 63:48 differ", LONG, BIT_ULL(48), 2, -EINVAL, 128 },
+	{ "RIP: only bit 63", LONG, BIT_ULL(63), 2, -EINVAL, 128 },
 	{ "RIP beyond 4 GiB in protected mode", PROTECTED, BIT_ULL(32), 2, -EINVAL, 128 },
 };
 
@@ -362,7 +364,8 @@ static const struct {
 	{ "reserved of an event", EVENT(injected.reserved), U32, 1, 2, -EINVAL },
 	{ "pending #PF", EVENT(pending.info), U32, 0x80000b0e, 2, 0 },
 	{ "pending interrupt", EVENT(pending.info), U32, 0x80000030, 0x202, -EINVAL },
-	{ "two NMIs", EVENT(nmi_pending), U8, 2, 2, 0 },
+	{ "one NMI behind it", EVENT(nmi_pending), U8, 1, 2, 0 },
+	{ "two NMIs behind it", EVENT(nmi_pending), U8, 2, 2, -EINVAL },
 	{ "three NMIs", EVENT(nmi_pending), U8, 3, 2, -EINVAL },
 	{ "NMI blocked twice", EVENT(nmi_blocked), U8, 2, 2, -EINVAL },
 	{ "STI shadow", EVENT(sti_shadow), U8, 1, 0x202, 0 },
@@ -411,6 +414,13 @@ static void state_event_pairs(struct kunit *test)
 	e.injected.insn_len = 16;
 	KUNIT_EXPECT_EQ(test, -EINVAL, state_check_events(&e, 2, &err));
 	e = (struct vmxhv_events){ .injected = { .info = 0x80000b0d, .error_code = 0x10000 } };
+	KUNIT_EXPECT_EQ(test, -EINVAL, state_check_events(&e, 2, &err));
+	e.injected.info = 0x80000b0e;
+	KUNIT_EXPECT_EQ(test, -EINVAL, state_check_events(&e, 2, &err));
+	/* one NMI waits while one is served, two while none is */
+	e = (struct vmxhv_events){ .nmi_pending = 2 };
+	KUNIT_EXPECT_EQ(test, 0, state_check_events(&e, 2, &err));
+	e = (struct vmxhv_events){ .nmi_pending = 2, .injected.info = 0x80000202 };
 	KUNIT_EXPECT_EQ(test, -EINVAL, state_check_events(&e, 2, &err));
 }
 

@@ -14,6 +14,7 @@
 
 #include "machine.h"
 #include "refusal.h"
+#include "round_trip.h"
 #include "tap.h"
 
 /* A hung guest ends the test, before the machine's own limit does. */
@@ -217,6 +218,7 @@ void cpu_create(struct machine *m, struct cpu *c, uint32_t id)
 
 void cpu_destroy(struct cpu *c)
 {
+	round_trip_done(c);
 	munmap(c->run, VMXHV_RUN_SIZE);
 	close(c->fd);
 }
@@ -382,6 +384,7 @@ int run(struct cpu *c)
 {
 	struct vmxhv_run_args args = { .size = sizeof(args) };
 
+	round_trip(c);
 	return call(c->fd, VMXHV_RUN, &args);
 }
 

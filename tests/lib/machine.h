@@ -35,6 +35,7 @@ struct cpu {
 	char text[256];
 	int text_len;
 	bool kicked;
+	int round_trips;
 };
 
 enum cpu_mode { MODE_REAL, MODE_PROTECTED, MODE_LONG };

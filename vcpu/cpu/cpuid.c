@@ -4,6 +4,7 @@
 #include <linux/mm.h>
 #include <linux/string.h>
 
+#include "vcpu/apic.h"
 #include "vcpu/core.h"
 #include "vcpu/cpu.h"
 #include "vcpu/cpuid.h"
@@ -37,6 +38,7 @@ int cpuid_create(struct vcpu *v)
 	if (!v->cpuid)
 		return -ENOMEM;
 	mark_asked(v->vm, v->cpuid);
+	msr_follow_cpuid(v);
 	return 0;
 }
 
@@ -65,8 +67,21 @@ static void install(struct vcpu *v, struct cpuid_table *t)
 {
 	kvfree(v->cpuid);
 	v->cpuid = t;
+	msr_follow_cpuid(v);
 	cr_write_masks(v);
 	controls_set_cpu2(v, ~0u, cpuid_controls(t, v->ctl.cpu2, vmx_caps.cpu2_allowed1));
+}
+
+static void refresh(struct vcpu *v, struct cpuid_table *t)
+{
+	const struct cpuid_state state = {
+		.cr4 = vcpu_cr4(v),
+		.xcr0 = v->xcr0,
+		.misc_enable = v->msrs.misc_enable,
+		.apic = lapic_base(v) & MSR_IA32_APICBASE_ENABLE,
+	};
+
+	cpuid_table_refresh(t, &state);
 }
 
 /**
@@ -100,7 +115,7 @@ int cpuid_set(struct vcpu *v, const struct vmxhv_cpuid_entry *entries, u32 count
 	if (!t)
 		return -ENOMEM;
 	mark_asked(v->vm, t);
-	cpuid_table_refresh(t, vcpu_cr4(v), v->xcr0);
+	refresh(v, t);
 	if (!v->ran) {
 		install(v, t);
 		return 0;
@@ -123,12 +138,12 @@ void cpuid_free(struct vcpu *v)
 }
 
 /**
- * cpuid_refresh() - CR4.OSXSAVE, CR4.PKE or XCR0 of the guest changed
+ * cpuid_refresh() - something of what CPUID follows has changed: see struct cpuid_state
  * @v: the vCPU
  *
  * Context: vCPU loaded, mutex held; IRQs may be off.
  */
 void cpuid_refresh(struct vcpu *v)
 {
-	cpuid_table_refresh(v->cpuid, vcpu_cr4(v), v->xcr0);
+	refresh(v, v->cpuid);
 }

@@ -54,3 +54,61 @@ void dr_set7(struct vcpu *v, u64 value)
 	v->dr_loaded = value & DR7_ENABLES;
 	vmcs_writel(GUEST_DR7, value);
 }
+
+static void raise_trap(struct vcpu *v, u64 hits)
+{
+	struct exception *e = &v->events.exception;
+
+	/* the single-step trap of the same instruction is the same #DB */
+	if (e->pending && e->vector == X86_TRAP_DB && e->has_payload)
+		e->payload |= hits;
+	else
+		vcpu_raise_exception(v, &(const struct exception){
+			.vector = X86_TRAP_DB, .has_payload = true, .payload = hits });
+}
+
+/* With a debugger the registers are shared: whose was it? */
+static u64 sort_hits(struct vcpu *v, u64 hits)
+{
+	const struct debug_slots *slots = &v->debug.slots;
+	u64 guest = 0;
+	int i;
+
+	for (i = 0; i < DEBUG_POINTS; i++) {
+		if (!(hits & BIT(i)))
+			continue;
+		if (slots->owner[i] == OWNER_GUEST)
+			guest |= BIT(i);
+		else if (slots->owner[i] >= OWNER_POINT)
+			debug_say(v, VMXHV_DEBUG_POINT, BIT(slots->owner[i] - OWNER_POINT));
+	}
+	return guest;
+}
+
+/**
+ * dr_meet() - an access that was done in software meets the breakpoints that the CPU would have met
+ * @v: the vCPU, loaded; the instruction, or an iteration of it, has retired
+ * @access: what was done
+ * @at: the linear address, or the port
+ * @length: bytes
+ *
+ * The guest's are traps behind the instruction; a debugger's are reported.
+ *
+ * Context: vCPU thread; interrupts may be off. SDM: "Data Memory and I/O Breakpoint Exception
+ *	Conditions".
+ */
+void dr_meet(struct vcpu *v, enum debug_access access, u64 at, u32 length)
+{
+	const struct debug_slots *slots = &v->debug.slots;
+	const bool io_points = vcpu_cr4(v) & X86_CR4_DE;
+	u64 hits;
+
+	vcpu_assert_loaded(v);
+	if (v->debug.on)
+		hits = sort_hits(v, debug_hits(slots->dr, slots->dr7, io_points, access, at,
+					       length));
+	else
+		hits = debug_hits(v->dr, vmcs_readl(GUEST_DR7), io_points, access, at, length);
+	if (hits)
+		raise_trap(v, hits);
+}

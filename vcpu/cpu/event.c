@@ -41,7 +41,7 @@ void vcpu_triple_fault(struct vcpu *v)
 {
 	v->events.triple_fault = true;
 	v->events.exception.pending = false;
-	v->events.injected.info = 0;
+	events_forget_injected(&v->events);
 	vcpu_request(v, BIT(REQ_EVENT));
 }
 
@@ -71,15 +71,11 @@ void vcpu_raise_exception(struct vcpu *v, const struct exception *e)
 	}
 
 	/* whatever was being delivered gives way: a fault recurs, a lost interrupt is lost */
-	events->injected.info = 0;
+	events_forget_injected(events);
 	events->exception = *e;
+	if (vector != e->vector)
+		events->exception = (struct exception){ .vector = vector, .has_error = true };
 	events->exception.pending = true;
-	if (vector != e->vector) {
-		events->exception.vector = vector;
-		events->exception.has_error = true;
-		events->exception.error_code = 0;
-		events->exception.has_payload = false;
-	}
 }
 
 /**
@@ -163,19 +159,69 @@ void vcpu_recover_events(struct vcpu *v)
 	if (likely(!(info & INTR_INFO_VALID_MASK)))
 		return;
 
-	injected->info = info & ~INTR_INFO_RESERVED_MASK;
+	/* all of it: what an earlier event had must not be this one's */
+	*injected = (struct injected_event){ .info = info & ~INTR_INFO_RESERVED_MASK };
 	/* real mode pushes none, and the entry would be refused; an emulator may say otherwise */
 	if (!(vmcs_readl(GUEST_CR0) & X86_CR0_PE))
 		injected->info &= ~INTR_INFO_DELIVER_CODE_MASK;
-	if (info & INTR_INFO_DELIVER_CODE_MASK) {
-		injected->error_code = vmcs_read32(IDT_VECTORING_ERROR_CODE);
-		v->exit.vectoring_error = injected->error_code;
-	}
+	if (info & INTR_INFO_DELIVER_CODE_MASK)
+		v->exit.vectoring_error = vmcs_read32(IDT_VECTORING_ERROR_CODE);
+	if (injected->info & INTR_INFO_DELIVER_CODE_MASK)
+		injected->error_code = v->exit.vectoring_error;
 	if (has_insn_len(info))
 		injected->insn_len = exit_insn_len(v);
 	if ((info & INTR_INFO_TYPE_MASK) == INTR_TYPE_NMI_INTR)
 		vcpu_set_shadow(v, vcpu_shadow(v) & ~SHADOW_NMI);
 	v->recheck = true;
+}
+
+/* Is an NMI being served, or on its way into its handler? */
+static bool nmi_in_service(struct vcpu *v)
+{
+	const u32 type = INTR_INFO_VALID_MASK | INTR_INFO_TYPE_MASK;
+
+	return vcpu_shadow(v) & SHADOW_NMI ||
+	       (v->events.injected.info & type) == (INTR_INFO_VALID_MASK | INTR_TYPE_NMI_INTR);
+}
+
+/**
+ * vcpu_take_nmis() - NMIs that others have sent become this processor's
+ * @v: the vCPU, loaded
+ *
+ * While one is served one waits, and what more is sent is lost (SDM: "Handling Multiple NMIs").
+ *
+ * Context: vCPU thread; interrupts may be off.
+ */
+void vcpu_take_nmis(struct vcpu *v)
+{
+	int queued = atomic_xchg(&v->nmi_queued, 0);
+	int most = NMI_DEPTH - nmi_in_service(v);
+
+	vcpu_assert_loaded(v);
+	v->events.nmi_pending = min(v->events.nmi_pending + queued, most);
+}
+
+/**
+ * vcpu_own_nmi_blocking() - the VMCS becomes current where another one was, or has new state
+ * @v: the vCPU, loaded
+ *
+ * NMIs are blocked by an NMI that was injected, and by nothing else (SDM: "Virtual NMIs" in
+ * "Pin-Based VM-Execution Controls"): until one is, what the CPU says of it is not this guest's.
+ * Bochs 2.7 keeps the blocking across VM entries, until some guest executes IRET.
+ *
+ * Context: vCPU thread, VMCS current; interrupts may be off.
+ */
+void vcpu_own_nmi_blocking(struct vcpu *v)
+{
+	v->shadow_mask = vcpu_shadow(v) & SHADOW_NMI ? ~0u : ~(u32)SHADOW_NMI;
+}
+
+/* An NMI goes into the VM-entry field: the VMCS must not say that they are blocked. */
+static void begin_nmi(struct vcpu *v)
+{
+	if (!(v->shadow_mask & SHADOW_NMI))
+		vcpu_set_shadow(v, vcpu_shadow(v));
+	v->shadow_mask = ~0u;
 }
 
 /**
@@ -289,6 +335,7 @@ static bool inject_nmi(struct vcpu *v)
 		return false;
 
 	v->events.nmi_pending--;
+	begin_nmi(v);
 	write_entry_event(X86_TRAP_NMI | INTR_TYPE_NMI_INTR | INTR_INFO_VALID_MASK, 0, 0);
 	return true;
 }
@@ -352,10 +399,12 @@ void vcpu_inject_events(struct vcpu *v)
 	if (unlikely(v->lapic->controls_stale))
 		apicv_switch(v);
 	if (events->injected.info & INTR_INFO_VALID_MASK) {
+		if ((events->injected.info & INTR_INFO_TYPE_MASK) == INTR_TYPE_NMI_INTR)
+			begin_nmi(v);
 		write_entry_event(events->injected.info, events->injected.error_code,
 				  events->injected.insn_len);
 		/* the VM-entry field has it now; an exit during delivery brings it back */
-		events->injected.info = 0;
+		events_forget_injected(events);
 	} else if (events->exception.pending) {
 		inject_exception(v);
 	} else if (!inject_nmi(v)) {

@@ -23,9 +23,13 @@
 #include "vmx/controls.h"
 #include "vmx/vmcs.h"
 
-/* IA32_MISC_ENABLE: fast strings on; no branch trace store, no PEBS */
+/*
+ * IA32_MISC_ENABLE: fast strings on; no branch trace store, no PEBS. Writable is what the guest's
+ * CPUID has: not bits 3 (thermal monitor), 16 (EIST), 18 (MONITOR) and 23 (xTPR), which are hidden.
+ */
 #define MISC_ENABLE_FIXED	(BIT_ULL(11) | BIT_ULL(12))
-#define MISC_ENABLE_WRITABLE	BIT_ULL(0)
+#define MISC_ENABLE_RESET	(MSR_IA32_MISC_ENABLE_FAST_STRING | MISC_ENABLE_FIXED)
+#define MISC_ENABLE_WRITABLE	(MSR_IA32_MISC_ENABLE_FAST_STRING | CPUID_MISC_ENABLE)
 #define DEBUGCTL_VALID		BIT_ULL(1)	/* BTF */
 
 static int read_zero(struct vcpu *v, u32 msr, u64 *value)
@@ -233,6 +237,14 @@ static int write_apic(struct vcpu *v, u32 msr, u64 value, bool from_user)
 	return lapic_msr_write(v, msr, value);
 }
 
+static int write_apic_base(struct vcpu *v, u32 msr, u64 value, bool from_user)
+{
+	int ret = lapic_msr_write(v, msr, value);
+
+	cpuid_refresh(v);
+	return ret;
+}
+
 /* The guest's write of 0 before it asks for the revision is taken and has no effect. */
 static int write_bios_sign_id(struct vcpu *v, u32 msr, u64 value, bool from_user)
 {
@@ -243,10 +255,18 @@ static int write_bios_sign_id(struct vcpu *v, u32 msr, u64 value, bool from_user
 
 static int write_misc_enable(struct vcpu *v, u32 msr, u64 value, bool from_user)
 {
+	u64 old = v->msrs.misc_enable;
+
 	if (value & ~(MISC_ENABLE_WRITABLE | MISC_ENABLE_FIXED))
 		return 1;
+	if (value & MSR_IA32_MISC_ENABLE_XD_DISABLE && !(v->cpuid->given.edx_ext & CPUID_NX))
+		return 1;
 	v->msrs.misc_enable = value | MISC_ENABLE_FIXED;
-	return 0;
+	if (!((old ^ value) & CPUID_MISC_ENABLE))
+		return 0;
+	cpuid_refresh(v);
+	/* without the feature there is no EFER.NXE, whatever it was */
+	return efer_set(v, v->efer & v->cpuid->efer_valid);
 }
 
 static int read_mtrr(struct vcpu *v, u32 msr, u64 *value)
@@ -278,12 +298,13 @@ enum msr_row {
 
 #define READ_FIELD(member)	.offset = offsetof(struct vcpu, member)
 #define READ_FUNC(function)	.read = function
-#define MSR_LOW(name_, first_, last_, how, read_, write_, flags_)		\
+#define MSR_LOW(name_, first_, last_, needs_, how, read_, write_, flags_)	\
 	[ROW_##name_] = { .name = #name_, .first = first_, .last = last_,	\
-			  .flags = flags_, READ_##how(read_), .write = write_ },
+			  .needs = NEEDS_##needs_, .flags = flags_,		\
+			  READ_##how(read_), .write = write_ },
 #define MSR_HIGH	MSR_LOW
-#define MSR_APIC(name, first, last, read, write, flags)				\
-	MSR_LOW(name, first, last, FUNC, read, write, flags)
+#define MSR_APIC(name, first, last, needs, read, write, flags)			\
+	MSR_LOW(name, first, last, needs, FUNC, read, write, flags)
 const struct msr_policy msr_policies[ROWS] = {
 #include "msr_table.def"
 };
@@ -430,6 +451,75 @@ void msr_bitmap_fill(u8 *bitmap)
 VMXHV_EXPORT_FOR_TEST(msr_bitmap_fill);
 
 /**
+ * msr_hidden_rows() - the MSRs whose features a CPUID table does not show
+ * @table: the table
+ *
+ * Context: Any.
+ * Return: a bit for each row of msr_policies[].
+ */
+u32 msr_hidden_rows(const struct cpuid_table *table)
+{
+	u32 hidden = 0;
+	u32 i;
+
+	BUILD_BUG_ON(ROWS > 32);
+	for (i = 0; table->unmet && i < ROWS; i++)
+		if (table->unmet & BIT(msr_policies[i].needs))
+			hidden |= BIT(i);
+	return hidden;
+}
+
+VMXHV_EXPORT_FOR_TEST(msr_hidden_rows);
+
+/**
+ * msr_is_hidden() - does the guest get #GP for an MSR that the table has?
+ * @v: the vCPU
+ * @msr: the MSR
+ *
+ * Userspace can save and restore it all the same: what it holds then is what a reset left.
+ *
+ * Context: vCPU thread.
+ * Return: true if its feature is not in the guest's CPUID.
+ */
+bool msr_is_hidden(const struct vcpu *v, u32 msr)
+{
+	return v->msr_hidden & BIT(msr_policy_of(msr) - msr_policies);
+}
+
+VMXHV_EXPORT_FOR_TEST(msr_is_hidden);
+
+/* The VM's bitmap is that of all its vCPUs: what one must not reach exits from now on. */
+static void stop_passing(u8 *bitmap, const struct msr_policy *p)
+{
+	unsigned long *bits = (unsigned long *)bitmap;
+	u32 msr;
+
+	for (msr = p->first; msr <= p->last; msr++) {
+		u32 at = (msr >= 0xc0000000 ? 0x2000 : 0) + (msr & 0x1fff);
+
+		set_bit(at, bits);
+		set_bit(at + 0x4000, bits);
+	}
+}
+
+/**
+ * msr_follow_cpuid() - the vCPU has another CPUID table
+ * @v: the vCPU
+ *
+ * Context: vCPU loaded, mutex held, or it is being made.
+ */
+void msr_follow_cpuid(struct vcpu *v)
+{
+	u32 i;
+
+	v->msr_hidden = msr_hidden_rows(v->cpuid);
+	for (i = 0; v->msr_hidden && i < ROWS; i++) {
+		if (v->msr_hidden & BIT(i) && msr_policies[i].flags & MSR_PASS_THROUGH)
+			stop_passing(v->vm->msr_bitmap, &msr_policies[i]);
+	}
+}
+
+/**
  * msr_bitmap_init() - allocate a VM's MSR bitmap
  * @vm: the VM; freed with free_page()
  *
@@ -456,7 +546,7 @@ void msr_reset(struct vcpu *v)
 {
 	memset(&v->msrs, 0, sizeof(v->msrs));
 	v->msrs.pat = MSR_PAT_RESET;
-	v->msrs.misc_enable = MISC_ENABLE_WRITABLE | MISC_ENABLE_FIXED;
+	v->msrs.misc_enable = MISC_ENABLE_RESET;
 	write_kernel_gs_base(v, MSR_KERNEL_GS_BASE, 0, true);
 	vmcs_write64(GUEST_IA32_PAT, v->msrs.pat);
 	vmcs_write64(GUEST_IA32_DEBUGCTL, 0);

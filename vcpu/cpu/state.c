@@ -140,8 +140,9 @@ static void set_sregs(struct vcpu *v, const void *image)
 	if (cr_pae_paging(s->cr0, s->cr4, s->efer))
 		cr_set_pdptes(s->pdpte);
 	v->xcr0 = s->xcr0;
-	cr_force(v, s->cr0, s->cr4, s->efer);
+	/* before CPUID is brought up to date */
 	set_apic_base(v, s->apic_base);
+	cr_force(v, s->cr0, s->cr4, s->efer);
 	lapic_set_cr8(v, s->cr8);
 }
 
@@ -177,6 +178,9 @@ static void set_gprs(struct vcpu *v, const void *image)
 	vcpu_set_rip(v, g->rip);
 	tf_changed = (vcpu_rflags(v) ^ g->rflags) & X86_EFLAGS_TF;
 	vcpu_set_rflags(v, g->rflags);
+	/* STI has no shadow where IF is clear: no entry, and no SET_STATE, would take it */
+	if (unlikely(!(g->rflags & X86_EFLAGS_IF)) && vcpu_shadow(v) & SHADOW_STI)
+		vcpu_set_shadow(v, vcpu_shadow(v) & ~SHADOW_STI);
 	if (tf_changed)
 		set_pending_debug(v);
 }
@@ -187,6 +191,8 @@ static void get_events(struct vcpu *v, void *image)
 	struct vmxhv_events *e = image;
 	u32 shadow = vcpu_shadow(v);
 
+	if (atomic_read(&v->nmi_queued))
+		vcpu_take_nmis(v);
 	*e = (struct vmxhv_events){
 		.injected = { .info = ev->injected.info, .error_code = ev->injected.error_code,
 			      .insn_len = ev->injected.insn_len },
@@ -198,14 +204,16 @@ static void get_events(struct vcpu *v, void *image)
 		.sipi_pending = test_bit(REQ_SIPI, &v->requests),
 		.extint_line = READ_ONCE(v->extint_line),
 		.activity = ev->activity,
+		.extint_answered = ev->extint_answered,
+		.extint_vector = ev->extint_answered ? ev->extint_vector : 0,
 	};
 	if (ev->exception.pending)
 		e->pending = (struct vmxhv_event){
 			.info = ev->exception.vector | INTR_TYPE_HARD_EXCEPTION |
 				INTR_INFO_VALID_MASK |
 				(ev->exception.has_error ? INTR_INFO_DELIVER_CODE_MASK : 0),
-			.error_code = ev->exception.error_code,
-			.payload = ev->exception.payload,
+			.error_code = ev->exception.has_error ? ev->exception.error_code : 0,
+			.payload = ev->exception.has_payload ? ev->exception.payload : 0,
 		};
 }
 
@@ -235,11 +243,17 @@ static void set_events(struct vcpu *v, const void *image)
 	set_exception(&ev->exception, &e->pending);
 	ev->nmi_pending = e->nmi_pending;
 	ev->activity = e->activity;
+	ev->extint_answered = e->extint_answered;
+	ev->extint_vector = e->extint_vector;
 	vcpu_set_shadow(v, (e->nmi_blocked ? SHADOW_NMI : 0) | (e->sti_shadow ? SHADOW_STI : 0) |
 			(e->movss_shadow ? SHADOW_MOV_SS : 0));
+	vcpu_own_nmi_blocking(v);
 	set_pending_debug(v);
 	WRITE_ONCE(v->sipi_vector, e->sipi_vector);
 	WRITE_ONCE(v->extint_line, e->extint_line);
+	/* the group says all that waits: what was sent before it is over */
+	atomic_set(&v->nmi_queued, 0);
+	clear_bit(REQ_INIT, &v->requests);
 	if (e->sipi_pending)
 		set_bit(REQ_SIPI, &v->requests);
 	else
@@ -528,6 +542,29 @@ void reset_image(struct vcpu *v, struct vmxhv_gprs *gprs, struct vmxhv_sregs *sr
 }
 
 /**
+ * reset_events() - nothing waits and no debug register is set, as after power-on or INIT
+ * @v: the vCPU
+ * @activity: what it does next
+ *
+ * What userspace was asked about before will not be completed. The ExtINT line is as it was.
+ *
+ * Context: vCPU loaded, mutex held.
+ */
+void reset_events(struct vcpu *v, u32 activity)
+{
+	const struct vmxhv_debug_regs debug = { .dr6 = DR6_RESET, .dr7 = DR7_RESET };
+
+	set_debug(v, &debug);
+	v->events = (struct vcpu_events){ .activity = activity };
+	atomic_set(&v->nmi_queued, 0);
+	v->completion = COMPLETE_NONE;
+	v->io.rip = ~0ull;
+	vcpu_set_shadow(v, 0);
+	vcpu_own_nmi_blocking(v);
+	vmcs_writel(GUEST_PENDING_DBG_EXCEPTIONS, 0);
+}
+
+/**
  * vcpu_reset_state() - power-on state of everything but the local APIC, which has its own
  * @v: the vCPU; its CPUID table is there, its APIC is reset
  *
@@ -535,7 +572,6 @@ void reset_image(struct vcpu *v, struct vmxhv_gprs *gprs, struct vmxhv_sregs *sr
  */
 void vcpu_reset_state(struct vcpu *v)
 {
-	const struct vmxhv_debug_regs debug = { .dr6 = DR6_RESET, .dr7 = DR7_RESET };
 	struct vmxhv_gprs gprs;
 	struct vmxhv_sregs sregs;
 
@@ -543,11 +579,8 @@ void vcpu_reset_state(struct vcpu *v)
 	msr_reset(v);
 	set_sregs(v, &sregs);
 	set_gprs(v, &gprs);
-	set_debug(v, &debug);
-	v->events = (struct vcpu_events){ .activity = VMXHV_ACTIVE };
-	vcpu_set_shadow(v, 0);
+	reset_events(v, VMXHV_ACTIVE);
 	vmcs_write32(GUEST_ACTIVITY_STATE, GUEST_ACTIVITY_ACTIVE);
-	vmcs_writel(GUEST_PENDING_DBG_EXCEPTIONS, 0);
 	vmcs_write32(GUEST_SMBASE, 0);
 	vmcs_write64(GUEST_IA32_DEBUGCTL, 0);
 }

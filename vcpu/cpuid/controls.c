@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Features that the guest's CPUID shows or hides, and the controls that make it true: an
- * instruction that is hidden is #UD, whatever the CPU can. Pure.
+ * Features that the guest's CPUID shows or hides, and what makes it true: controls, by which an
+ * instruction that is hidden is #UD, whatever the CPU can; and needs of MSRs. Pure.
  */
 #include <linux/kernel.h>
 
@@ -63,3 +63,36 @@ u32 cpuid_controls(const struct cpuid_table *table, u32 now, u32 allowed1)
 }
 
 VMXHV_EXPORT_FOR_TEST(cpuid_controls);
+
+/* By enum cpuid_need: one of two features. SDM: "Architectural MSRs" */
+static const struct feature needs[NR_NEEDS][2] = {
+	[NEEDS_TSC] = { { 1, CPUID_REG_EDX, 4 } },
+	[NEEDS_TSC_ADJUST] = { { 7, CPUID_REG_EBX, 1 } },
+	[NEEDS_MTRR] = { { 1, CPUID_REG_EDX, 12 } },
+	[NEEDS_PAT] = { { 1, CPUID_REG_EDX, 16 } },
+	[NEEDS_SEP] = { { 1, CPUID_REG_EDX, 11 } },
+	[NEEDS_MCA] = { { 1, CPUID_REG_EDX, 14 } },
+	[NEEDS_LM] = { { 0x80000001, CPUID_REG_EDX, 29 } },
+	[NEEDS_NX_OR_LM] = { { 0x80000001, CPUID_REG_EDX, 20 },
+			     { 0x80000001, CPUID_REG_EDX, 29 } },
+	[NEEDS_TSC_AUX] = { { 0x80000001, CPUID_REG_EDX, 27 },
+			    { 7, CPUID_REG_ECX, 22 /* RDPID */ } },
+};
+
+/**
+ * cpuid_unmet_needs() - what MSRs need and a table does not show
+ * @table: the table, as userspace gave it
+ *
+ * Context: Any.
+ * Return: bits by enum cpuid_need.
+ */
+u32 cpuid_unmet_needs(const struct cpuid_table *table)
+{
+	u32 unmet = 0;
+	unsigned int i;
+
+	for (i = NEEDS_NOTHING + 1; i < NR_NEEDS; i++)
+		if (!shows(table, &needs[i][0]) && !shows(table, &needs[i][1]))
+			unmet |= BIT(i);
+	return unmet;
+}

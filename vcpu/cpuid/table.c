@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The guest's CPUID. A vCPU's table is built once, with a direct slot for each leaf that software
- * asks for; what depends on the vCPU's own state (OSXSAVE, OSPKE, the sizes in leaf DH) is written
- * into the rows when that state changes, so that the exit handler only copies four words.
+ * asks for; what depends on the vCPU's own state (struct cpuid_state) is written into the rows when
+ * that state changes, so that the exit handler only copies four words. Only SYSCALL, which follows
+ * the mode, is left to it.
  */
 #include <linux/errno.h>
 #include <linux/slab.h>
@@ -24,6 +25,9 @@
 #include "vmx/vmx.h"
 
 #define DEFAULT_PHYS_BITS	36	/* where there is no leaf 8000_0008H */
+#define LIMITED_LEAVES		2u	/* with IA32_MISC_ENABLE.LIMIT_CPUID */
+
+#define CPUID_APIC		BIT(9)	/* 1: EDX */
 
 static const struct vmxhv_cpuid_entry zero_row;
 
@@ -180,26 +184,10 @@ static void set_bit_to(u32 *reg, u32 bit, bool value)
 	*reg = value ? *reg | bit : *reg & ~bit;
 }
 
-/**
- * cpuid_table_refresh() - write what follows from the guest's state into the rows
- * @table: the table
- * @cr4: the guest's CR4
- * @xcr0: the guest's XCR0
- *
- * Context: Any; the vCPU is not in the guest.
- */
-void cpuid_table_refresh(struct cpuid_table *table, u64 cr4, u64 xcr0)
+static void refresh_xsave_sizes(struct cpuid_table *table, u64 xcr0)
 {
-	struct vmxhv_cpuid_entry *e;
+	struct vmxhv_cpuid_entry *e = row_of(table, 0xd, 0);
 
-	e = row_of(table, 1, 0);
-	if (e)
-		set_bit_to(&e->ecx, BIT(27), cr4 & X86_CR4_OSXSAVE);
-	e = row_of(table, 7, 0);
-	if (e)
-		set_bit_to(&e->ecx, BIT(4), cr4 & X86_CR4_PKE);
-
-	e = row_of(table, 0xd, 0);
 	if (!e)
 		return;
 	e->ebx = cpuid_xsave_size(table, xcr0, false);
@@ -209,7 +197,84 @@ void cpuid_table_refresh(struct cpuid_table *table, u64 cr4, u64 xcr0)
 		e->ebx = cpuid_xsave_size(table, xcr0, true);
 }
 
+/* Leaves above the highest one are gone, but userspace stays to be asked for those it wanted. */
+static void limit_leaves(struct cpuid_table *t, u32 max)
+{
+	struct vmxhv_cpuid_entry *e = row_of(t, 0, 0);
+	struct cpuid_slot slots[CPUID_BASIC_SLOTS];
+	u32 i;
+
+	if (!e || e->eax == max)
+		return;
+	e->eax = max;
+	t->highest = find_slot(t, max);
+	fill_slots(t, slots, CPUID_BASIC_SLOTS, 0);
+	for (i = 0; i < CPUID_BASIC_SLOTS; i++) {
+		if (t->basic[i].subleaves == CPUID_ASK) {
+			slots[i].own_subleaves = slots[i].subleaves;
+			slots[i].subleaves = CPUID_ASK;
+		}
+		t->basic[i] = slots[i];
+	}
+}
+
+static noinline void follow_misc_enable(struct cpuid_table *t, u64 misc_enable)
+{
+	const bool limited = misc_enable & MSR_IA32_MISC_ENABLE_LIMIT_CPUID;
+	const bool no_xd = misc_enable & MSR_IA32_MISC_ENABLE_XD_DISABLE;
+	struct vmxhv_cpuid_entry *e = row_of(t, 0x80000001, 0);
+
+	t->misc_enable = misc_enable;
+	if (e)
+		set_bit_to(&e->edx, CPUID_NX, t->given.edx_ext & CPUID_NX && !no_xd);
+	limit_leaves(t, limited ? min(t->given.max_basic, LIMITED_LEAVES) : t->given.max_basic);
+	cr_masks(t, &t->cr4_valid, &t->cr4_owned, &t->efer_valid);
+}
+
+/**
+ * cpuid_table_refresh() - write what follows from the guest's state into the rows
+ * @table: the table
+ * @state: the guest's
+ *
+ * OSXSAVE and OSPKE are bits of CR4, APIC is IA32_APIC_BASE's enable flag; IA32_MISC_ENABLE limits
+ * the leaves to 2 and takes NX away; the sizes of leaf DH follow XCR0. (SDM: "CPUID-CPU
+ * Identification", "Local APIC Status and Location", "Architectural MSRs".)
+ *
+ * Context: Any; the vCPU is not in the guest.
+ */
+void cpuid_table_refresh(struct cpuid_table *table, const struct cpuid_state *state)
+{
+	struct vmxhv_cpuid_entry *e;
+
+	e = row_of(table, 1, 0);
+	if (e) {
+		set_bit_to(&e->ecx, BIT(27), state->cr4 & X86_CR4_OSXSAVE);
+		set_bit_to(&e->edx, CPUID_APIC, table->given.edx_1 & CPUID_APIC && state->apic);
+	}
+	e = row_of(table, 7, 0);
+	if (e)
+		set_bit_to(&e->ecx, BIT(4), state->cr4 & X86_CR4_PKE);
+	refresh_xsave_sizes(table, state->xcr0);
+	if ((table->misc_enable ^ state->misc_enable) & CPUID_MISC_ENABLE)
+		follow_misc_enable(table, state->misc_enable & CPUID_MISC_ENABLE);
+}
+
 VMXHV_EXPORT_FOR_TEST(cpuid_table_refresh);
+
+/* What state can take away, to be given back. */
+static void remember_given(struct cpuid_table *t)
+{
+	const struct vmxhv_cpuid_entry *e = row_of(t, 1, 0);
+	u32 i;
+
+	t->given.max_basic = find_slot(t, 0).row->eax;
+	t->given.edx_1 = e ? e->edx : 0;
+	e = row_of(t, 0x80000001, 0);
+	t->given.edx_ext = e ? e->edx : 0;
+	for (i = 0; i < CPUID_EXT_SLOTS; i++)
+		if (e && t->ext[i].row == e && e->edx & CPUID_SYSCALL)
+			t->ext[i].subleaves = CPUID_BY_MODE;
+}
 
 /**
  * cpuid_table_build() - a table that can be looked up quickly
@@ -223,6 +288,7 @@ VMXHV_EXPORT_FOR_TEST(cpuid_table_refresh);
 struct cpuid_table *cpuid_table_build(const struct vmxhv_cpuid_entry *entries, u32 count, u32 id)
 {
 	struct cpuid_table *t = kvzalloc(struct_size(t, rows, count), GFP_KERNEL_ACCOUNT);
+	const struct cpuid_state reset = { .xcr0 = 1, .apic = true };
 	const struct vmxhv_cpuid_entry *e;
 
 	if (!t)
@@ -244,7 +310,9 @@ struct cpuid_table *cpuid_table_build(const struct vmxhv_cpuid_entry *entries, u
 	if (e && cpuid_table_has(t, 1, 0, CPUID_REG_ECX, 26))
 		t->xcr0_valid = e->eax | (u64)e->edx << 32;
 	cr_masks(t, &t->cr4_valid, &t->cr4_owned, &t->efer_valid);
-	cpuid_table_refresh(t, 0, 1);
+	t->unmet = cpuid_unmet_needs(t);
+	remember_given(t);
+	cpuid_table_refresh(t, &reset);
 	return t;
 }
 
@@ -271,3 +339,5 @@ void cpuid_ask(struct cpuid_table *table, u32 first, u32 last)
 		slot->subleaves = CPUID_ASK;
 	}
 }
+
+VMXHV_EXPORT_FOR_TEST(cpuid_ask);

@@ -22,6 +22,24 @@ static void do_access(struct vcpu *v, u32 offset, const struct lapic_mov *mov)
 	vcpu_retire_insn(v, mov->length);
 }
 
+/* An APIC-access exit does not say at which linear address: a breakpoint that leads there does. */
+static noinline void meet_points(struct vcpu *v, u64 gpa, bool store)
+{
+	const u64 *dr = v->debug.on ? v->debug.slots.dr : v->dr;
+	const u32 access = vcpu_cpl(v) == 3 ? WALK_USER : 0;
+	struct walk_result walk;
+	u64 at;
+	int i;
+
+	for (i = 0; i < DEBUG_POINTS; i++) {
+		at = (dr[i] & PAGE_MASK) | (gpa & ~PAGE_MASK);
+		if (vcpu_probe(v, at, access, &walk) || walk.gpa != gpa)
+			continue;
+		dr_meet(v, store ? DEBUG_WRITES : DEBUG_READS, at, sizeof(u32));
+		return;
+	}
+}
+
 /**
  * lapic_page_access() - an instruction's own access to the xAPIC page
  * @v: the vCPU
@@ -48,6 +66,8 @@ int lapic_page_access(struct vcpu *v, u64 gpa, bool write)
 	if (lapic_decode_mov(bytes, count, mode, &mov) || mov.store != write)
 		return TO_USER;
 	do_access(v, gpa & ~PAGE_MASK, &mov);
+	if (unlikely(dr_watching(v)))
+		meet_points(v, gpa, mov.store);
 	return HANDLED;
 }
 

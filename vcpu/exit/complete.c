@@ -13,6 +13,7 @@
 #include "vcpu/core.h"
 #include "vcpu/cpu.h"
 #include "vcpu/exit.h"
+#include "vcpu/x86.h"
 
 static int complete_msr(struct vcpu *v, bool read)
 {
@@ -83,13 +84,28 @@ static int mmio_fault(struct vcpu *v, struct vmxhv_error *err)
 		.error_code = READ_ONCE(answer->fault_error),
 		.payload = READ_ONCE(answer->fault_address),
 	};
+	bool error_code;
 
-	if (e.vector > 31)
+	if (e.vector >= NR_EXCEPTIONS || e.vector == X86_TRAP_NMI)
 		return refuse_answer(v, err, offsetof(struct vmxhv_run, u.mmio.fault_vector),
-				     e.vector, 31, "an exception has a vector below 32");
+				     e.vector, NR_EXCEPTIONS - 1, "not an exception's vector");
+	error_code = exception_rule(e.vector)->error_code;
+	if (e.has_error != error_code)
+		return refuse_answer(v, err, offsetof(struct vmxhv_run, u.mmio.fault_has_error),
+				     e.has_error, error_code,
+				     "this exception has an error code, or has none");
+	if (error_code && e.error_code >> 16)
+		return refuse_answer(v, err, offsetof(struct vmxhv_run, u.mmio.fault_error),
+				     e.error_code, U16_MAX, "bits 31:16 of an error code are 0");
 	e.has_payload = e.vector == X86_TRAP_PF;
 	vcpu_raise_exception(v, &e);
 	return HANDLED;
+}
+
+/* How wide the access was only userspace knows: its first byte is what can be watched. */
+static noinline void meet_points(struct vcpu *v)
+{
+	dr_meet(v, v->mmio.access & VMXHV_MMIO_WRITE ? DEBUG_WRITES : DEBUG_READS, v->mmio.gva, 1);
 }
 
 /*
@@ -111,6 +127,8 @@ static noinline int complete_mmio(struct vcpu *v, struct vmxhv_error *err)
 			return refuse_answer(v, err, offsetof(struct vmxhv_run, u.mmio.retire_len),
 					     len, 15, "an instruction has 1 to 15 bytes");
 		vcpu_retire_insn(v, len);
+		if (unlikely(dr_watching(v)) && v->mmio.gva)
+			meet_points(v);
 		return HANDLED;
 	case VMXHV_MMIO_FAULT:
 		return mmio_fault(v, err);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What CONFIG makes different. A VM that was not configured pays nothing: a configured one has
- * an exit table of its own, in which some rows look at the wishes first.
+ * What CONFIG makes different, and MSRs that CPUID hides. Who has neither pays nothing: the others
+ * have an exit table of their own, in which some rows look at the wishes first.
  */
 #include <linux/cache.h>
 #include <linux/errno.h>
@@ -30,7 +30,7 @@ static bool msr_exits(const struct vcpu *v, u32 access, u32 msr)
 {
 	const struct vm_config *config = &v->vm->config;
 
-	if (config->flags & VMXHV_CONFIG_UNKNOWN_MSR && !msr_find(msr))
+	if (config->flags & VMXHV_CONFIG_UNKNOWN_MSR && (!msr_find(msr) || msr_is_hidden(v, msr)))
 		return true;
 	return config_covers(config, VMXHV_RANGE_MSR_EXIT, access, msr);
 }
@@ -39,6 +39,8 @@ static int config_rdmsr(struct vcpu *v)
 {
 	if (msr_exits(v, VMXHV_RANGE_READ, (u32)v->gpr[REG_RCX]))
 		return msr_to_user(v, false);
+	if (msr_is_hidden(v, (u32)v->gpr[REG_RCX]))
+		return raise_gp(v);
 	return handle_as_ever(v);
 }
 
@@ -46,6 +48,8 @@ static int config_wrmsr(struct vcpu *v)
 {
 	if (msr_exits(v, VMXHV_RANGE_WRITE, (u32)v->gpr[REG_RCX]))
 		return msr_to_user(v, true);
+	if (msr_is_hidden(v, (u32)v->gpr[REG_RCX]))
+		return raise_gp(v);
 	return handle_as_ever(v);
 }
 
@@ -81,17 +85,17 @@ void __init config_init(void)
 }
 
 /**
- * config_exit_rows() - the exit table for a VM's vCPUs
- * @vm: the VM
+ * config_choose_rows() - the exit table of a vCPU, by the VM's configuration and its own CPUID
+ * @v: the vCPU; its CPUID table is there
  *
- * Context: Any; there is a vCPU, or one is being made.
- * Return: the table.
+ * Context: vCPU loaded, mutex held, or it is being made.
  */
-const struct exit_row *config_exit_rows(const struct vm *vm)
+void config_choose_rows(struct vcpu *v)
 {
-	const struct vm_config *config = &vm->config;
+	const struct vm_config *config = &v->vm->config;
+	bool plain = !(config->flags & ~VMXHV_CONFIG_TSC) && !config->count && !v->msr_hidden;
 
-	return config->flags & ~VMXHV_CONFIG_TSC || config->count ? config_rows : exit_rows;
+	v->burst.rows = plain ? exit_rows : config_rows;
 }
 
 static int make_config(struct vm_config *config, const struct vmxhv_config *wanted,

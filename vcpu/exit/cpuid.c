@@ -29,6 +29,18 @@ static noinline void read_subleaf(const struct vcpu *v, const struct cpuid_slot 
 	}
 }
 
+/* Intel CPUs have SYSCALL in 64-bit mode only, and show it only there. */
+static void read_by_mode(struct vcpu *v, const struct cpuid_slot *slot,
+			 struct vmxhv_exit_cpuid *out)
+{
+	const struct vmxhv_cpuid_entry *e = slot->row;
+
+	out->eax = e->eax;
+	out->ebx = e->ebx;
+	out->ecx = e->ecx;
+	out->edx = vcpu_is_64bit(v) ? e->edx : e->edx & ~CPUID_SYSCALL;
+}
+
 /* What the guest would read goes to userspace first. */
 static noinline int ask_user(struct vcpu *v, const struct cpuid_slot *slot)
 {
@@ -36,7 +48,9 @@ static noinline int ask_user(struct vcpu *v, const struct cpuid_slot *slot)
 		.function = vcpu_eax(v), .index = (u32)v->gpr[REG_RCX],
 	};
 
-	if (slot->own_subleaves) {
+	if (slot->own_subleaves == CPUID_BY_MODE) {
+		read_by_mode(v, slot, &what);
+	} else if (slot->own_subleaves) {
 		read_subleaf(v, slot, slot->own_subleaves, &what);
 	} else {
 		what.eax = slot->row->eax;
@@ -53,7 +67,10 @@ static noinline int handle_subleaf(struct vcpu *v, const struct cpuid_slot *slot
 
 	if (slot->subleaves == CPUID_ASK)
 		return ask_user(v, slot);
-	read_subleaf(v, slot, slot->subleaves, &what);
+	if (slot->subleaves == CPUID_BY_MODE)
+		read_by_mode(v, slot, &what);
+	else
+		read_subleaf(v, slot, slot->subleaves, &what);
 	v->gpr[REG_RAX] = what.eax;
 	v->gpr[REG_RBX] = what.ebx;
 	v->gpr[REG_RCX] = what.ecx;

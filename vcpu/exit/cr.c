@@ -89,7 +89,10 @@ int handle_cr_access(struct vcpu *v)
 	}
 	if (fault)
 		return raise_gp(v);
-	return vcpu_skip_insn(v);
+	vcpu_skip_insn(v);
+	if (CR_ACCESS_TYPE(q) == CR_ACCESS_LMSW && CR_ACCESS_LMSW_MEMORY(q) && dr_watching(v))
+		dr_meet(v, DEBUG_READS, exit_gla(v), sizeof(u16));
+	return HANDLED;
 }
 
 /**

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Port I/O: every access exits, and userspace answers. String I/O moves its data through the run
- * area's page, as many units at a time as lie in one page of the guest's linear memory.
+ * area's page, as many units at a time as lie in one page of the guest's linear memory. Where the
+ * guest's end of it is no memory, the exit is the one that any other instruction there would make.
  * (SDM: "Exit Qualification for I/O Instructions", "Instruction-Information Field".)
  */
 #include <linux/minmax.h>
@@ -11,6 +12,7 @@
 
 #include "vcpu/cpu.h"
 #include "vcpu/exit.h"
+#include "vcpu/memory.h"
 #include "vcpu/x86.h"
 #include "vmx/arch.h"
 
@@ -67,7 +69,7 @@ static u32 string_count(struct vcpu *v, const struct vmxhv_exit_io *io, u64 left
 
 	/* downwards, across a page, or with a trap behind each: one unit at a time */
 	if ((vcpu_rflags(v) & (X86_EFLAGS_DF | X86_EFLAGS_TF)) || room < io->width ||
-	    unlikely(debug_stepping(v)))
+	    unlikely(dr_watching(v)))
 		return min_t(u64, left, 1);
 	return min_t(u64, left, room / io->width);
 }
@@ -91,6 +93,38 @@ static int string_fault(struct vcpu *v, int how, const struct walk_result *walk)
 	return HANDLED;
 }
 
+/*
+ * Is there memory at @gva that can be read, or written? If not, @ends is what the exit ends with:
+ * the guest's own fault, MMIO or MEMORY_ERROR, or the instruction is tried again.
+ */
+static bool buffer_ready(struct vcpu *v, u64 gva, bool write, int *ends)
+{
+	u32 qualification = (write ? EPT_VIOLATION_WRITE : EPT_VIOLATION_READ) |
+			    EPT_VIOLATION_GLA_VALID;
+	struct fault_info info = {};
+	struct walk_result walk;
+	int how = vcpu_translate(v, gva, string_access(v, write), &walk);
+	enum fault_result result;
+
+	*ends = HANDLED;
+	if (how == 1 || how == -EINVAL) {
+		string_fault(v, how, &walk);
+		return false;
+	}
+	/* the walk itself met no memory: then @walk says where, and A and D may be at stake */
+	result = memory_fault(v->vm, walk.gpa, write || how, false, &info);
+	if (result == FAULT_MAPPED || result == FAULT_RETRY)
+		return result == FAULT_MAPPED && !how;
+	v->exit.gpa = walk.gpa;
+	v->exit.gla = gva;
+	v->exit.valid |= EXIT_HAS_GPA | EXIT_HAS_GLA;
+	if (result == FAULT_ERROR)
+		*ends = memory_error_to_user(v, &info);
+	else
+		*ends = mmio_to_user(v, qualification | (how ? 0 : EPT_VIOLATION_GLA_TRANSLATED));
+	return false;
+}
+
 /* The units of this exit, between the run area's page and the guest's memory. */
 static int copy_string(struct vcpu *v, bool write, struct gva_copy *copy)
 {
@@ -105,31 +139,38 @@ static int copy_string(struct vcpu *v, bool write, struct gva_copy *copy)
 
 static int check_ins_target(struct vcpu *v)
 {
-	struct walk_result walk;
 	u32 bytes = v->io.exit.count * v->io.exit.width;
 	u64 last = vcpu_wrap_gva(v, v->io.gva, v->io.gva + bytes - 1);
-	u32 access = string_access(v, true);
-	int ret;
+	int ends;
 
 	/* the data would be lost if it could not be stored: see first that it can */
-	ret = vcpu_translate(v, v->io.gva, access, &walk);
-	if (ret)
-		return string_fault(v, ret, &walk);
-	if ((last ^ v->io.gva) & PAGE_MASK) {
-		ret = vcpu_translate(v, last & PAGE_MASK, access, &walk);
-		if (ret)
-			return string_fault(v, ret, &walk);
-	}
+	if (!buffer_ready(v, v->io.gva, true, &ends))
+		return ends;
+	if ((last ^ v->io.gva) & PAGE_MASK && !buffer_ready(v, last & PAGE_MASK, true, &ends))
+		return ends;
 	return io_to_user(v);
+}
+
+static int read_outs_source(struct vcpu *v)
+{
+	struct gva_copy copy;
+	int ends, how = copy_string(v, false, &copy);
+
+	if (!how)
+		return io_to_user(v);
+	if (how != -EFAULT)
+		return string_fault(v, how, &copy.walk);
+	/* there after all: once more */
+	if (buffer_ready(v, vcpu_wrap_gva(v, v->io.gva, v->io.gva + copy.done), false, &ends))
+		return HANDLED;
+	return ends;
 }
 
 static noinline int handle_string(struct vcpu *v)
 {
 	struct vmxhv_exit_io *io = &v->io.exit;
 	u32 info = exit_insn_info(v);
-	struct gva_copy copy;
 	u64 left, allowed;
-	int ret;
 
 	io->string = 1;
 	io->address_size = INFO_ADDRESS_SIZE(info);
@@ -152,13 +193,7 @@ static noinline int handle_string(struct vcpu *v)
 		vcpu_raise_error(v, X86_TRAP_AC, 0);
 		return HANDLED;
 	}
-	if (io->in)
-		return check_ins_target(v);
-
-	ret = copy_string(v, false, &copy);
-	if (ret)
-		return string_fault(v, ret, &copy.walk);
-	return io_to_user(v);
+	return io->in ? check_ins_target(v) : read_outs_source(v);
 }
 
 /**
@@ -166,7 +201,8 @@ static noinline int handle_string(struct vcpu *v)
  * @v: the vCPU, loaded
  *
  * Context: Process; may sleep for string I/O.
- * Return: TO_USER with IO in the run area, or HANDLED: the guest's buffer faults.
+ * Return: TO_USER with IO in the run area, or with MMIO or MEMORY_ERROR for the guest's buffer;
+ *	HANDLED: the buffer faults.
  */
 int handle_io(struct vcpu *v)
 {
@@ -212,14 +248,39 @@ static void count_down(struct vcpu *v)
 	v->gpr[REG_RCX] = mask == U16_MAX ? (old & ~mask) | (new & mask) : new & mask;
 }
 
+/* Memory has gone since it was looked at: the data waits in the run area until it is back. */
+static int keep_input(struct vcpu *v, const struct gva_copy *copy)
+{
+	struct fault_info info = { .error = -EFAULT };
+
+	memory_fault(v->vm, copy->walk.gpa, true, false, &info);
+	v->completion = COMPLETE_IO;
+	v->exit.gpa = copy->walk.gpa;
+	v->exit.valid |= EXIT_HAS_GPA;
+	return memory_error_to_user(v, &info);
+}
+
+/* The instruction, or an iteration, is done: breakpoints on its port and its buffer. */
+static noinline void meet_points(struct vcpu *v)
+{
+	const struct vmxhv_exit_io *io = &v->io.exit;
+
+	if (io->string)
+		dr_meet(v, io->in ? DEBUG_WRITES : DEBUG_READS, v->io.gva, io->width);
+	dr_meet(v, DEBUG_PORT, io->port, io->width);
+}
+
 static noinline int complete_string(struct vcpu *v)
 {
 	const struct vmxhv_exit_io *io = &v->io.exit;
 	struct gva_copy copy;
+	bool more = false;
 	int ret;
 
 	if (io->in) {
 		ret = copy_string(v, true, &copy);
+		if (ret == -EFAULT)
+			return keep_input(v, &copy);
 		if (ret)
 			return string_fault(v, ret, &copy.walk);
 	}
@@ -227,13 +288,17 @@ static noinline int complete_string(struct vcpu *v)
 	v->io.done += io->count;
 	if (io->rep) {
 		count_down(v);
-		if (v->gpr[REG_RCX] & address_mask(io)) {
-			retire_iteration(v);	/* interrupts may come between */
-			return HANDLED;
-		}
+		more = v->gpr[REG_RCX] & address_mask(io);
 	}
-	v->io.rip = ~0ull;
-	return vcpu_skip_insn(v);
+	if (more) {
+		retire_iteration(v);	/* interrupts may come between */
+	} else {
+		v->io.rip = ~0ull;
+		vcpu_skip_insn(v);
+	}
+	if (unlikely(dr_watching(v)))
+		meet_points(v);
+	return HANDLED;
 }
 
 /**
@@ -243,7 +308,7 @@ static noinline int complete_string(struct vcpu *v)
  * A 32-bit IN clears the upper half of RAX; narrower ones keep the rest.
  *
  * Context: Process; may sleep for string I/O.
- * Return: HANDLED.
+ * Return: HANDLED; TO_USER with MEMORY_ERROR, to be completed again.
  */
 int complete_io(struct vcpu *v)
 {
@@ -260,5 +325,8 @@ int complete_io(struct vcpu *v)
 		else
 			v->gpr[REG_RAX] = (v->gpr[REG_RAX] & ~0xffull) | (u8)data;
 	}
-	return vcpu_skip_insn(v);
+	vcpu_skip_insn(v);
+	if (unlikely(dr_watching(v)))
+		meet_points(v);
+	return HANDLED;
 }

@@ -426,7 +426,7 @@ int handle_task_switch(struct vcpu *v)
 		vcpu_raise_exception(v, &t.fault);
 		return HANDLED;
 	}
-	v->events.injected.info = 0;
+	events_forget_injected(&v->events);
 	if (t.image.trap)
 		vcpu_raise_exception(v, &(const struct exception){
 			.vector = X86_TRAP_DB, .has_payload = true, .payload = DR_SWITCH });

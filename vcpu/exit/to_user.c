@@ -40,19 +40,27 @@ static void publish_groups(struct vcpu *v)
 	}
 }
 
+/* An error code counts only where its event says that it has one. */
+static u32 said_error(u32 info, u32 error)
+{
+	return info & INTR_INFO_DELIVER_CODE_MASK ? error : 0;
+}
+
 /* All of it: what the exit did not say reads as 0. */
 static noinline void publish_hw_whole(struct vcpu *v, u32 valid)
 {
 	const struct exit_info *exit = &v->exit;
+	const u32 intr_info = valid & VMXHV_HW_INTR_INFO ? exit->intr_info : 0;
+	const u32 vectoring_info = valid & VMXHV_HW_VECTORING ? exit->vectoring_info : 0;
 	struct vmxhv_hw *hw = &v->run->hw;
 
 	hw->qualification = valid & VMXHV_HW_QUALIFICATION ? exit->qualification : 0;
 	hw->insn_len = valid & VMXHV_HW_INSN_LEN ? exit->insn_len : 0;
 	hw->insn_info = valid & VMXHV_HW_INSN_INFO ? exit->insn_info : 0;
-	hw->intr_info = valid & VMXHV_HW_INTR_INFO ? exit->intr_info : 0;
-	hw->intr_error = valid & VMXHV_HW_INTR_INFO ? exit->intr_error : 0;
-	hw->vectoring_info = valid & VMXHV_HW_VECTORING ? exit->vectoring_info : 0;
-	hw->vectoring_error = valid & VMXHV_HW_VECTORING ? exit->vectoring_error : 0;
+	hw->intr_info = intr_info;
+	hw->intr_error = said_error(intr_info, exit->intr_error);
+	hw->vectoring_info = vectoring_info;
+	hw->vectoring_error = said_error(vectoring_info, exit->vectoring_error);
 	hw->gla = valid & VMXHV_HW_GLA ? exit->gla : 0;
 	hw->gpa = valid & VMXHV_HW_GPA ? exit->gpa : 0;
 	hw->valid = valid;

@@ -9,9 +9,10 @@
  * vcpu_init() - an INIT arrived
  * @v: the vCPU, loaded
  *
- * Registers go to their reset values, but for the FPU, most MSRs and the cache bits of CR0 (SDM:
- * "IA-32 and Intel 64 Processor States Following Power-up, Reset, or INIT"). The bootstrap
- * processor goes on at the reset vector, any other waits for a start-up IPI.
+ * Registers go to their reset values, but for the FPU, XCR0, all MSRs but EFER and the segment
+ * bases, and the cache bits of CR0 (SDM: "IA-32 and Intel 64 Processor States Following Power-up,
+ * Reset, or INIT"). The bootstrap processor goes on at the reset vector, any other waits for a
+ * start-up IPI.
  *
  * Context: Process.
  */
@@ -29,11 +30,21 @@ void vcpu_init(struct vcpu *v)
 	state_set(v, VMXHV_STATE_SREGS, &sregs);
 	state_set(v, VMXHV_STATE_GPRS, &gprs);
 	lapic_reset(v, true);
+	reset_events(v, sregs.apic_base & MSR_IA32_APICBASE_BSP ? VMXHV_ACTIVE : VMXHV_WAIT_SIPI);
+}
 
-	v->events = (struct vcpu_events){
-		.activity = sregs.apic_base & MSR_IA32_APICBASE_BSP ? VMXHV_ACTIVE
-								    : VMXHV_WAIT_SIPI };
-	vcpu_set_shadow(v, 0);
+/**
+ * vcpu_take_init() - serve an INIT that has arrived, if one has
+ * @v: the vCPU, loaded
+ *
+ * It comes before whatever is read or set after it: one that waited would wipe that out.
+ *
+ * Context: Process.
+ */
+void vcpu_take_init(struct vcpu *v)
+{
+	if (test_and_clear_bit(REQ_INIT, &v->requests))
+		vcpu_init(v);
 }
 
 /**

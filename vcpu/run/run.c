@@ -58,14 +58,6 @@ static inline bool resume_work_is_old(struct vcpu *v)
 	return time_after(jiffies, v->burst.resume_work_since + RESUME_WORK_WAITS);
 }
 
-static void take_queued_nmis(struct vcpu *v)
-{
-	int queued = atomic_xchg(&v->nmi_queued, 0);
-
-	/* the processor remembers one while another is being handled */
-	v->events.nmi_pending = min(v->events.nmi_pending + queued, NMI_DEPTH);
-}
-
 /* Does the vCPU itself have something for userspace? */
 static bool wants_outside(const struct vcpu *v)
 {
@@ -82,7 +74,7 @@ static bool serve_requests(struct vcpu *v)
 		if (test_and_clear_bit(REQ_TLB_FLUSH, &v->requests))
 			vcpu_flush_tlb(v);
 		if (test_and_clear_bit(REQ_NMI, &v->requests))
-			take_queued_nmis(v);
+			vcpu_take_nmis(v);
 		/* it came early, perhaps: the clock goes on */
 		if (test_and_clear_bit(REQ_TIMER, &v->requests))
 			v->timer_stale = true;
@@ -399,13 +391,15 @@ static int serve_outside(struct vcpu *v)
 	if (v->events.triple_fault) {
 		v->events.triple_fault = false;
 		v->events.activity = VMXHV_SHUTDOWN;
+		exit_to_user(v, VMXHV_EXIT_SHUTDOWN);
+		return TO_USER;
 	}
+	/* it ends a shutdown, too */
+	vcpu_take_init(v);
 	if (v->events.activity == VMXHV_SHUTDOWN) {
 		exit_to_user(v, VMXHV_EXIT_SHUTDOWN);
 		return TO_USER;
 	}
-	if (test_and_clear_bit(REQ_INIT, &v->requests))
-		vcpu_init(v);
 	if (test_and_clear_bit(REQ_SIPI, &v->requests))
 		vcpu_start_up(v);
 	if (test_and_clear_bit(REQ_APIC_PAGE, &v->requests))
@@ -428,7 +422,7 @@ static bool halt_ends(struct vcpu *v)
 	/* what the bits announce is read after they are cleared */
 	smp_mb__after_atomic();
 	if (test_and_clear_bit(REQ_NMI, &v->requests))
-		take_queued_nmis(v);
+		vcpu_take_nmis(v);
 	lapic_timer_check(v);
 	if (!vcpu_has_wakeup(v))
 		return false;

@@ -19,12 +19,16 @@
 static int load_on_this_cpu(struct vcpu *v)
 {
 	int cpu = smp_processor_id();
-	int ret = vmcs_load(&v->vmcs);
+	int ret;
 
-	if (ret)
-		return ret;
-	if (unlikely(v->tsc.lost != vmx_tsc_lost))
-		tsc_follow_host(v);
+	if (unlikely(this_cpu_read(vmcs_current) != &v->vmcs)) {
+		ret = vmcs_load(&v->vmcs);
+		if (ret)
+			return ret;
+		vcpu_own_nmi_blocking(v);
+		if (unlikely(v->tsc.lost != vmx_tsc_lost))
+			tsc_follow_host(v);
+	}
 	if (v->cpu == cpu)
 		return 0;
 
@@ -134,7 +138,7 @@ static struct vcpu *vcpu_alloc(struct vm *vm, u32 id)
 	v->id = id;
 	v->cpu = -1;
 	v->recheck = true;
-	v->burst.rows = config_exit_rows(vm);
+	v->shadow_mask = ~0u;
 	v->burst.plain_row = ROW_IRQS_OFF;
 	v->timer_stale = true;
 	v->tsc.lost = vmx_tsc_lost;
@@ -189,6 +193,7 @@ static int vcpu_create_parts(struct vcpu *v)
 	ret = cpuid_create(v);
 	if (ret)
 		goto free_xstate;
+	config_choose_rows(v);
 	ret = pml_create(v);
 	if (ret)
 		goto free_cpuid;

@@ -140,6 +140,54 @@ struct step debug_decode(const u8 *insn, u32 count, enum vmxhv_cpu_mode mode)
 
 VMXHV_EXPORT_FOR_TEST(debug_decode);
 
+/* By LEN: bytes */
+static const u8 point_length[] = { 1, 2, 8, 4 };
+
+/* By R/W, what a point that is enabled watches */
+static bool watches(u32 rw, enum debug_access access, bool io_points)
+{
+	switch (rw) {
+	case 1:
+		return access == DEBUG_WRITES;
+	case 2:
+		return access == DEBUG_PORT && io_points;
+	case 3:
+		return access != DEBUG_PORT;
+	}
+	return false;
+}
+
+/**
+ * debug_hits() - which breakpoints an access meets
+ * @dr: DR0 to DR3
+ * @dr7: DR7
+ * @io_points: CR4.DE is set: there are breakpoints on ports
+ * @access: what is done
+ * @at: the linear address, or the port
+ * @length: bytes
+ *
+ * Context: Any. SDM: "Breakpoint Field Recognition".
+ * Return: the bits that DR6 gets.
+ */
+u32 debug_hits(const u64 *dr, u64 dr7, bool io_points, enum debug_access access, u64 at, u32 length)
+{
+	u32 hits = 0;
+	int i;
+
+	for (i = 0; i < DEBUG_POINTS; i++) {
+		u32 field = dr7 >> (16 + i * 4) & 0xf;
+		u32 bytes = point_length[field >> 2];
+		u64 from = dr[i] & ~(u64)(bytes - 1);
+
+		if (dr7 & DR7_ENABLE(i) && watches(field & 3, access, io_points) &&
+		    (at - from < bytes || from - at < length))
+			hits |= BIT(i);
+	}
+	return hits;
+}
+
+VMXHV_EXPORT_FOR_TEST(debug_hits);
+
 static int free_slot(const struct debug_slots *slots)
 {
 	int i;

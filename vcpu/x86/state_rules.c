@@ -181,6 +181,13 @@ VMXHV_EXPORT_FOR_TEST(state_check_control);
 #define REFUSE_GPR(member, want, text)	\
 	refuse_member(err, VMXHV_STATE_GPRS, g, offsetof(struct vmxhv_gprs, member), want, text)
 
+#define LINEAR_BITS	48
+
+static bool alike_from(u64 value, unsigned int bit)
+{
+	return value >> bit == 0 || value >> bit == ~0ull >> bit;
+}
+
 /**
  * state_check_gprs() - may RIP and RFLAGS be entered with?
  * @g: the group GPRS
@@ -203,9 +210,10 @@ int state_check_gprs(const struct vmxhv_gprs *g, const struct vmxhv_sregs *s,
 	if (g->rflags & X86_EFLAGS_VM && (s->efer & EFER_LMA || !(s->cr0 & X86_CR0_PE)))
 		return REFUSE_GPR(rflags, g->rflags & ~(u64)X86_EFLAGS_VM,
 				  "RFLAGS.VM needs CR0.PE and no IA-32e mode");
-	if (bits64 ? !msr_canonical(g->rip) : g->rip >> 32)
+	/* behind the last instruction of the lower half RIP is not canonical: its fetch faults */
+	if (bits64 ? !alike_from(g->rip, LINEAR_BITS) : g->rip >> 32)
 		return REFUSE_GPR(rip, bits64 ? g->rip : (u32)g->rip,
-				  bits64 ? "RIP is canonical" :
+				  bits64 ? "RIP bits 63:48 are alike" :
 					   "RIP bits 63:32 are 0 outside 64-bit mode");
 	return 0;
 }
@@ -289,11 +297,17 @@ static const char *event_rule(const struct vmxhv_event *ev)
 		return "this event has no error code";
 	if (!has_error && ev->error_code)
 		return "an error code that is not delivered is 0";
-	if (ev->error_code >> 16 && vector != 14)
+	if (ev->error_code >> 16)
 		return "bits 31:16 of an error code are 0";
 	if (needs_insn_len(type) ? !ev->insn_len || ev->insn_len > 15 : ev->insn_len)
 		return "the instruction length of software events is 1 to 15, of others 0";
 	return NULL;
+}
+
+static bool is_nmi(const struct vmxhv_event *ev)
+{
+	return ev->info & INTR_INFO_VALID_MASK &&
+	       (ev->info & INTR_INFO_TYPE_MASK) == INTR_TYPE_NMI_INTR;
 }
 
 /**
@@ -324,6 +338,9 @@ int state_check_events(const struct vmxhv_events *e, u64 rflags, struct vmxhv_er
 	if (e->nmi_pending > NMI_DEPTH)
 		return REFUSE_EVENT(nmi_pending, e->nmi_pending, NMI_DEPTH,
 				    "at most two NMIs are pending");
+	if (e->nmi_pending == NMI_DEPTH && (e->nmi_blocked || is_nmi(&e->injected)))
+		return REFUSE_EVENT(nmi_pending, e->nmi_pending, NMI_DEPTH - 1,
+				    "one NMI is pending while another is served");
 	if (e->nmi_blocked > 1)
 		return REFUSE_EVENT(nmi_blocked, e->nmi_blocked, 1, "a flag is 0 or 1");
 	if (e->sti_shadow > 1 || (e->sti_shadow && !(rflags & X86_EFLAGS_IF)))
@@ -346,6 +363,11 @@ int state_check_events(const struct vmxhv_events *e, u64 rflags, struct vmxhv_er
 		return REFUSE_EVENT(sipi_pending, e->sipi_pending, 1, "a flag is 0 or 1");
 	if (e->extint_line > 1)
 		return REFUSE_EVENT(extint_line, e->extint_line, 1, "a flag is 0 or 1");
+	if (e->extint_answered > 1)
+		return REFUSE_EVENT(extint_answered, e->extint_answered, 1, "a flag is 0 or 1");
+	if (!e->extint_answered && e->extint_vector)
+		return REFUSE_EVENT(extint_vector, e->extint_vector, 0,
+				    "a vector that INTACK did not give is 0");
 	if (e->activity > VMXHV_WAIT_SIPI)
 		return REFUSE_EVENT(activity, e->activity, VMXHV_WAIT_SIPI, "unknown activity");
 	if (e->reserved)

@@ -99,11 +99,14 @@ static bool table_limit(struct vmx_check_state *s)
 	return rule_bits(s, 0, ~0xffffull);
 }
 
+/* The bits above linear addresses are alike: RIP behind the lower half is entered with. */
 static bool guest_rip(struct vmx_check_state *s)
 {
+	const unsigned int width = rule_read(s, HOST_CR4) & X86_CR4_LA57 ? 57 : 48;
+
 	if (!ia32e(s) || !(rule_read(s, GUEST_CS_AR_BYTES) & VMX_AR_L))
 		return rule_bits(s, 0, ~0xffffffffull);
-	return rule_canonical(s);
+	return s->value >> width && s->value >> width != ~0ull >> width && rule_canonical(s);
 }
 
 static bool rflags_reserved(struct vmx_check_state *s)

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Whatever GET_STATE and GET_MSRS give, SET_STATE and SET_MSRS take, and it is the same state. */
+#ifndef TESTS_ROUND_TRIP_H
+#define TESTS_ROUND_TRIP_H
+
+struct cpu;
+
+/*
+ * With ROUND_TRIP=N in the environment, one RUN in N, at random, finds the vCPU's whole state read
+ * and written back. What the guest does must not show it.
+ */
+void round_trip(struct cpu *c);
+/* the result, for a vCPU that goes and has made such trips */
+void round_trip_done(struct cpu *c);
+
+#endif /* TESTS_ROUND_TRIP_H */
