@@ -96,8 +96,8 @@ static void info_leaves_cpus_alone(int dev)
 	for (k = 0; k < 200; k++)
 		call(dev, VMXHV_GET_INFO, &i);
 	after = calls_to_other_cpus();
-	tap_ok(after - before < 20, "200 times GET_INFO interrupt no other CPU: %llu calls",
-	       after - before);
+	tap_note("%llu calls by IPI", after - before);
+	tap_ok(after - before < 20, "200 times GET_INFO interrupt no other CPU");
 }
 
 static void commands(int dev)
