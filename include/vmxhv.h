@@ -241,6 +241,9 @@ struct vmxhv_msi {
 #define VMXHV_CONFIG_PAUSE	(1u << 2)	/* each PAUSE exits */
 #define VMXHV_CONFIG_PAUSE_LOOP	(1u << 3)	/* loops of PAUSE exit: FEATURE_PAUSE_LOOP */
 #define VMXHV_CONFIG_TSC	(1u << 4)	/* tsc_offset counts */
+#define VMXHV_CONFIG_HALT_POLL	(1u << 5)	/* halt_poll_us counts */
+
+#define VMXHV_HALT_POLL_MAX_US	1000000u
 
 enum vmxhv_range_kind {
 	VMXHV_RANGE_MSR_EXIT = 0,	/* MSRs that exit as MSR_READ and MSR_WRITE */
@@ -284,6 +287,13 @@ struct vmxhv_config {
 	__u32 count;			/* at most VMXHV_CONFIG_MAX_RANGES */
 	__u64 ranges;			/* struct vmxhv_range[] */
 	__u64 tsc_offset;		/* TSC: at power-on a vCPU's TSC is the host's plus this */
+	/*
+	 * HALT_POLL: for so long, at most, a halted vCPU's thread looks for events before it sleeps,
+	 * if that has paid lately and nobody else wants its CPU; 0: never. Without the flag it is
+	 * the module's parameter of this name, at any time.
+	 */
+	__u32 halt_poll_us;		/* at most VMXHV_HALT_POLL_MAX_US */
+	__u32 reserved;
 };
 
 /* ---- run ---------------------------------------------------------------------------------- */

@@ -58,7 +58,7 @@ VMXHV_ASSERT_SIZE(vmxhv_exit_debug, 24);
 VMXHV_ASSERT_SIZE(vmxhv_debug_point, 16);
 VMXHV_ASSERT_SIZE(vmxhv_debug, 80);
 VMXHV_ASSERT_SIZE(vmxhv_range, 24);
-VMXHV_ASSERT_SIZE(vmxhv_config, 32);
+VMXHV_ASSERT_SIZE(vmxhv_config, 40);
 VMXHV_ASSERT_SIZE(vmxhv_error, 136);
 VMXHV_ASSERT_AT(vmxhv_run, exit_reason, 0x40);
 VMXHV_ASSERT_AT(vmxhv_run, hw, 0x80);

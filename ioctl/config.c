@@ -25,6 +25,12 @@ static int config_check(const struct vmxhv_config *config, struct vmxhv_error *e
 	if (config->tsc_offset && !(config->flags & VMXHV_CONFIG_TSC))
 		return refuse_arg(err, -EINVAL, vmxhv_config, tsc_offset, config->tsc_offset, 0,
 				  "a TSC offset without the flag TSC");
+	if (config->halt_poll_us && !(config->flags & VMXHV_CONFIG_HALT_POLL))
+		return refuse_arg(err, -EINVAL, vmxhv_config, halt_poll_us, config->halt_poll_us,
+				  0, "a limit of polling without the flag HALT_POLL");
+	if (config->halt_poll_us > VMXHV_HALT_POLL_MAX_US)
+		return refuse_arg(err, -EINVAL, vmxhv_config, halt_poll_us, config->halt_poll_us,
+				  VMXHV_HALT_POLL_MAX_US, "polling for longer than a second");
 	if (config->count > VMXHV_CONFIG_MAX_RANGES)
 		return refuse_arg(err, -EINVAL, vmxhv_config, count, config->count,
 				  VMXHV_CONFIG_MAX_RANGES, "more ranges than a VM has");

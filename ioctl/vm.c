@@ -144,7 +144,9 @@ static const struct ioctl_call vm_calls[] = {
 	IOCTL_CALL(VMXHV_SIGNAL_MSI, vmxhv_msi, 24, .how = CALL_ALIVE | CALL_OUT,
 		   .handler = vm_signal_msi),
 	IOCTL_CALL(VMXHV_CONFIG, vmxhv_config, 32, .how = CALL_ALIVE,
-		   .known_flags = CONFIG_FLAGS, .handler = vm_config_call),
+		   .known_flags = CONFIG_FLAGS,
+		   .reserved = { RESERVED(vmxhv_config, reserved) },
+		   .handler = vm_config_call),
 	IOCTL_CALL(VMXHV_GET_ERROR, vmxhv_error, 136, .how = CALL_OUT | CALL_KEEP_ERROR,
 		   .handler = get_error_call),
 };

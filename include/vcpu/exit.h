@@ -169,7 +169,7 @@ int complete_io(struct vcpu *v);
 #define IO_BITMAP_ORDER	1	/* pages A and B, one behind the other */
 
 #define CONFIG_FLAGS	(VMXHV_CONFIG_HYPERCALL | VMXHV_CONFIG_UNKNOWN_MSR | VMXHV_CONFIG_PAUSE | \
-			 VMXHV_CONFIG_PAUSE_LOOP | VMXHV_CONFIG_TSC)
+			 VMXHV_CONFIG_PAUSE_LOOP | VMXHV_CONFIG_TSC | VMXHV_CONFIG_HALT_POLL)
 
 /* An NMI is no exception, and a machine check is the host's. */
 #define CONFIG_EXCEPTIONS	(~(BIT(2) | BIT(18)))

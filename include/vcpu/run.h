@@ -23,6 +23,9 @@ void vcpu_put(struct vcpu *v);
 /* vcpu/run/run.c: RUN itself; the mutex is held */
 int vcpu_run(struct vcpu *v, u32 flags, struct vmxhv_error *err);
 
+/* vcpu/run/halt.c */
+u64 halt_poll_next(u64 poll, u64 waited, u64 limit, u64 first);	/* pure */
+
 /* vcpu/run/setup.c */
 void vcpu_setup_vmcs(struct vcpu *v);		/* controls and constant fields; VMCS current */
 void vcpu_flush_tlb(struct vcpu *v);		/* this CPU: the VM's EPT and the vCPU's VPID */

@@ -20,6 +20,7 @@ struct vcpu;
  * struct vm_config - the CONFIG call's argument, as it is in force
  * @flags: VMXHV_CONFIG_*
  * @exceptions: a bit for each vector that exits to userspace
+ * @halt_poll_us: how long a halted vCPU looks for events, where @flags has HALT_POLL
  * @count: entries of @ranges
  * @ranges: checked; NULL: none
  * @io_bitmap: IO_BITMAP_PAGES; NULL: each port exits
@@ -27,6 +28,7 @@ struct vcpu;
 struct vm_config {
 	u32 flags;
 	u32 exceptions;
+	u32 halt_poll_us;
 	u32 count;
 	const struct vmxhv_range *ranges;
 	u8 *io_bitmap;

@@ -17,6 +17,7 @@ static const struct poke pokes[] = {
 	{ "CONFIG: NMI is no exception", POKE_ARG(vmxhv_config, exceptions), 1 << 2, EINVAL },
 	{ "CONFIG: #MC is the host's", POKE_ARG(vmxhv_config, exceptions), 1 << 18, EINVAL },
 	{ "CONFIG: a TSC offset without its flag", POKE_ARG(vmxhv_config, tsc_offset), 1, EINVAL },
+	{ "CONFIG: polling without its flag", POKE_ARG(vmxhv_config, halt_poll_us), 1, EINVAL },
 	{ "CONFIG: 65 ranges", POKE_ARG(vmxhv_config, count), 65, EINVAL },
 	{ "CONFIG: ranges nowhere", POKE_ADDRESS(vmxhv_config, ranges), 0x1000, EFAULT },
 };

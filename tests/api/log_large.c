@@ -17,7 +17,7 @@
 
 #define PIECE		(2ul << 20)
 #define GPA		(4ul << 30)
-#define MOST_SHARE	8		/* of the whole time, one part of so many without a break */
+#define MOST_SHARE	4		/* of the whole time, one part of so many without a break */
 
 static unsigned long size = 16ul << 30;
 static volatile bool stop;
@@ -119,7 +119,7 @@ int main(int argc, char **argv)
 	void *at;
 
 	if (argc > 1)
-		size = strtoul(argv[1], NULL, 0) << 30;
+		size = strtoul(argv[1], NULL, 0) << 20;
 	machine_create(&m, 1 << 20);
 	at = memory_of(memfd_create("again", 0));
 	if (change(&m, VMXHV_MEM_MAP, VMXHV_MEM_PREFAULT, at))

@@ -27,7 +27,8 @@ TWO_CPUS = ["info", "run_input", "fd_lifetime", "guest_event", "guest_apic", "gu
 # slabs are counted, which the debug kernel's command line leaves out: see kernels.py
 COUNTS_SLABS = {"not_debug": "it has no /sys/kernel/slab"}
 
-CASES = matrix("api/every_call", "every_call", kernel=KERNELS, timeout=60, **COUNTS_SLABS)
+CASES = matrix("api/halt_poll", "halt_poll", kernel=KERNELS, cpus=[2], timeout=60)
+CASES += matrix("api/every_call", "every_call", kernel=KERNELS, timeout=60, **COUNTS_SLABS)
 for name in INPUT + GUESTS:
     CASES += matrix(f"api/{name}", name, kernel=KERNELS, timeout=60)
 for name in GUESTS:

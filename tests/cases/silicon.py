@@ -60,5 +60,5 @@ for name in GUESTS:
     CASES += matrix(f"deep/no_timer/{name}", name, kernel=KERNELS, modules=[NO_TIMER], timeout=60,
                     on_demand=True)
 # in full only by check-deep; the machine has one CPU, on which nobody else runs meanwhile
-CASES.append(case("api/log_large", "log_large 1", kernel="6.12", timeout=90))
-CASES.append(case("deep/log_large", "log_large 16", kernel="6.12", timeout=1200, on_demand=True))
+CASES.append(case("api/log_large", "log_large 512", kernel="6.12", timeout=90))
+CASES.append(case("deep/log_large", "log_large 16384", kernel="6.12", timeout=1200, on_demand=True))

@@ -7,6 +7,7 @@
 #include <asm/processor.h>
 
 #include "vcpu/core.h"
+#include "vcpu/run.h"
 #include "vcpu/x86.h"
 #include "vmx/arch.h"
 #include "vmx/controls.h"
@@ -75,7 +76,24 @@ static void alignment_checks(struct kunit *test)
 						cpl == 3 && am && ac);
 }
 
+/* How long a halted vCPU looks before it sleeps: doubled while that would have been enough. */
+static void halt_polls(struct kunit *test)
+{
+	static const struct { u64 poll, waited, limit, next; } rows[] = {
+		{ 0, 5, 200, 10 }, { 10, 5, 200, 10 }, { 10, 10, 200, 10 }, { 10, 11, 200, 20 },
+		{ 160, 170, 200, 200 }, { 200, 201, 200, 0 }, { 0, 201, 200, 0 },
+		{ 160, 5, 100, 100 }, { 10, 1, 0, 0 }, { 0, 0, 0, 0 }, { 0, 3, 5, 5 },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
+		KUNIT_EXPECT_EQ_MSG(test, halt_poll_next(rows[i].poll, rows[i].waited,
+							 rows[i].limit, 10),
+				    rows[i].next, "row %u", i);
+}
+
 static struct kunit_case silicon_cases[] = {
+	KUNIT_CASE(halt_polls),
 	KUNIT_CASE(l1d_flushes),
 	KUNIT_CASE(windows),
 	KUNIT_CASE(alignment_checks),

@@ -26,6 +26,9 @@ static int handle_as_ever(struct vcpu *v)
 	return exit_rows[nospec_mask(v->exit.reason, EXIT_ROWS)].handle(v);
 }
 
+/* Flags that change no exit. */
+#define NO_EXITS	(VMXHV_CONFIG_TSC | VMXHV_CONFIG_HALT_POLL)
+
 static bool msr_exits(const struct vcpu *v, u32 access, u32 msr)
 {
 	const struct vm_config *config = &v->vm->config;
@@ -93,7 +96,7 @@ void __init config_init(void)
 void config_choose_rows(struct vcpu *v)
 {
 	const struct vm_config *config = &v->vm->config;
-	bool plain = !(config->flags & ~VMXHV_CONFIG_TSC) && !config->count && !v->msr_hidden;
+	bool plain = !(config->flags & ~NO_EXITS) && !config->count && !v->msr_hidden;
 
 	v->burst.rows = plain ? exit_rows : config_rows;
 }
@@ -103,6 +106,7 @@ static int make_config(struct vm_config *config, const struct vmxhv_config *want
 {
 	*config = (struct vm_config){
 		.flags = wanted->flags, .exceptions = wanted->exceptions,
+		.halt_poll_us = wanted->halt_poll_us,
 		.count = wanted->count, .ranges = ranges,
 	};
 	if (!config_has(config, VMXHV_RANGE_PORT_PASS))

@@ -23,16 +23,10 @@
 #include "vmx/vmx.h"
 #include "entry.h"
 #include "guest_context.h"
+#include "halt.h"
 
 /* Exits that a burst handles before it opens interrupts once. */
 #define BURST_EXITS	64
-
-/* Requests that cannot be served with interrupts off. */
-#define REQS_OUTSIDE	(BIT(REQ_KICK) | BIT(REQ_DEAD) | BIT(REQ_INIT) | BIT(REQ_SIPI) | \
-			 BIT(REQ_APIC_PAGE) | BIT(REQ_DEBUG))
-
-/* Requests that a halted vCPU looks at; a flush can wait for the next entry. */
-#define REQS_WAKE	(REQS_OUTSIDE | BIT(REQ_EVENT) | BIT(REQ_TIMER) | BIT(REQ_NMI))
 
 /* What the host wants of this thread before it enters a guest. */
 static inline bool host_work_pending(void)
@@ -409,43 +403,6 @@ static int serve_outside(struct vcpu *v)
 	if (v->events.extint_waiting)
 		return intack_to_user(v);
 	return v->debug.on || test_bit(REQ_DEBUG, &v->requests) ? debug_serve(v) : HANDLED;
-}
-
-static bool halt_ends(struct vcpu *v)
-{
-	if (READ_ONCE(v->requests) & REQS_OUTSIDE)
-		return true;
-	if (v->events.activity != VMXHV_HALTED)
-		return false;
-	clear_bit(REQ_EVENT, &v->requests);
-	clear_bit(REQ_TIMER, &v->requests);
-	/* what the bits announce is read after they are cleared */
-	smp_mb__after_atomic();
-	if (test_and_clear_bit(REQ_NMI, &v->requests))
-		vcpu_take_nmis(v);
-	lapic_timer_check(v);
-	if (!vcpu_has_wakeup(v))
-		return false;
-	v->events.activity = VMXHV_ACTIVE;
-	return true;
-}
-
-/*
- * HLT, or waiting for a start-up IPI: sleep until something for this vCPU arrives. While it waits
- * for that IPI events stay where they are, requests and all: they do not end the sleep.
- */
-static int wait_for_event(struct vcpu *v)
-{
-	const unsigned long wake = v->events.activity == VMXHV_HALTED ? REQS_WAKE : REQS_OUTSIDE;
-	int ret = 0;
-
-	while (!ret && !halt_ends(v)) {
-		lapic_timer_arm(v);
-		ret = rcuwait_wait_event(&v->wait, READ_ONCE(v->requests) & wake,
-					 TASK_INTERRUPTIBLE);
-		lapic_timer_wake(v);
-	}
-	return HANDLED;
 }
 
 /* Something must be seen to before the guest may run; interrupts on, may sleep. */
