@@ -13,8 +13,11 @@
 #include <linux/mm.h>
 #include <linux/percpu.h>
 #include <linux/syscore_ops.h>
+#include <linux/sched/signal.h>
+#include <asm/cpu.h>
 #include <asm/cpufeature.h>
 #include <asm/mce.h>
+#include <asm/msr.h>
 #include <asm/nospec-branch.h>
 #include <asm/perf_event.h>
 #include <asm/ptrace.h>
@@ -135,6 +138,17 @@ static inline const struct perf_guest_switch_msr *compat_perf_guest_get_msrs(int
 #endif
 }
 
+/* Newer kernels issue it by a function that is KVM's alone, and have no feature for "in use". */
+static __always_inline void compat_ibpb(void)
+{
+#ifdef X86_FEATURE_USE_IBPB
+	indirect_branch_prediction_barrier();
+#else
+	if (cpu_feature_enabled(X86_FEATURE_IBPB))
+		wrmsrl(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
+#endif
+}
+
 /*
  * VMSCAPE (CVE-2025-40300): what a guest taught the branch predictors must not steer its own VMM.
  * Kernels that mend it issue the barrier on the way to userspace, where this asks for it.
@@ -144,6 +158,28 @@ static __always_inline void compat_guest_ran(void)
 #ifdef VMXHV_HAVE_IBPB_EXIT_TO_USER
 	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
 		this_cpu_write(x86_ibpb_exit_to_user, true);
+#endif
+}
+
+/* The same, where the kernel's word is not for us: when the thread leaves the CPU or the kernel. */
+static __always_inline void compat_leaves_guest(void)
+{
+#if defined(X86_FEATURE_IBPB_EXIT_TO_USER) && !defined(VMXHV_HAVE_IBPB_EXIT_TO_USER)
+	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
+		compat_ibpb();
+#endif
+}
+
+/*
+ * A split lock of the guest's: what the host wants of a task that does one. The instruction comes
+ * again in any case. Where the kernel keeps its way to itself, the task gets the signal of "fatal".
+ */
+static inline void compat_split_lock(unsigned long ip)
+{
+#ifdef VMXHV_HAVE_SPLIT_LOCK
+	handle_guest_split_lock(ip);
+#else
+	send_sig(SIGBUS, current, 0);
 #endif
 }
 
@@ -157,6 +193,10 @@ static inline bool compat_machine_check(void)
 	struct pt_regs regs = { .cs = __USER_CS, .flags = X86_EFLAGS_IF };
 
 	do_machine_check(&regs);
+	return true;
+#elif defined(CONFIG_X86_MCE)
+	/* in the kernel's name: what a guest consumed may be fatal then, but nothing is passed over */
+	asm volatile("int $18");
 	return true;
 #else
 	return false;

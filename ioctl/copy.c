@@ -11,6 +11,7 @@
 #include <linux/uaccess.h>
 
 #include "ioctl/ioctl.h"
+#include "vcpu/run.h"
 #include "vcpu/vm.h"
 #include "vmxhv_layout.h"
 
@@ -181,6 +182,9 @@ static int handle(const struct ioctl_call *call, struct request *r)
 	if (ret)
 		return ret;
 	ret = call->handler(r);
+	/* the host goes down: what was read since VMX went off is nothing */
+	if (unlikely(vmcs_lost(r->d->v)))
+		ret = -ESHUTDOWN;
 	vcpu_end(r->d->v);
 	return ret;
 }

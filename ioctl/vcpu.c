@@ -272,6 +272,8 @@ static int vcpu_inject_call(struct request *r)
 	case VMXHV_INJECT_NMI:
 		return inject_nmi(v, r->err);
 	case VMXHV_INJECT_INIT:
+		/* as in lapic's: a start-up IPI from before is no one's */
+		clear_bit(REQ_SIPI, &v->requests);
 		vcpu_request(v, BIT(REQ_INIT));
 		return 0;
 	default:

@@ -34,13 +34,15 @@ static void *flush_pages;
  * @caps: IA32_ARCH_CAPABILITIES, or 0
  *
  * Context: Any.
- * Return: never; after more than exit handling; before each entry, where "force" says so.
+ * Return: never; after more than exit handling; before each entry, where l1tf= says "full".
  */
 enum vmx_l1d_when vmx_l1d_when(bool bug, enum l1tf_mitigations mitigation, u64 caps)
 {
 	if (!bug || mitigation == L1TF_MITIGATION_OFF || caps & ARCH_CAP_SKIP_VMENTRY_L1DFLUSH)
 		return VMX_L1D_NEVER;
-	return mitigation == L1TF_MITIGATION_FULL_FORCE ? VMX_L1D_ALWAYS : VMX_L1D_STALE;
+	if (mitigation == L1TF_MITIGATION_FULL || mitigation == L1TF_MITIGATION_FULL_FORCE)
+		return VMX_L1D_ALWAYS;
+	return VMX_L1D_STALE;
 }
 
 VMXHV_EXPORT_FOR_TEST(vmx_l1d_when);
@@ -57,14 +59,16 @@ static enum vmx_l1d_when when_here(void)
 /**
  * vmx_l1d_warn() - a guest's sibling thread shares the cache, and no flush helps against that
  *
- * As KVM does with l1tf=flush and the default; the other settings mean that it is known.
+ * Said once, as KVM says it: "off" and "nowarn" mean that it is known, with "force" SMT cannot come
+ * back by itself.
  *
  * Context: A VM is made.
  */
 void vmx_l1d_warn(void)
 {
-	if (!boot_cpu_has_bug(X86_BUG_L1TF) || l1tf_mitigation != L1TF_MITIGATION_FLUSH ||
-	    !sched_smt_active())
+	if (!boot_cpu_has_bug(X86_BUG_L1TF) || l1tf_mitigation == L1TF_MITIGATION_OFF ||
+	    l1tf_mitigation == L1TF_MITIGATION_FLUSH_NOWARN ||
+	    l1tf_mitigation == L1TF_MITIGATION_FULL_FORCE || !sched_smt_active())
 		return;
 	pr_warn_once("this CPU has L1 terminal fault (CVE-2018-3646) and SMT is on: a guest can read the host's data. Boot with nosmt or l1tf=full,force, see l1tf= in the kernel's parameters\n");
 }

@@ -13,7 +13,6 @@
 #include <linux/percpu.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
-#include <asm/nospec-branch.h>
 
 #include "compat.h"
 #include "vmx/insn.h"
@@ -205,8 +204,7 @@ static int load_here(struct loaded_vmcs *lv)
 	 * Another guest ran here last, or may have. Also one of the same process: switching
 	 * address spaces does not cover that.
 	 */
-	vmx_count(IBPB);
-	indirect_branch_prediction_barrier();
+	vmx_ibpb();
 	this_cpu_write(vmcs_current, lv);
 	if (lv->cpu == cpu)
 		return 0;

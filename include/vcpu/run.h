@@ -7,6 +7,7 @@
 
 #include "vcpu/vcpu.h"
 #include "vcpu/vm.h"
+#include "vmx/vmcs.h"
 
 /* vcpu/run/vm.c */
 struct vm *vm_create(u32 flags, struct vmxhv_error *err);
@@ -19,6 +20,20 @@ void vcpu_release(struct vcpu *v);	/* its last descriptor is closed */
 void vcpu_free(struct vcpu *v);		/* its VM goes */
 int vcpu_load(struct vcpu *v);
 void vcpu_put(struct vcpu *v);
+
+/**
+ * vmcs_lost() - has this CPU left VMX operation since the vCPU was loaded?
+ * @v: the vCPU, loaded
+ *
+ * It goes down, or the host does. VMREADs give 0 since then.
+ *
+ * Context: vCPU thread.
+ * Return: true if the VMCS is not current.
+ */
+static inline bool vmcs_lost(const struct vcpu *v)
+{
+	return this_cpu_read(vmcs_current) != &v->vmcs;
+}
 
 /* vcpu/run/run.c: RUN itself; the mutex is held */
 int vcpu_run(struct vcpu *v, u32 flags, struct vmxhv_error *err);

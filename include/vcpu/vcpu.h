@@ -56,7 +56,7 @@ enum {
 #define REQ_INIT	4	/* an INIT arrived */
 #define REQ_SIPI	5	/* a start-up IPI arrived; vcpu.sipi_vector */
 #define REQ_NMI		6	/* an NMI arrived; vcpu.nmi_queued */
-#define REQ_TIMER	7	/* the APIC timer's hrtimer fired while the vCPU was halted */
+#define REQ_TIMER	7	/* the APIC timer's hrtimer fired */
 #define REQ_APIC_PAGE	8	/* its own: the xAPIC page moved */
 #define REQ_DEBUG	9	/* its own: the debugger has a look */
 

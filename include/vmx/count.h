@@ -45,4 +45,7 @@ static __always_inline u64 counted_rdmsr(u32 msr)
 #define vmx_count(what)		((void)#what)
 #endif /* VMXHV_COUNT */
 
+/* The branch predictors forget, where the host's mitigations want that. Both or neither is counted. */
+#define vmx_ibpb()		do { vmx_count(IBPB); compat_ibpb(); } while (0)
+
 #endif /* VMX_COUNT_H */

@@ -191,6 +191,29 @@ static void halted(void)
 	stop_debugging();
 }
 
+/* What comes in STI's shadow waits for the step that ends it, and is the next one. */
+static void in_the_shadow(void)
+{
+	struct vmxhv_inject nmi = { .size = sizeof(nmi), .kind = VMXHV_INJECT_NMI };
+	const uint64_t *list = listed(SHADOWS);
+	struct vmxhv_events events = {};
+	int i;
+
+	cpu_start(&c, MODE_LONG, SHADOWS);
+	debug((struct vmxhv_debug){ .control = VMXHV_DEBUG_STEP });
+	for (i = 0; i < 20 && !events.sti_shadow; i++) {
+		run_guest(&c);
+		get_group(&c, VMXHV_STATE_EVENTS, &events, sizeof(events));
+	}
+	tap_ok(events.sti_shadow, "STI: a step");
+	tap_equal(call(c.fd, VMXHV_INJECT, &nmi), 0, "STI: an NMI in its shadow");
+	tap_equal(run_guest_for(&c, 5), VMXHV_EXIT_DEBUG, "STI: the next instruction is a step");
+	tap_equal(c.run->u.debug.pc, list[i + 1], "STI: behind it");
+	tap_equal(run_guest_for(&c, 5), VMXHV_EXIT_DEBUG, "STI: the NMI's delivery is one");
+	tap_ok(c.run->u.debug.pc != list[i + 2], "STI: to its handler");
+	stop_debugging();
+}
+
 /* A debugger that goes in the middle. */
 static void goes_away(void)
 {
@@ -365,6 +388,7 @@ int main(void)
 	refusals();
 	all_cases();
 	halted();
+	in_the_shadow();
 	goes_away();
 	one_breakpoint();
 	two_watchpoints();

@@ -2,12 +2,15 @@
 """What can be said without running: sparse, W=1, objtool, checkpatch, sizes, the UAPI, the docs."""
 import functools
 import os
+import pathlib
 import re
 import shutil
 import subprocess
+import tempfile
 
 import docs as module_docs
 import floors as module_floors
+import mutants as module_mutants
 from machine import kernels, modbuild, util
 from machine.case import Case
 from machine.tap import FAIL, PASS, Result
@@ -46,7 +49,7 @@ def build(name):
                                          "CF=-D__CHECK_ENDIAN__ -Wsparse-error")
         except util.BuildError as e:
             raise AssertionError(str(e)) from None
-        noinstr = objtool_noinstr(kernel, dest)
+        noinstr = objtool_noinstr(kernel, dest) + mitigations(kernel, dest / "vcpu/run/entry.o")
     # Missing vmlinux only means no BTF; the compiler's version differs by a Debian revision.
     noise = ("Skipping BTF", "the compiler differs", "The kernel was built by", "You are using")
     bad = [l for l in text.split("\n")
@@ -54,6 +57,29 @@ def build(name):
            not any(n in l for n in noise)]
     bad += noinstr
     assert not bad, "\n".join(bad[:20])
+
+
+# What entry.S must do where the kernel says so, by the name of the feature.
+MITIGATIONS = ["X86_FEATURE_CLEAR_CPU_BUF", "X86_FEATURE_RSB_VMEXIT", "X86_FEATURE_KERNEL_IBRS",
+               "X86_FEATURE_CLEAR_BHB_LOOP_ON_VMEXIT"]
+
+
+def mitigations(kernel, obj):
+    """What is missing in the alternatives of entry.o: the emulated CPU needs none of them."""
+    header = kernel.kdir.parent / "source/arch/x86/include/asm/cpufeatures.h"
+    with tempfile.NamedTemporaryFile() as raw:
+        util.run(["objcopy", "-O", "binary", "--only-section=.altinstructions", obj, raw.name])
+        data = pathlib.Path(raw.name).read_bytes()
+    features = dict(re.findall(r"#define\s+(X86_FEATURE_\w+)\s+\(\s*(\d+\*32\s*\+\s*\d+)\)",
+                               header.read_text()))
+    # struct alt_instr: two offsets, the feature in 16 bits, flags in as many or none, two lengths
+    size = 12 if kernel.name == "6.1" else 14
+    used = {int.from_bytes(data[at + 8:at + 10], "little") & 0x7fff
+            for at in range(0, len(data), size)}
+    wanted = {name: sum(int(n) * k for n, k in zip(features[name].replace("*32", "").split("+"),
+                                                   (32, 1))) for name in MITIGATIONS}
+    return [f"vcpu/run/entry.o: no alternative for {name}" for name, n in wanted.items()
+            if n not in used]
 
 
 def objtool_noinstr(kernel, dest):
@@ -114,6 +140,13 @@ def docs():
             for what, wrong in module_docs.check(tracked()).items()]
 
 
+def planted():
+    """Each planted fault still has its place."""
+    wrong = [f"{m.name}: {m.file} has its text {n} times" for m in module_mutants.MUTANTS
+             if (n := (util.ROOT / m.file).read_text().count(m.old)) != 1]
+    assert not wrong, "\n".join(wrong)
+
+
 def uapi():
     """vmxhv.h is all that userspace sees: it compiles alone, everywhere."""
     header = util.ROOT / "include" / "vmxhv_layout.h"     # vmxhv.h and assertions on it
@@ -158,6 +191,7 @@ CASES = [Case(f"static/build/{k}", host=functools.partial(build, k)) for k in ke
     Case("static/docs", host=docs),
     Case("static/floors", host=floors),
     Case("static/length", host=lengths),
+    Case("static/planted", host=planted),
     Case("static/reserved", host=reserved),
     Case("static/spdx", host=spdx),
     Case("static/uapi", host=uapi),

@@ -53,7 +53,7 @@ class Variant:
         """Nothing is changed."""
 
 
-COUNTING = Variant("counting", "VMREADs, VMWRITEs and MSR accesses are counted",
+COUNTING = Variant("counting", "VMREADs, VMWRITEs, MSR accesses and barriers are counted",
                    ("VMXHV_COUNT=1",))
 
 

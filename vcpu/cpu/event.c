@@ -70,6 +70,10 @@ void vcpu_raise_exception(struct vcpu *v, const struct exception *e)
 		return;
 	}
 
+	/* an NMI's delivery had begun: they are blocked until IRET (SDM: "Handling Multiple NMIs") */
+	if (unlikely((events->injected.info & (INTR_INFO_VALID_MASK | INTR_INFO_TYPE_MASK)) ==
+		     (INTR_INFO_VALID_MASK | INTR_TYPE_NMI_INTR)))
+		vcpu_set_shadow(v, vcpu_shadow(v) | SHADOW_NMI);
 	/* whatever was being delivered gives way: a fault recurs, a lost interrupt is lost */
 	events_forget_injected(events);
 	events->exception = *e;
@@ -213,7 +217,9 @@ void vcpu_take_nmis(struct vcpu *v)
  */
 void vcpu_own_nmi_blocking(struct vcpu *v)
 {
-	v->shadow_mask = vcpu_shadow(v) & SHADOW_NMI ? ~0u : ~(u32)SHADOW_NMI;
+	/* not by the cache: this thread may be in the middle of changing it */
+	if (!(vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) & v->shadow_mask & SHADOW_NMI))
+		v->shadow_mask = ~(u32)SHADOW_NMI;
 }
 
 /* An NMI goes into the VM-entry field: the VMCS must not say that they are blocked. */
@@ -379,8 +385,14 @@ static void request_windows(struct vcpu *v)
 			 (!v->lapic->vid && lapic_pending(v) >= 0) ||
 			 (v->asked.user_flags & VMXHV_USER_WANT_WINDOW);
 
+	/* a debugger's trap is to end this instruction, without the shadow: no window before it */
+	if (unlikely(v->debug.plan == PLAN_TRAP) && vcpu_shadow(v) & SHADOW_STI) {
+		controls_set_cpu(v, CPU_BASED_INTR_WINDOW_EXITING | CPU_BASED_NMI_WINDOW_EXITING, 0);
+		return;
+	}
 	controls_set_cpu(v, CPU_BASED_INTR_WINDOW_EXITING | CPU_BASED_NMI_WINDOW_EXITING,
-			 window_controls(interrupt, v->events.nmi_pending, vcpu_shadow(v)));
+			 window_controls(interrupt, v->events.nmi_pending,
+					 v->events.nmi_pending ? vcpu_shadow(v) : 0));
 }
 
 /**
@@ -401,6 +413,7 @@ void vcpu_inject_events(struct vcpu *v)
 	if (events->injected.info & INTR_INFO_VALID_MASK) {
 		if ((events->injected.info & INTR_INFO_TYPE_MASK) == INTR_TYPE_NMI_INTR)
 			begin_nmi(v);
+		vcpu_keep_trap_pending(v);
 		write_entry_event(events->injected.info, events->injected.error_code,
 				  events->injected.insn_len);
 		/* the VM-entry field has it now; an exit during delivery brings it back */

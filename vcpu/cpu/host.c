@@ -238,6 +238,7 @@ void host_thread_return(struct vcpu *v)
 	if (!host->loaded)
 		return;
 	host->loaded = false;
+	compat_leaves_guest();
 
 	v->msrs.kernel_gs_base = __rdmsr(MSR_KERNEL_GS_BASE);
 	switch_msr(MSR_KERNEL_GS_BASE, v->msrs.kernel_gs_base, host->user_gs_base);

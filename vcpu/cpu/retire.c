@@ -15,9 +15,9 @@
 #include "vmx/arch.h"
 
 /* Outside 64-bit mode RIP has 32 bits. */
-static u64 wrap_rip(u64 rip)
+static u64 wrap_rip(struct vcpu *v, u64 rip)
 {
-	return vmcs_read32(GUEST_CS_AR_BYTES) & VMX_AR_L ? rip : (u32)rip;
+	return vcpu_is_64bit(v) ? rip : (u32)rip;
 }
 
 /* With BTF set only a taken branch traps, and none exits (SDM: "Single-Stepping on Branches"). */
@@ -51,7 +51,7 @@ void retire_more(struct vcpu *v, u64 old)
 	u64 rflags = vcpu_rflags(v);
 
 	if ((old ^ v->rip) >> 32)
-		vcpu_set_rip(v, wrap_rip(v->rip));
+		vcpu_set_rip(v, wrap_rip(v, v->rip));
 	if (rflags & X86_EFLAGS_RF)
 		vcpu_set_rflags(v, rflags & ~X86_EFLAGS_RF);
 	retire_boundary(v);

@@ -2,10 +2,10 @@
 /* Exceptions and NMIs that exit. */
 #include <linux/bits.h>
 
-#include <asm/cpu.h>
 #include <asm/cpufeature.h>
 #include <asm/traps.h>
 
+#include "compat.h"
 #include "vcpu/cpu.h"
 #include "vcpu/exit.h"
 #include "vcpu/x86.h"
@@ -54,7 +54,7 @@ static int reflect_int1(struct vcpu *v, u32 info)
 static int handle_split_lock(struct vcpu *v)
 {
 	vcpu_assert_may_sleep(v);
-	handle_guest_split_lock(vcpu_rip(v));
+	compat_split_lock(vcpu_rip(v));
 	return HANDLED;
 }
 

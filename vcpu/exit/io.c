@@ -102,11 +102,13 @@ static bool buffer_ready(struct vcpu *v, u64 gva, bool write, int *ends)
 	u32 qualification = (write ? EPT_VIOLATION_WRITE : EPT_VIOLATION_READ) |
 			    EPT_VIOLATION_GLA_VALID;
 	struct fault_info info = {};
-	struct walk_result walk;
+	struct walk_result walk = {};
 	int how = vcpu_translate(v, gva, string_access(v, write), &walk);
 	enum fault_result result;
 
 	*ends = HANDLED;
+	if (how == -EAGAIN)
+		return false;
 	if (how == 1 || how == -EINVAL) {
 		string_fault(v, how, &walk);
 		return false;

@@ -91,7 +91,8 @@ SYM_FUNC_START(vmx_enter)
 	mov	VCPU_R15(%rdi), %r15
 	mov	VCPU_RDI(%rdi), %rdi
 
-	VM_CLEAR_CPU_BUFFERS
+	/* the kernel's macro for guests of its own is another vendor's; this one leaves CF alone */
+	CLEAR_CPU_BUFFERS
 	jnc	.Lvmlaunch
 
 	/* execution goes on at vmx_exit_point: tell objtool that the stack is the same there */

@@ -257,15 +257,6 @@ static noinstr int enter_guest(struct vcpu *v)
 	return how;
 }
 
-/*
- * This CPU left VMX operation (it goes down, or the host does). What a handler read from then on was
- * 0: that is no exit to tell userspace of.
- */
-static bool vmcs_lost(const struct vcpu *v)
-{
-	return this_cpu_read(vmcs_current) != &v->vmcs;
-}
-
 /* Interrupts off. Is there anything for the host to do before a guest may run? */
 static bool host_wants_cpu(struct vcpu *v)
 {
@@ -451,7 +442,7 @@ static int run_loop(struct vcpu *v)
 		if (unlikely(v->vmcs.failed))
 			ret = exit_internal(v, "a VMREAD or VMWRITE failed");
 		if (ret != HANDLED)
-			return unlikely(vmcs_lost(v)) ? -ESHUTDOWN : ret;
+			return ret;
 		ret = reload(v);
 		if (ret != HANDLED)
 			return ret;
@@ -521,6 +512,9 @@ int vcpu_run(struct vcpu *v, u32 flags, struct vmxhv_error *err)
 		v->burst.resume_work_since = 0;
 		ret = run_loop(v);
 	}
+	/* what was read since then was 0: that is no exit to tell userspace of */
+	if (unlikely(v->loaded && vmcs_lost(v)))
+		ret = -ESHUTDOWN;
 	publish_done(v);
 	vcpu_put(v);
 	return ret;

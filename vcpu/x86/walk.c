@@ -234,8 +234,8 @@ static bool access_allowed(const struct walk *w, u32 rights)
 	return !(wanted & ~rights);
 }
 
-/* SDM: "Accessed and Dirty Flags". 0; 1: an entry changed since it was read; -errno. */
-static int set_flags(const struct walk *w)
+/* SDM: "Accessed and Dirty Flags". 0; 1: an entry changed since it was read; -errno: @out says which */
+static int set_flags(const struct walk *w, struct walk_result *out)
 {
 	const struct walk_mode *mode = w->mode;
 	int i, ret;
@@ -253,8 +253,10 @@ static int set_flags(const struct walk *w)
 			continue;
 		ret = mode->update(mode->ctx, w->at[i], w->entry[i], w->entry[i] | flags,
 				   entry_size(w));
-		if (ret)
+		if (ret) {
+			out->gpa = w->at[i];
 			return ret;
+		}
 	}
 	return 0;
 }
@@ -291,7 +293,7 @@ static int walk_once(struct walk *w, struct walk_result *out)
 	out->rights = page_rights(w);
 	if (!access_allowed(w, out->rights))
 		return fault(w, PAGE_FAULT_PRESENT, out);
-	ret = set_flags(w);
+	ret = set_flags(w, out);
 	if (ret)
 		return ret == 1 ? -EAGAIN : ret;
 	out->page_size = 1ull << w->shift;

@@ -122,7 +122,7 @@ int vmx_survey_all(struct vmx_caps *caps, struct vmx_refusal *why)
  * @why: out: why not
  *
  * What a CPU can do does not change while it is up. Who has VMX does: the calling CPU says, since
- * whoever takes VMX takes it everywhere, and while somebody has it all are asked.
+ * whoever takes VMX takes it everywhere.
  *
  * Context: May sleep; under cpus_read_lock() and enable.c's mutex.
  * Return: 0 or the negative errno of @why.
@@ -130,14 +130,22 @@ int vmx_survey_all(struct vmx_caps *caps, struct vmx_refusal *why)
 int vmx_survey_again(struct vmx_refusal *why)
 {
 	struct vmx_caps caps;
-	int ret = -EBUSY;
+	int cpu, ret;
 
 	if (READ_ONCE(vmx_shutting_down))
 		return refuse_shutdown(why);
 	local_irq_disable();
+	cpu = smp_processor_id();
 	vmx_survey_here(NULL);
 	local_irq_enable();
+	ret = vmx_caps_check(vmx_survey_said(cpu), &caps, why);
+	if (ret == -EBUSY) {
+		vmx_owner_find(why);
+		return ret;
+	}
+	ret = -EBUSY;
 	if (cpumask_subset(cpu_online_mask, &asked))
 		ret = judge_all(&caps, why);
+	/* then, or never: somebody had VMX when they were asked */
 	return ret == -EBUSY ? vmx_survey_all(&caps, why) : ret;
 }
