@@ -134,7 +134,7 @@ void publish_done(struct vcpu *v)
 
 	if (likely(p->union_stale <= p->union_used))
 		return;
-	memset(v->run->u.raw + p->union_used, 0, p->union_stale - p->union_used);
+	memset((u8 *)v->run->u.raw + p->union_used, 0, p->union_stale - p->union_used);
 	p->union_stale = 0;
 }
 
