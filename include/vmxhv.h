@@ -379,11 +379,17 @@ struct vmxhv_exit_io {
 #define VMXHV_MMIO_READ		(1u << 0)
 #define VMXHV_MMIO_WRITE	(1u << 1)
 #define VMXHV_MMIO_FETCH	(1u << 2)
+/*
+ * The page walk did it, reading a paging-structure entry (and writing, where it sets accessed and
+ * dirty flags): gpa is the entry, gva what was being translated. No instruction asked for it.
+ */
+#define VMXHV_MMIO_WALK		(1u << 3)
 
 enum vmxhv_mmio_completion {
 	VMXHV_MMIO_RETRY = 0,		/* run the instruction again */
 	VMXHV_MMIO_RETIRE = 1,		/* done: advance RIP by retire_len */
 	VMXHV_MMIO_FAULT = 2,		/* raise fault_vector */
+	VMXHV_MMIO_ITERATION = 3,	/* REP: one is done and more are to come; RIP stays */
 };
 
 enum vmxhv_cpu_mode {
