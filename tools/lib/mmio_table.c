@@ -20,6 +20,10 @@
 	ROW(name##B, mmio_string, op), ROW(name##W, mmio_string, op),	\
 	ROW(name##D, mmio_string, op), ROW(name##Q, mmio_string, op)
 
+/* the name and its VEX form */
+#define VECTOR(name, kind)							\
+	ROW(name, mmio_vector, kind), ROW(V##name, mmio_vector, kind)
+
 static const struct mmio_row rows[] = {
 	ROW(MOV, mmio_mov, MOVE_PLAIN),
 	ROW(MOVZX, mmio_mov, MOVE_PLAIN),
@@ -78,6 +82,59 @@ static const struct mmio_row rows[] = {
 	STRING(CMPS, STRING_CMPS),
 	STRING(SCAS, STRING_SCAS),
 
+	ROW(PUSH, mmio_stack, STACK_PUSH),
+	ROW(POP, mmio_stack, STACK_POP),
+	ROW(PUSHF, mmio_stack, STACK_PUSHF),
+	ROW(PUSHFD, mmio_stack, STACK_PUSHF),
+	ROW(PUSHFQ, mmio_stack, STACK_PUSHF),
+	ROW(CALL, mmio_branch, BRANCH_CALL),
+	ROW(JMP, mmio_branch, BRANCH_JMP),
+	ROW(RET, mmio_branch, BRANCH_RET),
+
+	ROW(SGDT, mmio_table_store, 0),
+	ROW(SIDT, mmio_table_store, 1),
+	ROW(LGDT, mmio_table_load, 0),
+	ROW(LIDT, mmio_table_load, 1),
+	ROW(SMSW, mmio_sreg_store, ZYDIS_REGISTER_CR0),
+	ROW(STR, mmio_sreg_store, ZYDIS_REGISTER_TR),
+	ROW(SLDT, mmio_sreg_store, ZYDIS_REGISTER_LDTR),
+	ROW(LTR, mmio_sreg_load, ZYDIS_REGISTER_TR),
+	ROW(LLDT, mmio_sreg_load, ZYDIS_REGISTER_LDTR),
+	ROW(LMSW, mmio_lmsw, 0),
+
+	VECTOR(MOVUPS, VECTOR_WHOLE),
+	VECTOR(MOVUPD, VECTOR_WHOLE),
+	VECTOR(MOVAPS, VECTOR_WHOLE),
+	VECTOR(MOVAPD, VECTOR_WHOLE),
+	VECTOR(MOVDQU, VECTOR_WHOLE),
+	VECTOR(MOVDQA, VECTOR_WHOLE),
+	VECTOR(MOVNTPS, VECTOR_WHOLE),
+	VECTOR(MOVNTPD, VECTOR_WHOLE),
+	VECTOR(MOVNTDQ, VECTOR_WHOLE),
+	VECTOR(MOVNTDQA, VECTOR_WHOLE),
+	VECTOR(LDDQU, VECTOR_WHOLE),
+	VECTOR(MOVD, VECTOR_WHOLE),
+	VECTOR(MOVQ, VECTOR_WHOLE),
+	VECTOR(MOVSS, VECTOR_WHOLE),
+	VECTOR(MOVSD, VECTOR_WHOLE),
+	VECTOR(MOVLPS, VECTOR_LOW),
+	VECTOR(MOVLPD, VECTOR_LOW),
+	VECTOR(MOVHPS, VECTOR_HIGH),
+	VECTOR(MOVHPD, VECTOR_HIGH),
+	ROW(MOVDDUP, mmio_vector, VECTOR_REPEAT),
+	ROW(VBROADCASTSS, mmio_vector, VECTOR_REPEAT),
+	ROW(VBROADCASTSD, mmio_vector, VECTOR_REPEAT),
+	ROW(VBROADCASTF128, mmio_vector, VECTOR_REPEAT),
+	ROW(VBROADCASTI128, mmio_vector, VECTOR_REPEAT),
+	ROW(VPBROADCASTB, mmio_vector, VECTOR_REPEAT),
+	ROW(VPBROADCASTW, mmio_vector, VECTOR_REPEAT),
+	ROW(VPBROADCASTD, mmio_vector, VECTOR_REPEAT),
+	ROW(VPBROADCASTQ, mmio_vector, VECTOR_REPEAT),
+	ROW(LDMXCSR, mmio_mxcsr, 1),
+	ROW(VLDMXCSR, mmio_mxcsr, 1),
+	ROW(STMXCSR, mmio_mxcsr, 0),
+	ROW(VSTMXCSR, mmio_mxcsr, 0),
+
 	ROW(CLFLUSH, mmio_nothing, 0),
 	ROW(CLFLUSHOPT, mmio_nothing, 0),
 	ROW(CLWB, mmio_nothing, 0),
@@ -87,6 +144,14 @@ static const struct mmio_row rows[] = {
 	ROW(PREFETCHT1, mmio_nothing, 0),
 	ROW(PREFETCHT2, mmio_nothing, 0),
 };
+
+/* Names that stand for more than one instruction: which it is, the operands say. */
+static const struct mmio_row vector_rows[] = {
+	ROW(MOVSD, mmio_vector, VECTOR_WHOLE),
+};
+
+static const struct mmio_row to_sreg = ROW(MOV, mmio_mov_to_sreg, 0);
+static const struct mmio_row from_sreg = ROW(MOV, mmio_mov_from_sreg, 0);
 
 static const struct mmio_row *find_in(const struct mmio_row *row, unsigned int count,
 				      ZydisMnemonic mnemonic)
@@ -100,7 +165,26 @@ static const struct mmio_row *find_in(const struct mmio_row *row, unsigned int c
 	return NULL;
 }
 
+static ZydisRegisterClass class_of(const ZydisDecodedOperand *o)
+{
+	return o->type == ZYDIS_OPERAND_TYPE_REGISTER ? ZydisRegisterGetClass(o->reg.value) :
+	       ZYDIS_REGCLASS_INVALID;
+}
+
 const struct mmio_row *mmio_find(const struct mmio_insn *d)
 {
-	return find_in(rows, ARRAY_SIZE(rows), d->insn.mnemonic);
+	const ZydisMnemonic mnemonic = d->insn.mnemonic;
+	const struct mmio_row *row = NULL;
+
+	/* to another code segment: no use of a device's */
+	if (d->insn.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
+		return NULL;
+	if (mnemonic == ZYDIS_MNEMONIC_MOV && class_of(&d->op[0]) == ZYDIS_REGCLASS_SEGMENT)
+		return &to_sreg;
+	if (mnemonic == ZYDIS_MNEMONIC_MOV && class_of(&d->op[1]) == ZYDIS_REGCLASS_SEGMENT)
+		return &from_sreg;
+	if (class_of(&d->op[0]) == ZYDIS_REGCLASS_XMM ||
+	    class_of(&d->op[1]) == ZYDIS_REGCLASS_XMM)
+		row = find_in(vector_rows, ARRAY_SIZE(vector_rows), mnemonic);
+	return row ? row : find_in(rows, ARRAY_SIZE(rows), mnemonic);
 }
