@@ -17,7 +17,7 @@ GUESTS = ["guest_first", "guest_io", "guest_cpu", "guest_mmio", "guest_event", "
           "guest_clock", "guest_config", "guest_exception", "guest_pass", "guest_features"]
 GUESTS += ["guest_task", "guest_exits", "guest_modes"]
 GUESTS += ["guest_nested", "guest_order", "guest_mov", "guest_switch",
-           "guest_gates"]
+           "guest_gates", "guest_operand", "guest_system", "guest_random"]
 # the same with two CPUs: threads really are at once
 TWO_CPUS = ["run_input", "fd_lifetime", "guest_event", "guest_apic", "guest_fpu",
             "guest_memory", "guest_time", "guest_smp", "migrate", "dirty",
