@@ -92,6 +92,7 @@ enum vmxhv_unusable {
 #define VMXHV_FEATURE_XSAVE		(1ull << 8)
 #define VMXHV_FEATURE_PAUSE_LOOP	(1ull << 9)	/* PAUSE-loop exiting */
 #define VMXHV_FEATURE_EPT_EXEC_ONLY	(1ull << 10)
+#define VMXHV_FEATURE_OPERANDS		(1ull << 11)	/* MMIO_WALK and _ITERATION, TRANSLATE_* */
 
 struct vmxhv_info {
 	__u32 size;
@@ -395,11 +396,17 @@ struct vmxhv_exit_io {
 #define VMXHV_MMIO_READ		(1u << 0)
 #define VMXHV_MMIO_WRITE	(1u << 1)
 #define VMXHV_MMIO_FETCH	(1u << 2)
+/*
+ * The page walk did it, reading a paging-structure entry (and writing, where it sets accessed and
+ * dirty flags): gpa is the entry, gva what was being translated. No instruction asked for it.
+ */
+#define VMXHV_MMIO_WALK		(1u << 3)
 
 enum vmxhv_mmio_completion {
 	VMXHV_MMIO_RETRY = 0,		/* run the instruction again */
 	VMXHV_MMIO_RETIRE = 1,		/* done: advance RIP by retire_len */
 	VMXHV_MMIO_FAULT = 2,		/* raise fault_vector */
+	VMXHV_MMIO_ITERATION = 3,	/* REP: one is done and more are to come; RIP stays */
 };
 
 enum vmxhv_cpu_mode {
@@ -747,11 +754,26 @@ enum vmxhv_translation {
 /*
  * What the access would do, with the vCPU's registers as they were at the last exit (dirty groups
  * are not applied yet). It has no side effect: accessed and dirty flags stay as they are.
- * Whether there is memory at gpa is another matter.
+ * Whether there is memory at gpa is another matter: see MEMORY.
+ *
+ * SET_FLAGS: for who does the access. If it is allowed, accessed and dirty flags are set as it sets
+ * them, atomically, but not in READONLY memory. The dirty log has that, and the page at gpa where
+ * the access writes: call it before the write for the flags, and behind it for a log that is read
+ * meanwhile.
+ * ONES: a paging-structure entry where no memory is reads as all ones, as it does where nothing
+ * answers; there is no NO_TABLE then.
+ * MEMORY: rights has VMXHV_ON_MEMORY() of READ, WRITE and FETCH, too, as far as the memory at gpa
+ * lets a guest do that. What it does not let it do exits as MMIO.
  */
+#define VMXHV_TRANSLATE_SET_FLAGS	(1u << 0)
+#define VMXHV_TRANSLATE_ONES		(1u << 1)
+#define VMXHV_TRANSLATE_MEMORY		(1u << 2)
+
+#define VMXHV_ON_MEMORY(access)		((access) << 8)
+
 struct vmxhv_translate {
 	__u32 size;
-	__u32 flags;
+	__u32 flags;			/* VMXHV_TRANSLATE_* */
 	__u64 gva;			/* linear; outside long mode the low 32 bits count */
 	__u32 access;			/* VMXHV_ACCESS_* */
 	/* out; 0 where the result does not use it */

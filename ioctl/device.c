@@ -39,7 +39,7 @@ static u32 tainted_by(void)
 
 static u64 features(const struct vmx_caps *caps)
 {
-	u64 f = VMXHV_FEATURE_X2APIC;	/* emulated: any CPU has it */
+	u64 f = VMXHV_FEATURE_X2APIC | VMXHV_FEATURE_OPERANDS;	/* any CPU has them */
 
 	f |= caps->ept_2m ? VMXHV_FEATURE_EPT_2M : 0;
 	f |= caps->ept_1g ? VMXHV_FEATURE_EPT_1G : 0;

@@ -5,10 +5,12 @@
 
 #include "ioctl/ioctl.h"
 #include "vcpu/cpu.h"
+#include "vcpu/memory.h"
 #include "vcpu/vcpu.h"
 #include "vcpu/x86.h"
 
 #define ACCESS_KIND	(VMXHV_ACCESS_READ | VMXHV_ACCESS_WRITE | VMXHV_ACCESS_FETCH)
+#define FLAGS_EXCLUSIVE	(VMXHV_TRANSLATE_SET_FLAGS | VMXHV_TRANSLATE_ONES)
 #define ACCESS_ALL	(ACCESS_KIND | VMXHV_ACCESS_USER | VMXHV_ACCESS_IMPLICIT)
 
 static_assert(VMXHV_ACCESS_READ == WALK_READ);
@@ -27,7 +29,7 @@ static int refuse_access(struct vmxhv_error *err, u32 access, u32 wanted, const 
  * @r: the call; struct vmxhv_translate
  *
  * Context: Any.
- * Return: 0, -EINVAL: no such access.
+ * Return: 0, -EINVAL: no such access, or flags that exclude each other.
  */
 int vcpu_translate_check(struct request *r)
 {
@@ -46,6 +48,10 @@ int vcpu_translate_check(struct request *r)
 	    t->access & (VMXHV_ACCESS_FETCH | VMXHV_ACCESS_USER))
 		return refuse_access(r->err, t->access, VMXHV_ACCESS_IMPLICIT,
 				     "an implicit access is the supervisor's, to data");
+	if ((t->flags & FLAGS_EXCLUSIVE) == FLAGS_EXCLUSIVE)
+		return refuse_arg(r->err, -EINVAL, vmxhv_translate, flags, t->flags,
+				  VMXHV_TRANSLATE_SET_FLAGS,
+				  "no flags are set in what is not there");
 	return 0;
 }
 
@@ -96,10 +102,22 @@ int vcpu_translate_call(struct request *r)
 {
 	struct vmxhv_translate *t = r->arg;
 	struct walk_result walk = {};
-	int ret = vcpu_probe(loaded_vcpu(r), t->gva, t->access, &walk);
+	struct vcpu *v = loaded_vcpu(r);
+	int ret;
+
+	if (t->flags & VMXHV_TRANSLATE_ONES)
+		ret = vcpu_probe_ones(v, t->gva, t->access, &walk);
+	else if (t->flags & VMXHV_TRANSLATE_SET_FLAGS)
+		ret = vcpu_translate(v, t->gva, t->access, &walk);
+	else
+		ret = vcpu_probe(v, t->gva, t->access, &walk);
 
 	*t = (struct vmxhv_translate){
-		.size = t->size, .gva = t->gva, .access = t->access,
+		.size = t->size, .flags = t->flags, .gva = t->gva, .access = t->access,
 	};
+	if (!ret && t->flags & VMXHV_TRANSLATE_SET_FLAGS && t->access & VMXHV_ACCESS_WRITE)
+		memory_log_write(&v->vm->memory, walk.gpa, 1);
+	if (!ret && t->flags & VMXHV_TRANSLATE_MEMORY)
+		walk.rights |= VMXHV_ON_MEMORY(memory_rights(v->vm, walk.gpa));
 	return put_result(t, ret, &walk);
 }

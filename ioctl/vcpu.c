@@ -386,6 +386,8 @@ static const struct ioctl_call vcpu_calls[] = {
 	IOCTL_CALL(VMXHV_LAPIC_ACCESS, vmxhv_lapic_access, 24, .how = CALL_LOADED | CALL_OUT,
 		   .check = vcpu_lapic_access_check, .handler = vcpu_lapic_access_call),
 	IOCTL_CALL(VMXHV_TRANSLATE, vmxhv_translate, 64, .how = CALL_LOADED | CALL_OUT,
+		   .known_flags = VMXHV_TRANSLATE_SET_FLAGS | VMXHV_TRANSLATE_ONES |
+				  VMXHV_TRANSLATE_MEMORY,
 		   .reserved = { RESERVED(vmxhv_translate, reserved) },
 		   .check = vcpu_translate_check, .handler = vcpu_translate_call),
 	IOCTL_CALL(VMXHV_DEBUG, vmxhv_debug, 80, .how = CALL_LOADED,

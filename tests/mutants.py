@@ -19,6 +19,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+import mutants_mmio                                                       # noqa: E402
 import mutants_silicon                                                    # noqa: E402
 import mutants_state                                                       # noqa: E402
 from machine import modbuild, util, work                                  # noqa: E402
@@ -287,6 +288,8 @@ MUTANTS += [
            "api/foreign@6.1", "fork:-SIGNAL_MSI"),
 ]
 
+MUTANTS += [Mutant(*fault) for fault in mutants_mmio.FAULTS]
+
 # the columns of the tables of calls
 MUTANTS += [Mutant(*fault) for fault in mutants_silicon.FAULTS]
 
@@ -350,8 +353,30 @@ def copy_tree():
         user.symlink_to(util.BUILD / "user")
 
 
+def run_tool(program):
+    """The results of tools/test/@program.c of the copy, which needs no machine."""
+    out = TOP / "tools"
+    path = out / "tooltests" / program
+    built = subprocess.run(["make", "-s", "-C", TREE / "tools", f"OUT={out}", path],
+                           stdout=subprocess.DEVNULL, check=False)
+    if built.returncode:
+        return {}
+    said = subprocess.run([path], capture_output=True, text=True, check=False).stdout
+    found = re.findall(r"^(not )?ok \d+ - (.*)$", said, re.MULTILINE)
+    return {f"tools/{program}/{name.replace(' ', '-')}": "FAIL" if bad else "ok"
+            for bad, name in found}
+
+
 def run_tests(name, *wanted):
-    """{result: "ok", "FAIL" or "skip"} of the runner in the copy."""
+    """{result: "ok", "FAIL" or "skip"} of the tools' tests and of the runner in the copy."""
+    tools = sorted({w.split("/")[1] for w in wanted if w.startswith("tools/")})
+    results = {k: v for program in tools for k, v in run_tool(program).items()}
+    wanted = [w for w in wanted if not w.startswith("tools/")]
+    return {**results, **(run_machine(name, *wanted) if wanted else {})}
+
+
+def run_machine(name, *wanted):
+    """The same of the runner alone."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("MAKE")}
     with work.doing(f"the tests with {name}"):
         res = subprocess.run([sys.executable, "tests/run.py", *wanted], cwd=TREE, text=True,

@@ -22,7 +22,6 @@
 #include "vmx/caps.h"
 #include "vmx/ept.h"
 
-#define EPT_ADDRESS	GENMASK_ULL(51, 12)
 #define EPT_ENTRIES	512
 
 static unsigned int ept_index(u64 gpa, int level)
@@ -114,6 +113,21 @@ int ept_init(struct ept *ept, const struct vmx_caps *caps)
 }
 
 VMXHV_EXPORT_FOR_TEST(ept_init);
+
+/**
+ * ept_stop_flags() - the CPU shall set no accessed and dirty flags any more
+ * @ept: the EPT
+ *
+ * Page walks of the guest then read its tables, and write to them only to set flags there. Until a
+ * CPU has the new @ept->eptp and has flushed, it goes on as before.
+ *
+ * Context: Any; the caller holds the EPT's lock. SDM: "Accessed and Dirty Flags for EPT".
+ */
+void ept_stop_flags(struct ept *ept)
+{
+	ept->ad = false;
+	WRITE_ONCE(ept->eptp, ept->eptp & ~VMX_EPTP_AD);
+}
 
 static void free_table(struct ept *ept, u64 *table, int level, bool may_sleep)
 {

@@ -456,6 +456,7 @@ void state_set_segments(const struct vmxhv_sregs *s);
 
 int vcpu_translate(struct vcpu *v, u64 gva, u32 access, struct walk_result *out);
 int vcpu_probe(struct vcpu *v, u64 gva, u32 access, struct walk_result *out);
+int vcpu_probe_ones(struct vcpu *v, u64 gva, u32 access, struct walk_result *out);
 
 /* where an access that began at @from has come to: 32 bits wide outside 64-bit mode */
 u64 vcpu_wrap_gva(struct vcpu *v, u64 from, u64 at);

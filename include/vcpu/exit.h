@@ -115,7 +115,7 @@ int exit_internal(struct vcpu *v, const char *what);		/* kills the VM; TO_USER *
 int hypercall_to_user(struct vcpu *v);
 int msr_to_user(struct vcpu *v, bool write);
 int io_to_user(struct vcpu *v);
-int mmio_to_user(struct vcpu *v, u32 qualification);
+int mmio_to_user(struct vcpu *v, u32 access, u64 gva);
 int memory_error_to_user(struct vcpu *v, const struct fault_info *info);
 int cpuid_to_user(struct vcpu *v, const struct vmxhv_exit_cpuid *what);
 int exception_to_user(struct vcpu *v, const struct exception *e);

@@ -14,6 +14,7 @@
 #include "vmxhv.h"
 #include "vmx/ept.h"
 
+struct memory_copies;
 struct vcpu;
 struct vm;
 
@@ -69,7 +70,8 @@ struct memory_map {
  * @apics_away: W (read without as a hint): how many are not at the default base
  * @apic_access: I: the APIC-access page's physical address; 0: none
  * @log: a bit for each page that is logged, in pages of bits; those stay once they are there
- * @pml: I: the CPU logs pages that become dirty; otherwise their faults do
+ * @pml: W (read without): the CPU logs pages that become dirty; otherwise their faults do
+ * @copies: W: of page tables in read-only memory; NULL: none
  * @split_exec: I: CPUs with the iTLB multihit erratum: no large page may be executable
  * @test_hook: called by a fault between getting or bringing the page and installing it (KUnit)
  *
@@ -92,6 +94,7 @@ struct memory {
 	u64 apic_access;
 	struct xarray log;
 	bool pml;
+	struct memory_copies *copies;
 	bool split_exec;
 #if IS_ENABLED(CONFIG_KUNIT)
 	void (*test_hook)(struct vm *vm, u64 gpa);
@@ -123,6 +126,11 @@ int memory_change(struct vm *vm, const struct vmxhv_mem_op *ops, u32 count,
 
 /* all vCPUs out of the guest, none back in without INVEPT; the lock is held for writing */
 void memory_flush_locked(struct vm *vm);
+
+/* vcpu/memory/readonly.c */
+u32 memory_rights(struct vm *vm, u64 gpa);	/* VMXHV_ACCESS_*; 0: no memory */
+bool memory_walk_readonly(struct vm *vm, u64 gpa);
+void memory_copies_free(struct memory *m);
 
 /* vcpu/memory/log.c */
 int memory_log_prepare(struct memory *m, u64 gpa, u64 length);

@@ -345,6 +345,7 @@ struct vcpu {
 	struct mutex mutex;
 	struct preempt_notifier notifier;	/* M */
 	u16 vpid;				/* I */
+	u64 eptp;				/* M: as the VMCS has it */
 	u32 id;					/* I: APIC id */
 	struct vm *vm;				/* I: a reference */
 };

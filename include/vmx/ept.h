@@ -4,6 +4,7 @@
 #define VMX_EPT_H
 
 #include <linux/atomic.h>
+#include <linux/bits.h>
 #include <linux/list.h>
 #include <linux/types.h>
 
@@ -15,6 +16,9 @@ enum ept_level { EPT_4K = 1, EPT_2M = 2, EPT_1G = 3 };
 
 #define EPT_LEVELS	4
 #define EPT_GPA_BITS	48	/* what four levels can translate */
+
+/* the bits of an entry that are an address */
+#define EPT_ADDRESS	GENMASK_ULL(51, 12)
 
 /* beside EPT_WRITE in the rights of a new leaf: not dirty, so that the first write is logged */
 #define EPT_CLEAN	BIT_ULL(62)
@@ -54,6 +58,7 @@ int ept_cache_fill(struct ept_cache *cache);		/* may sleep; -ENOMEM */
 void ept_cache_free(struct ept_cache *cache);
 
 int ept_init(struct ept *ept, const struct vmx_caps *caps);	/* may sleep */
+void ept_stop_flags(struct ept *ept);
 void ept_free(struct ept *ept);				/* all tables; no CPU uses it any more */
 
 /* the caller holds the lock that guards the EPT; none of these sleeps or flushes */

@@ -17,7 +17,7 @@ GUESTS = ["guest_first", "guest_io", "guest_cpu", "guest_mmio", "guest_event", "
           "guest_clock", "guest_config", "guest_exception", "guest_pass", "guest_features"]
 GUESTS += ["guest_task", "guest_exits", "guest_modes", "guest_watch"]
 GUESTS += ["guest_nested", "guest_order", "guest_mov", "guest_switch",
-           "guest_gates"]
+           "guest_gates", "guest_operand", "guest_system"]
 GUESTS += ["guest_nmi", "guest_points", "guest_buffer", "guest_reset", "guest_follow"]
 # the same with two CPUs: threads really are at once
 TWO_CPUS = ["info", "run_input", "fd_lifetime", "guest_event", "guest_apic", "guest_fpu",
@@ -27,7 +27,8 @@ TWO_CPUS = ["info", "run_input", "fd_lifetime", "guest_event", "guest_apic", "gu
 # slabs are counted, which the debug kernel's command line leaves out: see kernels.py
 COUNTS_SLABS = {"not_debug": "it has no /sys/kernel/slab"}
 
-CASES = matrix("api/halt_poll", "halt_poll", kernel=KERNELS, cpus=[2], timeout=60)
+CASES = matrix("api/guest_random", "guest_random", kernel=["6.12"], timeout=90)
+CASES += matrix("api/halt_poll", "halt_poll", kernel=KERNELS, cpus=[2], timeout=60)
 CASES += matrix("api/every_call", "every_call", kernel=KERNELS, timeout=60, **COUNTS_SLABS)
 for name in INPUT + GUESTS:
     CASES += matrix(f"api/{name}", name, kernel=KERNELS, timeout=60)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A guest of seven instructions prints a line by OUT, then halts. */
+#define _DEFAULT_SOURCE		/* MAP_ANONYMOUS */
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>

@@ -182,6 +182,10 @@ int vmxhv_vcpu_extint(const struct vmxhv_vcpu *vcpu, int level);
 int vmxhv_vcpu_translate(struct vmxhv_vcpu *vcpu, uint64_t gva, uint32_t access,
 			 struct vmxhv_translate *answer);
 
+/** vmxhv_vcpu_translate_with() - the same with flags, VMXHV_TRANSLATE_* */
+int vmxhv_vcpu_translate_with(struct vmxhv_vcpu *vcpu, uint64_t gva, uint32_t access,
+			      uint32_t flags, struct vmxhv_translate *answer);
+
 /** vmxhv_translate_describe() - one line for a person: what TRANSLATE answered */
 void vmxhv_translate_describe(const struct vmxhv_translate *answer, char *text, size_t size);
 
@@ -262,14 +266,15 @@ const char *vmxhv_unusable_name(uint32_t reason);
 /** vmxhv_exit_describe() - one line for a person: the exit and what matters of it */
 void vmxhv_exit_describe(const struct vmxhv_run *run, char *text, size_t size);
 
-/* ---- MMIO (mmio.o; the only part that needs Zydis) ---------------------------------------- */
+/* ---- MMIO (the only part that needs Zydis) -------------------------------------------------- */
 
 /**
  * struct vmxhv_mmio_ops - what an MMIO instruction is completed with
- * @read: read @width bytes of the device at @gpa; negative errno stops the completion
+ * @read: read @width bytes (1, 2, 4 or 8) of the device at @gpa; negative errno stops the
+ *	completion. Where nothing answers, all ones are read
  * @write: the same for a write
- * @ram: the caller's address of guest memory [@gpa, @gpa + @length), or NULL where there is none;
- *	used for instruction bytes, page tables and the other operand of MOVS
+ * @ram: the caller's address of guest memory [@gpa, @gpa + @length), which lies in one page, or
+ *	NULL where it has none; asked of what the kernel says is memory. NULL: there is none at all
  */
 struct vmxhv_mmio_ops {
 	int (*read)(void *opaque, uint64_t gpa, unsigned int width, uint64_t *value);
@@ -282,25 +287,24 @@ struct vmxhv_mmio_ops {
  * @vcpu: after VMXHV_EXIT_MMIO. Publish VMXHV_GROUP_GPRS to save a call for each exit; SREGS are
  *	asked for only where an instruction needs them
  *
- * Writes the registers back (dirty GPRS) and the completion (RETIRE, RETRY for a rep that has more
- * to do, or FAULT); call vmxhv_vcpu_run() next. RIP in the run area is advanced along with RETIRE,
- * since RUN applies dirty groups after it has completed the exit.
+ * Each operand is taken page by page: what the exit names is the device's, all else is where the
+ * kernel's TRANSLATE says, memory or device, and faults as it says. All of it is checked, and its
+ * accessed and dirty flags are set, before anything is read or written.
  *
- * Return: 0, -EOPNOTSUPP (an instruction that it does not know: nothing was changed), -EFAULT (its
- * bytes could not be fetched), or what a callback gave.
+ * Writes the registers back (dirty GPRS; SREGS and EVENTS where an instruction changes these) and
+ * the completion (RETIRE, ITERATION for a rep that has more to do, or FAULT); call vmxhv_vcpu_run()
+ * next. RIP in the run area is advanced along with RETIRE, since RUN applies dirty groups after it
+ * has completed the exit.
+ *
+ * Accesses that no instruction asked for are never performed: those of page walks, of the delivery
+ * of events, of descriptor loads, and fetches. A walk that met no memory read ones, and the guest
+ * gets the page fault that follows.
+ *
+ * Return: 0, -EOPNOTSUPP (an access or an instruction that cannot be performed: nothing was
+ * changed, and vmxhv_message() says why), -EFAULT (its bytes could not be fetched), or what a
+ * callback or a call gave.
  */
 int vmxhv_mmio_complete(struct vmxhv_vcpu *vcpu, const struct vmxhv_mmio_ops *ops, void *opaque);
-
-/**
- * vmxhv_walk() - translate a guest-virtual address
- * @write: whether the access writes
- * @gpa: the result
- * @pf_error: on -EFAULT, the error code of the #PF that the guest should get
- *
- * Return: 0, -EFAULT (not mapped, or not writable), -EIO (a table outside of guest memory).
- */
-int vmxhv_walk(const struct vmxhv_sregs *sregs, const struct vmxhv_mmio_ops *ops, void *opaque,
-	       uint64_t gva, int write, uint64_t *gpa, uint32_t *pf_error);
 
 #ifdef __cplusplus
 }

@@ -1,137 +1,83 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * MOVS, STOS and LODS to and from MMIO: one iteration for each exit. A rep that has more to do
- * leaves RIP where it is, and comes back with the next exit.
+ * MOVS, STOS, LODS, CMPS and SCAS: one iteration for each exit. A REP that has more to do leaves
+ * RIP where it is, and comes back with the next exit.
  */
-#include <errno.h>
-#include <string.h>
-
 #include "mmio.h"
 
-static void step(struct mmio_ctx *ctx, enum mmio_gpr reg, const struct string_insn *insn)
+static unsigned int address_width(const struct mmio_ctx *ctx)
 {
-	const uint64_t by = ctx->gprs.rflags & FLAG_DF ? -(uint64_t)insn->width : insn->width;
+	return ctx->d.insn.address_width / 8;
+}
+
+static void step(struct mmio_ctx *ctx, enum mmio_gpr reg)
+{
+	const uint64_t width = ctx->d.insn.operand_width / 8;
+	const uint64_t by = ctx->gprs.rflags & FLAG_DF ? -width : width;
 	const uint64_t old = ctx->gprs.gpr[reg];
 
-	ctx->gprs.gpr[reg] = merge(old, old + by, insn->address_width);
+	ctx->gprs.gpr[reg] = merge(old, old + by, address_width(ctx));
 }
 
-static void count_down(struct mmio_ctx *ctx, const struct string_insn *insn)
+/* REPE goes on while ZF is set, REPNE while it is clear; MOVS, STOS and LODS do not look. */
+static bool goes_on(const struct mmio_ctx *ctx, bool compares)
 {
-	const uint64_t old = ctx->gprs.gpr[RCX];
-	const uint64_t left = merge(old, old - 1, insn->address_width);
+	const bool zero = ctx->gprs.rflags & FLAG_ZF;
 
-	if (!insn->rep)
+	if (!compares)
+		return true;
+	return ctx->d.insn.attributes & ZYDIS_ATTRIB_HAS_REPNE ? !zero : zero;
+}
+
+static void count_down(struct mmio_ctx *ctx, bool compares)
+{
+	const ZydisInstructionAttributes rep = ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE |
+					       ZYDIS_ATTRIB_HAS_REPNE;
+	const uint64_t old = ctx->gprs.gpr[RCX];
+	const uint64_t left = merge(old, old - 1, address_width(ctx));
+
+	if (!(ctx->d.insn.attributes & rep))
 		return;
 	ctx->gprs.gpr[RCX] = left;
-	ctx->again = left & width_mask(insn->address_width);
+	ctx->again = (left & width_mask(address_width(ctx))) && goes_on(ctx, compares);
 }
 
-/* The guest-physical address of a byte of the operand that did not fault, or the guest's #PF. */
-static int translate(struct mmio_ctx *ctx, uint64_t gva, bool write, uint64_t *gpa)
+/* CMPS compares source with target, SCAS the accumulator with the target. */
+static int compare(struct mmio_ctx *ctx)
 {
-	struct vmxhv_exit_mmio *exit = &ctx->run->u.mmio;
-	uint32_t pf_error;
+	struct alu x = { .flags = ctx->gprs.rflags };
 	int err;
 
-	err = vmxhv_walk(&ctx->sregs, ctx->ops, ctx->opaque, gva, write, gpa, &pf_error);
-	if (err != -EFAULT)
-		return err;
-	exit->completion = VMXHV_MMIO_FAULT;
-	exit->fault_vector = 14;
-	exit->fault_has_error = 1;
-	exit->fault_error = pf_error;
-	exit->fault_address = gva;
-	ctx->fault = true;
-	return -EFAULT;
-}
-
-static int access_part(struct mmio_ctx *ctx, uint64_t gpa, bool write, unsigned int width,
-		       uint8_t *data)
-{
-	void *ram = ctx->ops->ram ? ctx->ops->ram(ctx->opaque, gpa, width) : NULL;
-	uint64_t value = 0;
-	int err;
-
-	if (ram && write)
-		memcpy(ram, data, width);
-	else if (ram)
-		memcpy(data, ram, width);
-	if (ram)
-		return 0;
-	memcpy(&value, data, width);
-	if (write)
-		return mmio_write(ctx, gpa, width, value);
-	err = mmio_read(ctx, gpa, width, &value);
-	memcpy(data, &value, width);
-	return err;
-}
-
-/* The operand of MOVS that did not fault: RAM as a rule, perhaps in two pages, perhaps MMIO too. */
-static int access_other(struct mmio_ctx *ctx, uint64_t gva, bool write, unsigned int width,
-			uint8_t *data)
-{
-	const unsigned int room = VMXHV_PAGE_SIZE - (gva & (VMXHV_PAGE_SIZE - 1));
-	const unsigned int first = width < room ? width : room;
-	uint64_t gpa[2] = { 0, 0 };
-	int err;
-
-	err = translate(ctx, gva, write, &gpa[0]);
-	if (!err && first < width)
-		err = translate(ctx, gva + first, write, &gpa[1]);
+	err = mmio_get(ctx, 0, &x.a);
 	if (!err)
-		err = access_part(ctx, gpa[0], write, first, data);
-	if (!err && first < width)
-		err = access_part(ctx, gpa[1], write, width - first, data + first);
-	return err;
-}
-
-static int move(struct mmio_ctx *ctx, const struct string_insn *insn)
-{
-	const struct vmxhv_exit_mmio *exit = &ctx->run->u.mmio;
-	const uint64_t mask = width_mask(insn->address_width);
-	const uint64_t es = exit->mode == VMXHV_MODE_64 ? 0 : ctx->sregs.es.base;
-	const uint64_t source = insn->source_base + (ctx->gprs.gpr[RSI] & mask);
-	const uint64_t target = es + (ctx->gprs.gpr[RDI] & mask);
-	uint64_t value = 0;
-	int err;
-
-	if (exit->access & VMXHV_MMIO_WRITE) {
-		err = access_other(ctx, source, false, insn->width, (uint8_t *)&value);
-		return err ? err : mmio_write(ctx, exit->gpa, insn->width, value);
-	}
-	/* The target is probed first: reading a device may have an effect, so it is read once. */
-	if (translate(ctx, target, true, &value))
-		return -EFAULT;
-	err = mmio_read(ctx, exit->gpa, insn->width, &value);
-	return err ? err : access_other(ctx, target, true, insn->width, (uint8_t *)&value);
-}
-
-int mmio_string(struct mmio_ctx *ctx, const struct string_insn *insn)
-{
-	const uint64_t gpa = ctx->run->u.mmio.gpa;
-	__u64 *rax = &ctx->gprs.gpr[RAX];
-	uint64_t value;
-	int err;
-
-	switch (insn->op) {
-	case STRING_STOS:
-		err = mmio_write(ctx, gpa, insn->width, *rax & width_mask(insn->width));
-		break;
-	case STRING_LODS:
-		err = mmio_read(ctx, gpa, insn->width, &value);
-		if (!err)
-			*rax = merge(*rax, value, insn->width);
-		break;
-	default:
-		err = move(ctx, insn);
-	}
+		err = mmio_get(ctx, 1, &x.b);
 	if (err)
 		return err;
-	if (insn->op != STRING_STOS)
-		step(ctx, RSI, insn);
-	if (insn->op != STRING_LODS)
-		step(ctx, RDI, insn);
-	count_down(ctx, insn);
+	mmio_alu_do(ALU_CMP, mmio_width(ctx, 0), &x);
+	ctx->gprs.rflags = x.flags;
+	return 0;
+}
+
+/* Zydis lists the destination first, as elsewhere; CMPS has the source there. */
+static int transfer(struct mmio_ctx *ctx)
+{
+	uint64_t value;
+	const int err = mmio_get(ctx, 1, &value);
+
+	return err ? err : mmio_set(ctx, 0, value);
+}
+
+int mmio_string(struct mmio_ctx *ctx, unsigned int op)
+{
+	const bool compares = op == STRING_CMPS || op == STRING_SCAS;
+	const int err = compares ? compare(ctx) : transfer(ctx);
+
+	if (err)
+		return err;
+	if (op != STRING_STOS && op != STRING_SCAS)
+		step(ctx, RSI);
+	if (op != STRING_LODS)
+		step(ctx, RDI);
+	count_down(ctx, compares);
 	return 0;
 }

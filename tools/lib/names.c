@@ -57,6 +57,7 @@ static void describe_mmio(const struct vmxhv_exit_mmio *mmio, char *text, size_t
 	unsigned int i;
 
 	used = snprintf(text, size, "MMIO %s at %#llx, bytes",
+			mmio->access & VMXHV_MMIO_WALK ? "page walk" :
 			mmio->access & VMXHV_MMIO_WRITE ? "write" :
 			mmio->access & VMXHV_MMIO_FETCH ? "fetch" : "read", mmio->gpa);
 	for (i = 0; i < mmio->insn_count && i < sizeof(mmio->insn); i++) {

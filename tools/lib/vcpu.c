@@ -176,8 +176,14 @@ int vmxhv_vcpu_extint(const struct vmxhv_vcpu *vcpu, int level)
 int vmxhv_vcpu_translate(struct vmxhv_vcpu *vcpu, uint64_t gva, uint32_t access,
 			 struct vmxhv_translate *answer)
 {
+	return vmxhv_vcpu_translate_with(vcpu, gva, access, 0, answer);
+}
+
+int vmxhv_vcpu_translate_with(struct vmxhv_vcpu *vcpu, uint64_t gva, uint32_t access,
+			      uint32_t flags, struct vmxhv_translate *answer)
+{
 	*answer = (struct vmxhv_translate){
-		.size = sizeof(*answer), .gva = gva, .access = access,
+		.size = sizeof(*answer), .flags = flags, .gva = gva, .access = access,
 	};
 	return vcpu_ioctl(vcpu, VMXHV_TRANSLATE, answer, "TRANSLATE");
 }

@@ -93,7 +93,7 @@ static void handle_mmio(struct machine *machine)
 	vmxhv_exit_describe(machine->vcpu.run, text, sizeof(text));
 	machine_stop(machine, STATUS_EMULATION, "%s, RIP %#llx: %s", text,
 		     machine->vcpu.run->gprs.rip,
-		     err == -EOPNOTSUPP ? "an instruction that is not known" : strerror(-err));
+		     err == -EOPNOTSUPP ? vmxhv_message(&machine->vcpu.fail) : strerror(-err));
 }
 
 /* ---- the rest ----------------------------------------------------------------------------- */

@@ -13,6 +13,7 @@ for test in "$@"; do
 done
 { sh "$here/cli.sh" "$OUT" || rc=1; } >>"$log"
 { sh "$here/iasl.sh" "$OUT/tooltests" || rc=1; } >>"$log"
+{ sh "$here/linked.sh" "$OUT" || rc=1; } >>"$log"
 grep -A4 "^not ok" "$log"
 passed=$(grep -c "^ok" "$log")
 failed=$(grep -c "^not ok" "$log")

@@ -2,6 +2,7 @@
 /* The page walk of a loaded vCPU, and copies to and from its linear memory. */
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/string.h>
 
 #include <asm/cpufeature.h>
 
@@ -19,9 +20,23 @@ static int read_entry(void *ctx, u64 gpa, void *to, u32 length)
 	return vm_window_read(ctx, gpa, to, length);
 }
 
+/* Read-only memory takes no flags, and the walk goes on: there a write is nothing. */
 static int update_entry(void *ctx, u64 gpa, u64 old, u64 new, u32 length)
 {
-	return vm_window_cmpxchg(ctx, gpa, old, new, length);
+	const struct vm_window *w = ctx;
+	int ret = vm_window_cmpxchg(ctx, gpa, old, new, length);
+
+	if (ret == -EFAULT && w->range.length && (w->range.flags & VMXHV_MEM_READONLY))
+		return 0;
+	return ret;
+}
+
+/* Where nothing answers, ones are read. */
+static int read_entry_or_ones(void *ctx, u64 gpa, void *to, u32 length)
+{
+	if (vm_window_read(ctx, gpa, to, length))
+		memset(to, 0xff, length);
+	return 0;
 }
 
 /*
@@ -75,6 +90,18 @@ int vcpu_translate(struct vcpu *v, u64 gva, u32 access, struct walk_result *out)
 	return walk_page_tables(&mode, gva, access, out);
 }
 
+static int probe(struct vcpu *v, u64 gva, u32 access,
+		 int (*read)(void *ctx, u64 gpa, void *to, u32 length), struct walk_result *out)
+{
+	struct vm_window window;
+	struct walk_mode mode;
+
+	vcpu_walk_mode(v, &mode, &window);
+	mode.read = read;
+	mode.update = NULL;
+	return walk_page_tables(&mode, gva, access, out);
+}
+
 /**
  * vcpu_probe() - translate one linear address without a trace
  * @v: the vCPU
@@ -89,12 +116,22 @@ int vcpu_translate(struct vcpu *v, u64 gva, u32 access, struct walk_result *out)
  */
 int vcpu_probe(struct vcpu *v, u64 gva, u32 access, struct walk_result *out)
 {
-	struct vm_window window;
-	struct walk_mode mode;
+	return probe(v, gva, access, read_entry, out);
+}
 
-	vcpu_walk_mode(v, &mode, &window);
-	mode.update = NULL;
-	return walk_page_tables(&mode, gva, access, out);
+/**
+ * vcpu_probe_ones() - the same, where entries that are no memory are all ones
+ * @v: the vCPU
+ * @gva: the linear address
+ * @access: WALK_*
+ * @out: the translation, or the error code
+ *
+ * Context: vCPU loaded, mutex held; may sleep.
+ * Return: as walk_page_tables(), but never for want of a table.
+ */
+int vcpu_probe_ones(struct vcpu *v, u64 gva, u32 access, struct walk_result *out)
+{
+	return probe(v, gva, access, read_entry_or_ones, out);
 }
 
 /**

@@ -40,6 +40,15 @@ static noinline void meet_points(struct vcpu *v, u64 gpa, bool store)
 	}
 }
 
+/*
+ * Part of an operand lies in the page before, or behind. There is no register at 0, and an access
+ * that reaches into the page from before is one at 0.
+ */
+static bool crosses(u32 offset)
+{
+	return !offset || offset > PAGE_SIZE - sizeof(u32);
+}
+
 /**
  * lapic_page_access() - an instruction's own access to the xAPIC page
  * @v: the vCPU
@@ -60,7 +69,7 @@ int lapic_page_access(struct vcpu *v, u64 gpa, bool write)
 	struct lapic_mov mov;
 	u32 count;
 
-	if (v->events.injected.info)
+	if (v->events.injected.info || crosses(gpa & ~PAGE_MASK))
 		return TO_USER;
 	count = vcpu_fetch_insn(v, bytes, mode);
 	if (lapic_decode_mov(bytes, count, mode, &mov) || mov.store != write)
@@ -76,6 +85,17 @@ int lapic_page_access(struct vcpu *v, u64 gpa, bool write)
 #define ACCESS_TYPE(q)		((u32)(q) >> 12 & 0xf)
 #define ACCESS_READ		0	/* linear, by an instruction */
 #define ACCESS_WRITE		1
+#define ACCESS_FETCH		2
+#define ACCESS_PHYSICAL		10	/* from here on: not by a linear address, so by a walk */
+
+static u32 mmio_access(u32 type)
+{
+	const u32 walk = type >= ACCESS_PHYSICAL ? VMXHV_MMIO_WALK : 0;
+
+	if (type == ACCESS_WRITE)
+		return VMXHV_MMIO_WRITE;
+	return (type == ACCESS_FETCH ? VMXHV_MMIO_FETCH : VMXHV_MMIO_READ) | walk;
+}
 
 /**
  * handle_apic_access() - exit reason APIC access
@@ -98,7 +118,7 @@ int handle_apic_access(struct vcpu *v)
 	if ((type == ACCESS_READ || type == ACCESS_WRITE) &&
 	    lapic_page_access(v, v->exit.gpa, type == ACCESS_WRITE) == HANDLED)
 		return HANDLED;
-	return mmio_to_user(v, type == ACCESS_WRITE ? EPT_VIOLATION_WRITE : EPT_VIOLATION_READ);
+	return mmio_to_user(v, mmio_access(type), 0);
 }
 
 /**

@@ -109,8 +109,8 @@ static noinline void meet_points(struct vcpu *v)
 }
 
 /*
- * RETIRE, FAULT or RETRY, as userspace answered. Registers that a read changes come through the
- * dirty groups; they are applied after this.
+ * RETIRE, FAULT, RETRY or ITERATION, as userspace answered. Registers that a read changes come
+ * through the dirty groups; they are applied after this.
  * Out of line: its refusals would give every answer a stack frame, and a guard on it.
  */
 static noinline int complete_mmio(struct vcpu *v, struct vmxhv_error *err)
@@ -132,9 +132,13 @@ static noinline int complete_mmio(struct vcpu *v, struct vmxhv_error *err)
 		return HANDLED;
 	case VMXHV_MMIO_FAULT:
 		return mmio_fault(v, err);
+	case VMXHV_MMIO_ITERATION:
+		retire_iteration(v);
+		return HANDLED;
 	}
 	return refuse_answer(v, err, offsetof(struct vmxhv_run, u.mmio.completion), completion,
-			     VMXHV_MMIO_FAULT, "completion is none of RETRY, RETIRE and FAULT");
+			     VMXHV_MMIO_ITERATION,
+			     "completion is none of RETRY, RETIRE, FAULT and ITERATION");
 }
 
 /**

@@ -99,8 +99,7 @@ static int string_fault(struct vcpu *v, int how, const struct walk_result *walk)
  */
 static bool buffer_ready(struct vcpu *v, u64 gva, bool write, int *ends)
 {
-	u32 qualification = (write ? EPT_VIOLATION_WRITE : EPT_VIOLATION_READ) |
-			    EPT_VIOLATION_GLA_VALID;
+	u32 access = write ? VMXHV_MMIO_WRITE : VMXHV_MMIO_READ;
 	struct fault_info info = {};
 	struct walk_result walk = {};
 	int how = vcpu_translate(v, gva, string_access(v, write), &walk);
@@ -123,7 +122,7 @@ static bool buffer_ready(struct vcpu *v, u64 gva, bool write, int *ends)
 	if (result == FAULT_ERROR)
 		*ends = memory_error_to_user(v, &info);
 	else
-		*ends = mmio_to_user(v, qualification | (how ? 0 : EPT_VIOLATION_GLA_TRANSLATED));
+		*ends = mmio_to_user(v, access | (how ? VMXHV_MMIO_WALK : 0), gva);
 	return false;
 }
 

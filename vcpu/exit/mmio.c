@@ -14,6 +14,33 @@
 #include "vcpu/x86.h"
 #include "vmx/arch.h"
 
+/* The access, in the interface's words; the CPU's PDPTE loads have no linear address at all. */
+static u32 access_of(u32 qualification)
+{
+	u32 access = 0;
+
+	if (qualification & EPT_VIOLATION_READ)
+		access |= VMXHV_MMIO_READ;
+	if (qualification & EPT_VIOLATION_WRITE)
+		access |= VMXHV_MMIO_WRITE;
+	if (qualification & EPT_VIOLATION_EXEC)
+		access |= VMXHV_MMIO_FETCH;
+	if ((qualification & EPT_VIOLATION_GLA_FINAL) != EPT_VIOLATION_GLA_FINAL)
+		access |= VMXHV_MMIO_WALK;
+	return access;
+}
+
+/* Nothing to be mapped. With accessed flags in the EPT a page walk's reads count as writes. */
+static int no_memory(struct vcpu *v, u32 qualification)
+{
+	u32 access = access_of(qualification);
+
+	if ((access & VMXHV_MMIO_WALK) && (access & VMXHV_MMIO_WRITE) &&
+	    memory_walk_readonly(v->vm, exit_gpa(v)))
+		return HANDLED;
+	return mmio_to_user(v, access, qualification & EPT_VIOLATION_GLA_VALID ? exit_gla(v) : 0);
+}
+
 /**
  * handle_ept_violation() - exit reason EPT violation
  * @v: the vCPU, loaded
@@ -47,7 +74,7 @@ int handle_ept_violation(struct vcpu *v)
 	case FAULT_RETRY:
 		return HANDLED;
 	case FAULT_MMIO:
-		return mmio_to_user(v, qualification);
+		return no_memory(v, qualification);
 	case FAULT_ERROR:
 		return memory_error_to_user(v, &info);
 	}

@@ -142,7 +142,7 @@ void publish_done(struct vcpu *v)
 
 	if (likely(p->union_stale <= p->union_used))
 		return;
-	memset(v->run->u.raw + p->union_used, 0, p->union_stale - p->union_used);
+	memset((u8 *)v->run->u.raw + p->union_used, 0, p->union_stale - p->union_used);
 	p->union_stale = 0;
 }
 
@@ -196,27 +196,22 @@ int hypercall_to_user(struct vcpu *v)
 /**
  * mmio_to_user() - an access that userspace is to decode and to do: complete_mmio()
  * @v: the vCPU, loaded; exit_gpa() is the address
- * @qualification: of the access, as an EPT violation has it
+ * @access: VMXHV_MMIO_*
+ * @gva: the linear address, 0 where the CPU does not say it
  *
  * Context: Process; may sleep.
  * Return: TO_USER.
  */
-int mmio_to_user(struct vcpu *v, u32 qualification)
+int mmio_to_user(struct vcpu *v, u32 access, u64 gva)
 {
 	struct vmxhv_exit_mmio *mmio = &v->mmio;
 
 	memset(mmio, 0, sizeof(*mmio));
 	mmio->gpa = exit_gpa(v);
-	if (qualification & EPT_VIOLATION_GLA_VALID)
-		mmio->gva = exit_gla(v);
-	if (qualification & EPT_VIOLATION_READ)
-		mmio->access |= VMXHV_MMIO_READ;
-	if (qualification & EPT_VIOLATION_WRITE)
-		mmio->access |= VMXHV_MMIO_WRITE;
-	if (qualification & EPT_VIOLATION_EXEC)
-		mmio->access |= VMXHV_MMIO_FETCH;
+	mmio->gva = gva;
+	mmio->access = access;
 	mmio->mode = vcpu_cpu_mode(v);
-	if (!(qualification & EPT_VIOLATION_EXEC))
+	if (!(access & VMXHV_MMIO_FETCH))
 		mmio->insn_count = vcpu_fetch_insn(v, mmio->insn, mmio->mode);
 
 	v->completion = COMPLETE_MMIO;

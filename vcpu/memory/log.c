@@ -192,7 +192,8 @@ int memory_log_get(struct vm *vm, u64 gpa, u64 pages, unsigned long *bitmap,
 
 	if (ret)
 		return ret;
-	if (m->pml) {
+	/* pairs with the release where a VM gives it up: all that was noted is in the bits */
+	if (smp_load_acquire(&m->pml)) {
 		write_lock(&m->lock);
 		/* a CPU in the guest may not have stored its log entry yet */
 		vm_request_all(vm, 0, true);

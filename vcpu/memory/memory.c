@@ -258,6 +258,7 @@ void memory_release(struct vm *vm)
 	ept_free(&m->ept);
 	ept_cache_free(&m->cache);
 	memory_log_free(m);
+	memory_copies_free(m);
 	kvfree(rcu_dereference_protected(m->map, true));
 }
 

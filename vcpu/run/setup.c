@@ -103,11 +103,25 @@ void vcpu_setup_vmcs(struct vcpu *v)
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
 
 	vmcs_write64(MSR_BITMAP, virt_to_phys(v->vm->msr_bitmap));
-	vmcs_write64(EPT_POINTER, v->vm->memory.ept.eptp);
+	v->eptp = READ_ONCE(v->vm->memory.ept.eptp);
+	vmcs_write64(EPT_POINTER, v->eptp);
 	vmcs_write16(VIRTUAL_PROCESSOR_ID, v->vpid);
 	vmcs_write64(VMCS_LINK_POINTER, ~0ull);
 
 	host_state_constant(v, (unsigned long)vmx_exit_point);
+}
+
+/* The VM's EPT may have given up its accessed and dirty flags, and with them the CPU's log. */
+static void follow_ept(struct vcpu *v)
+{
+	const u64 eptp = READ_ONCE(v->vm->memory.ept.eptp);
+
+	if (unlikely(v->eptp != eptp)) {
+		v->eptp = eptp;
+		vmcs_write64(EPT_POINTER, eptp);
+	}
+	if (!(eptp & VMX_EPTP_AD))
+		controls_set_cpu2(v, SECONDARY_EXEC_ENABLE_PML, 0);
 }
 
 /**
@@ -115,12 +129,13 @@ void vcpu_setup_vmcs(struct vcpu *v)
  * @v: the vCPU, loaded
  *
  * Guest-physical and combined mappings are tagged with the EPTP, linear ones with the VPID too
- * (SDM: "Caching Translation Information").
+ * (SDM: "Caching Translation Information"). Whoever changes the EPT pointer asks for this, too.
  *
  * Context: Preemption off.
  */
 void vcpu_flush_tlb(struct vcpu *v)
 {
-	vmx_flush_ept(v->vm->memory.ept.eptp);
+	follow_ept(v);
+	vmx_flush_ept(v->eptp);
 	vmx_flush_vpid(v->vpid);
 }
