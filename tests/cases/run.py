@@ -52,6 +52,45 @@ def ends():
                   for name, text, args, rc, want in ENDS)
 
 
+# Whoever has our output may not read it, or not be there. A FIFO that is open for reading stands for
+# what nobody reads: "sleep" holds it. Each line: name, shell command, status, pattern of standard error.
+HELD = """
+mkfifo /tmp/held; sleep 1000 </tmp/held & sleeper=$!
+exec 9>/tmp/held
+menu() { printf "$1" | vmxhv-run --flat /guest/menu.bin $2; }
+after() { (sleep 3; kill -$1 $(pidof vmxhv-run)) & }
+r() {
+    eval "$2" 2>/tmp/err; rc=$?; n=$((n + 1))
+    if [ $rc = $3 ] && { [ -z "$4" ] || grep -q -e "$4" /tmp/err; }; then echo "ok $n - $1"
+    else bad=1; echo "not ok $n - $1"; echo "# exit status $rc, wanted $3"; sed 's/^/# /' /tmp/err; fi
+}
+"""
+OUTPUT = [
+    ("nobody reads: --timeout ends it", "menu z \"--timeout 4\" >&9", 124, "ended by --timeout"),
+    ("nobody reads: the loss is said", "menu z \"--timeout 4\" >&9", 124, "bytes of output are lost"),
+    ("nobody reads: SIGTERM ends it", "after TERM; menu z >&9", 143, "ended by signal 15"),
+    ("nobody reads: SIGINT ends it", "after INT; menu z >&9", 130, "ended by signal 2"),
+    ("nobody reads: the guest's end ends it", "menu yq >&9", 9, "bytes of output are lost"),
+    ("nobody reads: SIGTERM while it waits for a reader", "after TERM; menu yq >&9", 9, "are lost"),
+    ("nobody reads standard error, too", "menu z \"--timeout 4 --trace-io\" >&9 2>&9", 124, ""),
+    ("nobody reads lines about ports, and the guest goes on",
+     "menu ppppppppppppq --trace-io 2>&9 >/dev/null", 0, ""),
+    ("a reader that comes late gets all", "menu yq | (sleep 4; wc -c) >/tmp/wc; grep -q 196608 /tmp/wc", 0, ""),
+    ("closed", "menu hq >&-", 9, "standard output: Bad file descriptor"),
+    ("closed, and not used", "menu q >&-", 0, ""),
+    ("all three closed", "vmxhv-run --flat /guest/menu.bin --timeout 3 <&- >&- 2>&-", 124, ""),
+    ("full", "menu hq >/dev/full", 9, "standard output: No space left"),
+    ("full, and the guest would go on for ever", "menu k >/dev/full", 9, "standard output: No space"),
+    ("a dead pipe", "(menu hk; echo $? >/tmp/rc) | true; (exit $(cat /tmp/rc))", 9, "Broken pipe"),
+    ("a file that may not grow", "(ulimit -f 1; menu yk >/tmp/small)", 9, "File too large"),
+]
+
+
+def output():
+    lines = [f"r '{name}' '{command}' {rc} '{want}'" for name, command, rc, want in OUTPUT]
+    return script([HELD, *lines, "kill $sleeper"])
+
+
 # Images of other kinds, and options. An image checks what it was handed: 85 is good, another number
 # is that of the check that failed; so a line with something missing proves that it is looked for.
 HANDED = "--debug-exit 0xf4 --mem 64M"
@@ -152,12 +191,13 @@ CASES = [
     case("run/native", host=native),
     case("run/ends", ends(), timeout=60),
     case("run/ends", ends(), timeout=60, kernel="6.12"),
+    *matrix("run/output", output(), timeout=120, kernel=["6.1", "6.12"]),
     case("run/level", LEVEL),
     case("run/level", LEVEL, kernel="6.12"),
     *matrix("run/kernels", kernels(), timeout=60, kernel=["6.1", "6.12"]),
     *matrix("run/kernels", kernels(), timeout=60, model=["sandy_bridge", "cnl"]),
     *matrix("run/large-pages", LARGE, kernel=["6.1", "6.12"], mem=768),
-    case("run/tty", "/t/run_tty /bin/vmxhv-run /guest/menu.bin", timeout=60),
+    case("run/tty", "/t/run_tty /bin/vmxhv-run /guest/menu.bin", timeout=120),
     case("run/hello", "[ \"$(hello)\" = 'hello from a guest' ]"),
     case("run/info", "vmxhv-info"),
     case("run/info-json", "vmxhv-info --json | grep '\"usable\": true'"),

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "machine.h"
+#include "output.h"
 #include "term.h"
 #include "util.h"
 
@@ -28,7 +29,16 @@ static struct {
 	int signal_fd;
 	bool input_open, tty, escaped;
 	int64_t deadline;	/* 0: none */
+	bool ended_it;		/* what came from outside decided how the run ends */
+	atomic_bool vcpu_left;
 } control;
+
+/* What asks us to end, and what stops a job or lets it go on. */
+static const int ending[] = {
+	SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO,
+	SIGPWR, SIGXCPU,
+};
+static const int stopping[] = { SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT };
 
 static int64_t now_ms(void)
 {
@@ -40,11 +50,13 @@ static int64_t now_ms(void)
 
 static void stop_signals(sigset_t *set)
 {
+	size_t i;
+
 	sigemptyset(set);
-	sigaddset(set, SIGINT);
-	sigaddset(set, SIGTERM);
-	sigaddset(set, SIGHUP);
-	sigaddset(set, SIGQUIT);
+	for (i = 0; i < ARRAY_SIZE(ending); i++)
+		sigaddset(set, ending[i]);
+	for (i = 0; i < ARRAY_SIZE(stopping); i++)
+		sigaddset(set, stopping[i]);
 }
 
 void control_block_signals(void)
@@ -53,7 +65,16 @@ void control_block_signals(void)
 
 	stop_signals(&set);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	/* Who writes learns it by errno. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+}
+
+/* The user wants the end, and it may be decided: whoever reads our output has a moment, no more. */
+static void end_by_user(bool decided)
+{
+	control.ended_it |= decided;
+	output_hurry();
 }
 
 /* Ctrl-A commands are taken out. Return: how many bytes are for the guest. */
@@ -70,7 +91,7 @@ static size_t filter(struct machine *machine, uint8_t *data, size_t length)
 		else if (!escaped)
 			control.escaped = true;
 		else if (data[i] == 'x' || data[i] == 'X')
-			machine_stop(machine, STATUS_QUIT, "quit by Ctrl-A X");
+			end_by_user(machine_stop(machine, STATUS_QUIT, "quit by Ctrl-A X"));
 		else if (data[i] == CTRL_A || data[i] == 'a')
 			data[kept++] = CTRL_A;
 	}
@@ -100,14 +121,43 @@ static void take_input(struct machine *machine)
 	pthread_mutex_unlock(&machine->lock);
 }
 
+/*
+ * Stop as the signal would have stopped us, with the terminal as it was. A process group that nobody
+ * could continue is not stopped by it: then we go on at once.
+ */
+static void stop_job(int signal)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, signal);
+	term_restore();
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	pthread_kill(pthread_self(), signal);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	term_follow(true);
+}
+
 static void take_signal(struct machine *machine)
 {
 	struct signalfd_siginfo info;
 
 	if (read(control.signal_fd, &info, sizeof(info)) != sizeof(info))
 		return;
-	machine_stop(machine, STATUS_SIGNAL + info.ssi_signo, "ended by signal %u (%s)",
-		     info.ssi_signo, strsignal(info.ssi_signo));
+	switch (info.ssi_signo) {
+	case SIGCONT:
+		term_follow(true);
+		break;
+	case SIGTSTP:
+	case SIGTTIN:
+	case SIGTTOU:
+		stop_job(info.ssi_signo);
+		break;
+	default:
+		end_by_user(machine_stop(machine, STATUS_SIGNAL + info.ssi_signo,
+					 "ended by signal %u (%s)", info.ssi_signo,
+					 strsignal(info.ssi_signo)));
+	}
 }
 
 static void take_timer(struct machine *machine)
@@ -120,10 +170,11 @@ static void take_timer(struct machine *machine)
 static void tick(struct machine *machine)
 {
 	if (control.deadline && now_ms() >= control.deadline) {
-		machine_stop(machine, STATUS_TIMEOUT, "ended by --timeout %u",
-			     machine->options->timeout);
+		end_by_user(machine_stop(machine, STATUS_TIMEOUT, "ended by --timeout %u",
+					 machine->options->timeout));
 		control.deadline = 0;
 	}
+	term_follow(false);
 	pthread_mutex_lock(&machine->lock);
 	uart_flush(&machine->uart);
 	pthread_mutex_unlock(&machine->lock);
@@ -136,17 +187,15 @@ static bool input_wanted(struct machine *machine)
 	pthread_mutex_lock(&machine->lock);
 	room = uart_room(&machine->uart);
 	pthread_mutex_unlock(&machine->lock);
-	return control.input_open && room;
+	return control.input_open && room && term_is_ours();
 }
 
 /* A vCPU that does not come back would keep us for ever: that is the module's fault, say so. */
 static void leave_without_vcpu(struct machine *machine)
 {
-	static const char text[] = "vmxhv-run: the vCPU did not leave the kernel when kicked\n";
-
 	term_restore();
-	if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
-		_exit(STATUS_HOST);
+	output_say("the vCPU did not leave the kernel when kicked");
+	output_say_drain();
 	_exit(atomic_load(&machine->status));
 }
 
@@ -174,13 +223,19 @@ static void *control_main(void *opaque)
 		if (fds[3].revents)
 			take_timer(machine);
 		tick(machine);
-		if (atomic_load(&machine->status) == RUNNING)
+		if (atomic_load(&machine->status) == RUNNING || atomic_load(&control.vcpu_left))
 			continue;
 		if (!stopped_at)
 			stopped_at = now_ms();
 		else if (now_ms() - stopped_at > GRACE_MS)
 			leave_without_vcpu(machine);
 	}
+}
+
+/* From standard output's own thread: what the guest prints is lost, and why go on then? */
+static void output_failed(void *opaque, int error)
+{
+	machine_stop(opaque, STATUS_OUTPUT, "standard output: %s", strerror(error));
 }
 
 void control_start(struct machine *machine)
@@ -197,12 +252,25 @@ void control_start(struct machine *machine)
 	control.tty = isatty(STDIN_FILENO);
 	if (machine->options->timeout)
 		control.deadline = now_ms() + machine->options->timeout * 1000ll;
+	err = output_start(output_failed, machine);
+	if (err)
+		die(STATUS_HOST, "threads for the output: %s", strerror(-err));
 	err = term_raw();
 	if (err)
 		die(STATUS_HOST, "the terminal: %s", strerror(-err));
 	err = pthread_create(&control.thread, NULL, control_main, machine);
 	if (err)
 		die(STATUS_HOST, "pthread_create: %s", strerror(err));
+}
+
+void control_vcpu_left(void)
+{
+	atomic_store(&control.vcpu_left, true);
+}
+
+bool control_ended_it(void)
+{
+	return control.ended_it;
 }
 
 void control_join(void)

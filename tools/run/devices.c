@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Which device sits where, and the few ports that need no device of their own. */
 #include "machine.h"
-#include "term.h"
+#include "output.h"
 #include "util.h"
 
 #define SLEEP_ENABLE	0x20
@@ -19,7 +19,7 @@ static void uart_irq(void *opaque, bool level)
 static void uart_output(void *opaque, const uint8_t *data, size_t length)
 {
 	(void)opaque;
-	term_write(data, length);
+	output_guest(data, length);
 }
 
 /* Nobody takes an interrupt whose target is off: as on the bus of a PC, it is lost. */

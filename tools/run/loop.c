@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "machine.h"
+#include "output.h"
 #include "util.h"
 
 /* ---- port I/O ----------------------------------------------------------------------------- */
@@ -231,5 +232,6 @@ void run_loop(struct machine *machine)
 		pthread_mutex_lock(&machine->lock);
 		handle_exit(machine);
 		pthread_mutex_unlock(&machine->lock);
+		output_pace();
 	}
 }

@@ -104,8 +104,8 @@ struct machine {
 	char reason[512];
 };
 
-/* End the run; the first call decides. Any thread. */
-void machine_stop(struct machine *machine, int status, const char *format, ...)
+/* End the run; the first call decides. Any thread. Return: whether this was it. */
+bool machine_stop(struct machine *machine, int status, const char *format, ...)
 	__printf(3, 4);
 
 /* Report on stderr and end the process; before the guest runs. */
@@ -149,6 +149,8 @@ void run_loop(struct machine *machine);
 /* control.c: the thread for input, signals and time */
 void control_block_signals(void);
 void control_start(struct machine *machine);
+void control_vcpu_left(void);		/* run_loop() is through */
 void control_join(void);
+bool control_ended_it(void);		/* a signal, --timeout or Ctrl-A X; after control_join() */
 
 #endif /* RUN_MACHINE_H */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli.h"
 #include "options.h"
 #include "util.h"
 #include "vmxhv.h"
@@ -44,7 +45,7 @@ static const char help[] =
 "Exit status: 0 the guest powered off (--flat: halted for good), 1 a failure on the host,\n"
 "2 a bad argument or image, 3 the guest asked for a reset, 4 triple fault, 5 Ctrl-A X,\n"
 "6 the CPU refused the guest's state or the module failed, 7 an MMIO instruction that is not\n"
-"known, 8 no usable /dev/vmxhv, 124 --timeout, 128+N signal N.\n";
+"known, 8 no usable /dev/vmxhv, 9 output that could not be written, 124 --timeout, 128+N signal N.\n";
 
 static __printf(1, 2) __noreturn void usage(const char *format, ...)
 {
@@ -56,6 +57,17 @@ static __printf(1, 2) __noreturn void usage(const char *format, ...)
 	va_end(ap);
 	fputs(" (try --help)\n", stderr);
 	exit(STATUS_USAGE);
+}
+
+static __noreturn void print_and_exit(const char *text)
+{
+	int err;
+
+	fputs(text, stdout);
+	err = cli_close_stdout();
+	if (err)
+		fprintf(stderr, "vmxhv-run: standard output: %s\n", strerror(-err));
+	exit(err ? STATUS_OUTPUT : STATUS_OFF);
 }
 
 /* A whole non-negative number up to @max in C notation. */
@@ -233,11 +245,9 @@ static void take(struct options *options, int option)
 		options->device = optarg;
 		break;
 	case OPT_HELP:
-		fputs(help, stdout);
-		exit(0);
+		print_and_exit(help);
 	case OPT_VERSION:
-		puts("vmxhv-run " RUN_VERSION);
-		exit(0);
+		print_and_exit("vmxhv-run " RUN_VERSION "\n");
 	}
 }
 

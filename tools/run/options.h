@@ -19,6 +19,7 @@ enum status {
 	STATUS_ENTRY = 6,	/* the CPU refused the guest's state, or the module failed */
 	STATUS_EMULATION = 7,	/* an instruction on MMIO that we do not know */
 	STATUS_UNUSABLE = 8,	/* no usable /dev/vmxhv */
+	STATUS_OUTPUT = 9,	/* the guest's output could not be written */
 	STATUS_TIMEOUT = 124,	/* --timeout */
 	STATUS_SIGNAL = 128,	/* plus the number of the signal */
 };
