@@ -2,9 +2,10 @@
 """The launcher on a real guest: how a run ends, input, output, the terminal; and the tools' own tests."""
 import dataclasses
 import re
+import shutil
 import subprocess
 
-from machine import guest, modbuild, util
+from machine import guest, modbuild, tap, util
 from machine.case import case, matrix
 
 # Name, what goes in, arguments, exit status, what must be in the output.
@@ -126,11 +127,24 @@ def kernels():
 
 
 def native():
-    """What needs no VMX: decoder, devices, tables, command lines."""
+    """What needs no VMX: decoder, devices, tables, command lines. A result for each program."""
     modbuild.programs()
+    kept = util.BUILD / "tooltests"
+    shutil.rmtree(kept, ignore_errors=True)
     res = subprocess.run(["make", "-s", "-C", str(util.ROOT / "tools"), "check",
-                          f"OUT={util.BUILD / 'user'}"], capture_output=True, text=True)
-    assert res.returncode == 0, (res.stdout + res.stderr)[-4000:]
+                          f"OUT={util.BUILD / 'user'}", f"TAP={kept}"],
+                         capture_output=True, text=True)
+    results = []
+    for file in sorted(kept.glob("*")):
+        each = tap.tap(file.name, file.read_text())
+        bad = [f"{r.name} {r.detail}" for r in each if r.status == tap.FAIL]
+        skipped = not bad and all(r.status == tap.SKIP for r in each)
+        results.append(tap.Result(f"run/native/{file.name}",
+                                  tap.FAIL if bad else tap.SKIP if skipped else tap.PASS,
+                                  "\n".join(bad)))
+    good = all(r.status != tap.FAIL for r in results)
+    assert results and (res.returncode == 0) == good, (res.stdout + res.stderr)[-4000:]
+    return results
 
 
 # What the guest says of its clocks and of its serial port; then it reads a line and reboots.
@@ -164,13 +178,20 @@ def linux():
     return dataclasses.replace(c, run=f"echo 'a line typed' | {c.run}")
 
 
-# Three interrupts, remote IRR and TMR set each time, remote IRR clear at the end.
-LEVEL = """
-vmxhv-run --flat /guest/level.bin </dev/null >/tmp/out 2>&1
+def says(image, line, options=""):
+    """A flat guest that prints just that, and halts."""
+    return f"""
+vmxhv-run --flat /guest/{image} {options} </dev/null >/tmp/out 2>&1
 rc=$?
 echo "status $rc, said $(cat /tmp/out)"
-[ $rc = 0 ] && [ "$(cat /tmp/out)" = 3110 ]
+[ $rc = 0 ] && [ "$(cat /tmp/out)" = {line} ]
 """
+
+
+# Pending and not in service while the APIC is off; then three interrupts, remote IRR and TMR set each
+# time, remote IRR clear at the end.
+LEVEL = says("level.bin", "013110")
+RTC = says("rtc.bin", "UDc090b0")
 
 # The image is in the first 2 MiB of the guest's memory: they are one page of the host's, and so of
 # the guest's, if they begin where one can.
@@ -194,6 +215,8 @@ CASES = [
     *matrix("run/output", output(), timeout=120, kernel=["6.1", "6.12"]),
     case("run/level", LEVEL),
     case("run/level", LEVEL, kernel="6.12"),
+    *matrix("run/rtc", RTC, timeout=60, kernel=["6.1", "6.12"]),
+    case("run/rtc-pc", says("rtc.bin", "UDc090b0", "--machine pc"), timeout=60),
     *matrix("run/kernels", kernels(), timeout=60, kernel=["6.1", "6.12"]),
     *matrix("run/kernels", kernels(), timeout=60, model=["sandy_bridge", "cnl"]),
     *matrix("run/large-pages", LARGE, kernel=["6.1", "6.12"], mem=768),

@@ -137,7 +137,6 @@ static void uart_device(struct aml *aml)
 	aml_end(aml, device);
 }
 
-/* Without an interrupt: Linux then offers no alarms, and asks for none. */
 static void rtc_device(struct aml *aml)
 {
 	const size_t device = aml_begin_device(aml, "RTC_");
@@ -147,6 +146,7 @@ static void rtc_device(struct aml *aml)
 	aml_eisa_id(aml, "PNP0B00");
 	resources = aml_begin_resources(aml);
 	aml_io(aml, PORT_RTC, 2);
+	aml_edge_interrupt(aml, IRQ_RTC);
 	aml_end_resources(aml, resources);
 	aml_end(aml, device);
 }

@@ -20,6 +20,7 @@
 #include "util.h"
 
 #define TICK_MS		100	/* how long output without an end of line may wait */
+#define RETRY_MS	2	/* how long a message that no APIC took may wait for one that does */
 #define GRACE_MS	3000	/* how long a stopped vCPU may take to leave the kernel */
 #define CTRL_A		0x01
 
@@ -163,12 +164,15 @@ static void take_signal(struct machine *machine)
 static void take_timer(struct machine *machine)
 {
 	pthread_mutex_lock(&machine->lock);
-	pc_timer(machine);
+	timer_run(machine);
 	pthread_mutex_unlock(&machine->lock);
 }
 
-static void tick(struct machine *machine)
+/* Return: milliseconds until the next one. */
+static int tick(struct machine *machine)
 {
+	int ms;
+
 	if (control.deadline && now_ms() >= control.deadline) {
 		end_by_user(machine_stop(machine, STATUS_TIMEOUT, "ended by --timeout %u",
 					 machine->options->timeout));
@@ -177,7 +181,10 @@ static void tick(struct machine *machine)
 	term_follow(false);
 	pthread_mutex_lock(&machine->lock);
 	uart_flush(&machine->uart);
+	ioapic_retry(&machine->ioapic);
+	ms = machine->ioapic.waiting ? RETRY_MS : TICK_MS;
 	pthread_mutex_unlock(&machine->lock);
+	return ms;
 }
 
 static bool input_wanted(struct machine *machine)
@@ -203,16 +210,17 @@ static void *control_main(void *opaque)
 {
 	struct machine *machine = opaque;
 	int64_t stopped_at = 0;
+	int wait = TICK_MS;
 
 	for (;;) {
 		struct pollfd fds[] = {
 			{ .fd = control.done_fd, .events = POLLIN },
 			{ .fd = control.signal_fd, .events = POLLIN },
 			{ .fd = input_wanted(machine) ? STDIN_FILENO : -1, .events = POLLIN },
-			{ .fd = machine->pc.timer_fd, .events = POLLIN },
+			{ .fd = machine->timer_fd, .events = POLLIN },
 		};
 
-		if (poll(fds, ARRAY_SIZE(fds), TICK_MS) < 0 && errno != EINTR)
+		if (poll(fds, ARRAY_SIZE(fds), wait) < 0 && errno != EINTR)
 			machine_stop(machine, STATUS_HOST, "poll: %s", strerror(errno));
 		if (fds[0].revents)
 			return NULL;
@@ -222,7 +230,7 @@ static void *control_main(void *opaque)
 			take_input(machine);
 		if (fds[3].revents)
 			take_timer(machine);
-		tick(machine);
+		wait = tick(machine);
 		if (atomic_load(&machine->status) == RUNNING || atomic_load(&control.vcpu_left))
 			continue;
 		if (!stopped_at)

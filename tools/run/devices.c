@@ -22,12 +22,16 @@ static void uart_output(void *opaque, const uint8_t *data, size_t length)
 	output_guest(data, length);
 }
 
-/* Nobody takes an interrupt whose target is off: as on the bus of a PC, it is lost. */
-static void send_msi(void *opaque, uint64_t address, uint32_t data)
+static void rtc_irq(void *opaque, bool level)
+{
+	machine_set_irq(opaque, IRQ_RTC, level);
+}
+
+static int send_msi(void *opaque, uint64_t address, uint32_t data)
 {
 	struct machine *machine = opaque;
 
-	vmxhv_vm_signal_msi(&machine->vm, address, data);
+	return vmxhv_vm_signal_msi(&machine->vm, address, data);
 }
 
 /* ---- ports without a device --------------------------------------------------------------- */
@@ -128,6 +132,7 @@ void devices_create(struct machine *machine)
 	const struct options *options = machine->options;
 
 	pthread_mutex_init(&machine->lock, NULL);
+	timer_create_fd(machine);
 	bus_init(&machine->ports, "port", options->trace_io);
 	bus_init(&machine->mmio, "mmio", options->trace_io);
 	/* First, so that it wins over what sits at the port. */
@@ -136,7 +141,9 @@ void devices_create(struct machine *machine)
 			options->debug_exit, 1, 4, read_ones, debug_exit_write, machine });
 	uart_init(&machine->uart, uart_irq, uart_output, machine);
 	ioapic_init(&machine->ioapic, 1, send_msi, machine);
-	rtc_init(&machine->rtc, NULL, NULL);
+	machine->rtc = (struct rtc){
+		.now = machine_date, .set_irq = rtc_irq, .changed = timer_arm, .opaque = machine };
+	rtc_init(&machine->rtc);
 	bus_add(&machine->ports, &(struct bus_range){
 		PORT_UART, 8, 1, uart_read, uart_write, &machine->uart });
 	bus_add(&machine->ports, &(struct bus_range){

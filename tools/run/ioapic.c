@@ -22,6 +22,7 @@
 
 #define ENTRY_VECTOR	0xffull
 #define ENTRY_DELIVERY	0x700ull
+#define DELIVERY_LOWEST	0x100ull
 #define ENTRY_LOGICAL	BIT_ULL(11)
 #define ENTRY_STATUS	BIT_ULL(12)
 #define ENTRY_LOW	BIT_ULL(13)	/* polarity: active low */
@@ -37,7 +38,7 @@
 #define MSI_LEVEL	BIT(15)
 
 void ioapic_init(struct ioapic *ioapic, uint32_t id,
-		 void (*send)(void *opaque, uint64_t address, uint32_t data), void *opaque)
+		 int (*send)(void *opaque, uint64_t address, uint32_t data), void *opaque)
 {
 	unsigned int pin;
 
@@ -49,29 +50,63 @@ void ioapic_init(struct ioapic *ioapic, uint32_t id,
 		ioapic->entry[pin] = ENTRY_MASKED;
 }
 
-static void deliver(struct ioapic *ioapic, unsigned int pin)
+/* Only what an EOI ends can be level-triggered: NMI, INIT and the like are edges always. */
+static bool is_level(uint64_t entry)
 {
-	const uint64_t entry = ioapic->entry[pin];
+	return (entry & ENTRY_LEVEL) && (entry & ENTRY_DELIVERY) <= DELIVERY_LOWEST;
+}
+
+static int send(const struct ioapic *ioapic, uint64_t entry)
+{
 	uint32_t data = (entry & (ENTRY_VECTOR | ENTRY_DELIVERY)) | MSI_ASSERT;
 	uint64_t address = MSI_ADDRESS | (entry >> ENTRY_DEST) << 12;
 
 	if (entry & ENTRY_LOGICAL)
 		address |= MSI_LOGICAL;
-	if (entry & ENTRY_LEVEL) {
+	if (is_level(entry))
 		data |= MSI_LEVEL;
-		ioapic->entry[pin] |= ENTRY_IRR;
-	}
-	ioapic->send(ioapic->opaque, address, data);
+	return ioapic->send(ioapic->opaque, address, data);
 }
 
-/* A level pin that is high, not masked and not being served sends (again). */
-static void service_level(struct ioapic *ioapic, unsigned int pin)
+/* A level pin is high and not being served; an edge was seen, and nobody has taken it yet. */
+static bool has_message(const struct ioapic *ioapic, unsigned int pin)
 {
 	const uint64_t entry = ioapic->entry[pin];
 
-	if ((entry & ENTRY_LEVEL) && !(entry & (ENTRY_MASKED | ENTRY_IRR)) &&
-	    (ioapic->lines & 1u << pin))
-		deliver(ioapic, pin);
+	if (entry & ENTRY_MASKED)
+		return false;
+	if (is_level(entry))
+		return (ioapic->lines & 1u << pin) && !(entry & ENTRY_IRR);
+	return ioapic->edges & 1u << pin;
+}
+
+/*
+ * Remote IRR says that an APIC has taken the interrupt; until one has, the pin goes on sending
+ * (82093AA, "I/O Redirection Table Registers": delivery status, remote IRR).
+ */
+static void service(struct ioapic *ioapic, unsigned int pin)
+{
+	const uint32_t bit = 1u << pin;
+	int taken;
+
+	ioapic->waiting &= ~bit;
+	if (!has_message(ioapic, pin))
+		return;
+	taken = send(ioapic, ioapic->entry[pin]);
+	if (!taken)
+		ioapic->waiting |= bit;
+	else
+		ioapic->edges &= ~bit;
+	if (taken > 0 && is_level(ioapic->entry[pin]))
+		ioapic->entry[pin] |= ENTRY_IRR;
+}
+
+void ioapic_retry(struct ioapic *ioapic)
+{
+	uint32_t pins = ioapic->waiting;
+
+	for (; pins; pins &= pins - 1)
+		service(ioapic, __builtin_ctz(pins));
 }
 
 void ioapic_set_line(struct ioapic *ioapic, unsigned int pin, bool level)
@@ -81,12 +116,13 @@ void ioapic_set_line(struct ioapic *ioapic, unsigned int pin, bool level)
 	uint64_t *entry = &ioapic->entry[pin];
 
 	ioapic->lines = level ? ioapic->lines | bit : ioapic->lines & ~bit;
-	if (*entry & ENTRY_LEVEL) {
+	if (is_level(*entry)) {
 		if (!level && !ioapic->eoi_seen)
 			*entry &= ~ENTRY_IRR;
-		service_level(ioapic, pin);
+		service(ioapic, pin);
 	} else if (rose && !(*entry & ENTRY_MASKED)) {
-		deliver(ioapic, pin);
+		ioapic->edges |= bit;
+		service(ioapic, pin);
 	}
 }
 
@@ -97,10 +133,10 @@ static void end_of_interrupt(struct ioapic *ioapic, uint8_t vector)
 	for (pin = 0; pin < IOAPIC_PINS; pin++) {
 		uint64_t *entry = &ioapic->entry[pin];
 
-		if ((*entry & ENTRY_VECTOR) != vector || !(*entry & ENTRY_LEVEL))
+		if ((*entry & ENTRY_VECTOR) != vector || !is_level(*entry))
 			continue;
 		*entry &= ~ENTRY_IRR;
-		service_level(ioapic, pin);
+		service(ioapic, pin);
 	}
 }
 
@@ -113,6 +149,7 @@ void ioapic_eoi(struct ioapic *ioapic, uint8_t vector)
 static uint32_t register_read(const struct ioapic *ioapic)
 {
 	const unsigned int index = ioapic->select - IOAPIC_TABLE;
+	uint64_t entry;
 
 	switch (ioapic->select) {
 	case IOAPIC_ID:
@@ -123,7 +160,10 @@ static uint32_t register_read(const struct ioapic *ioapic)
 	}
 	if (ioapic->select < IOAPIC_TABLE || index / 2 >= IOAPIC_PINS)
 		return 0xffffffff;
-	return ioapic->entry[index / 2] >> (32 * (index & 1));
+	entry = ioapic->entry[index / 2];
+	if (ioapic->waiting & 1u << index / 2)
+		entry |= ENTRY_STATUS;
+	return entry >> (32 * (index & 1));
 }
 
 static void entry_write(struct ioapic *ioapic, unsigned int pin, bool high, uint32_t value)
@@ -136,10 +176,13 @@ static void entry_write(struct ioapic *ioapic, unsigned int pin, bool high, uint
 		       (old & ~0xffffffffull) | value;
 	entry = (entry & ~(read_only | ENTRY_RESERVED)) | (old & read_only);
 	/* Switching to edge ends what was being served: Linux uses it as an EOI of old versions. */
-	if (!(entry & ENTRY_LEVEL))
+	if (!is_level(entry))
 		entry &= ~ENTRY_IRR;
+	/* Masking takes back what nobody has taken. */
+	if ((entry & ENTRY_MASKED) || is_level(entry))
+		ioapic->edges &= ~(1u << pin);
 	ioapic->entry[pin] = entry;
-	service_level(ioapic, pin);
+	service(ioapic, pin);
 }
 
 static void register_write(struct ioapic *ioapic, uint32_t value)

@@ -231,6 +231,8 @@ void run_loop(struct machine *machine)
 		}
 		pthread_mutex_lock(&machine->lock);
 		handle_exit(machine);
+		if (machine->ioapic.waiting)
+			ioapic_retry(&machine->ioapic);
 		pthread_mutex_unlock(&machine->lock);
 		output_pace();
 	}

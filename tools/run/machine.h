@@ -35,6 +35,7 @@
 #define PORT_FW_CFG	0x510
 #define PORT_FW_CFG_LENGTH	2
 #define IRQ_UART	4
+#define IRQ_RTC		8
 
 #define PORT_SLEEP_CONTROL	0x600
 #define PORT_SLEEP_STATUS	0x601
@@ -67,7 +68,6 @@ struct pc {
 	struct pic pic;
 	struct pit pit;
 	struct acpi_pm pm;
-	int timer_fd;		/* readable: something is due; -1 without all this */
 };
 
 /**
@@ -98,6 +98,7 @@ struct machine {
 	struct rtc rtc;
 	struct fw_cfg fw_cfg;
 	struct pc pc;
+	int timer_fd;		/* readable: something is due */
 
 	atomic_int status;
 	atomic_flag decided;
@@ -129,9 +130,15 @@ void fw_cfg_fill(struct machine *machine);
 
 /* pc.c */
 void pc_create(struct machine *machine);
-void pc_timer(struct machine *machine);		/* timer_fd is readable; with the lock held */
 /* An interrupt line of a device, by its number on a PC. */
 void machine_set_irq(struct machine *machine, unsigned int irq, bool level);
+
+/* timer.c: nanoseconds of the two clocks; when the next device is due; with the lock held */
+uint64_t machine_now(void *opaque);
+int64_t machine_date(void *opaque);
+void timer_create_fd(struct machine *machine);
+void timer_arm(void *opaque);
+void timer_run(struct machine *machine);	/* timer_fd is readable */
 
 /* cpu.c */
 void cpu_setup(struct machine *machine);

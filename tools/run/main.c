@@ -82,7 +82,7 @@ static int finish(struct machine *machine)
 int main(int argc, char **argv)
 {
 	static struct machine machine = {
-		.status = RUNNING, .decided = ATOMIC_FLAG_INIT, .pc.timer_fd = -1,
+		.status = RUNNING, .decided = ATOMIC_FLAG_INIT,
 	};
 	struct options options;
 

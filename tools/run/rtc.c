@@ -1,35 +1,60 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The clock reads the host's time; what a guest sets is kept as a difference. It has no interrupt
- * (the ACPI tables offer none), so that alarms are memory only.
+ * The clock by its data sheet. Nothing counts here: the time registers, the flags and the update in
+ * progress follow from the host's time, and what a guest sets is kept as a difference to that. While
+ * SET or the divider's reset holds the clock, its registers are memory.
  */
 #include <string.h>
+#include <time.h>
 
 #include "rtc.h"
+#include "util.h"
 
 enum { SECONDS = 0, MINUTES = 2, HOURS = 4, WEEKDAY = 6, DAY = 7, MONTH = 8, YEAR = 9,
 	REG_A = 10, REG_B = 11, REG_C = 12, REG_D = 13, CENTURY = 0x32 };
 
-#define REG_A_DEFAULT	0x26	/* 32.768 kHz, 1024 Hz; UIP is never set */
+#define ALARM(reg)	((reg) + 1)	/* of seconds, minutes and hours */
+#define ALARM_ANY	0xc0		/* both bits: matches whatever it is */
+
+#define REG_A_DEFAULT	0x26	/* 32.768 kHz, 1024 Hz */
+#define REG_A_UIP	0x80
+#define REG_A_DIVIDER	0x70
+#define DIVIDER_RESET	0x60	/* bit 4 does not count */
+#define REG_A_RATE	0x0f
 #define REG_B_24H	0x02
 #define REG_B_BINARY	0x04
 #define REG_B_SET	0x80
 #define REG_D_VALID	0x80
 #define HOUR_PM		0x80
 
-static time_t host_now(void *opaque)
+/* in register C, and those that let them through in register B */
+#define FLAG_PERIODIC	0x40
+#define FLAG_ALARM	0x20
+#define FLAG_UPDATE	0x10
+#define FLAGS		(FLAG_PERIODIC | FLAG_ALARM | FLAG_UPDATE)
+#define FLAG_IRQ	0x80
+
+#define SEC		1000000000ll
+#define HALF_SEC	(SEC / 2)
+#define UIP_NSEC	(244000ll + 1984000)	/* announced, and the update itself */
+#define DIVIDER_HZ	32768ll
+#define DAY_SEC		86400ll
+
+/* ---- time ---------------------------------------------------------------------------------- */
+
+static int64_t guest_now(const struct rtc *rtc)
 {
-	(void)opaque;
-	return time(NULL);
+	return rtc->now(rtc->opaque) + rtc->offset;
 }
 
-void rtc_init(struct rtc *rtc, time_t (*now)(void *opaque), void *opaque)
+static bool divider_reset(const struct rtc *rtc)
 {
-	memset(rtc, 0, sizeof(*rtc));
-	rtc->now = now ? now : host_now;
-	rtc->opaque = opaque;
-	rtc->cmos[REG_A] = REG_A_DEFAULT;
-	rtc->cmos[REG_B] = REG_B_24H;
+	return (rtc->cmos[REG_A] & DIVIDER_RESET) == DIVIDER_RESET;
+}
+
+static bool is_held(const struct rtc *rtc)
+{
+	return (rtc->cmos[REG_B] & REG_B_SET) || divider_reset(rtc);
 }
 
 static uint8_t encode(const struct rtc *rtc, unsigned int value)
@@ -56,13 +81,13 @@ static unsigned int decode_hour(const struct rtc *rtc, uint8_t value)
 	return decode(rtc, value & ~HOUR_PM) % 12 + (value & HOUR_PM ? 12 : 0);
 }
 
-/* The time registers follow the clock, unless SET holds them. */
+/* The time registers follow the clock, unless something holds them. */
 static void latch(struct rtc *rtc)
 {
-	const time_t now = rtc->now(rtc->opaque) + rtc->offset;
+	const time_t now = guest_now(rtc) / SEC;
 	struct tm tm;
 
-	if (rtc->cmos[REG_B] & REG_B_SET)
+	if (is_held(rtc))
 		return;
 	gmtime_r(&now, &tm);
 	rtc->cmos[SECONDS] = encode(rtc, tm.tm_sec);
@@ -75,6 +100,7 @@ static void latch(struct rtc *rtc)
 	rtc->cmos[CENTURY] = encode(rtc, 19 + tm.tm_year / 100);
 }
 
+/* The clock goes on from its registers; when the second ends is the divider's business. */
 static void set_time(struct rtc *rtc)
 {
 	struct tm tm = {
@@ -86,34 +112,173 @@ static void set_time(struct rtc *rtc)
 		.tm_year = (int)(decode(rtc, rtc->cmos[CENTURY]) * 100 +
 				 decode(rtc, rtc->cmos[YEAR])) - 1900,
 	};
+	const int64_t now = guest_now(rtc);
 
-	rtc->offset = timegm(&tm) - rtc->now(rtc->opaque);
+	rtc->offset += timegm(&tm) * SEC - now / SEC * SEC;
+	rtc->seen = guest_now(rtc);
 }
 
-static int is_time(uint8_t index)
+/* Out of reset, the first update comes after half a second. */
+static void start_divider(struct rtc *rtc)
+{
+	rtc->offset += HALF_SEC - guest_now(rtc) % SEC;
+	rtc->seen = guest_now(rtc);
+}
+
+/* ---- flags and the interrupt ---------------------------------------------------------------- */
+
+/* Of the periodic interrupt, in ticks of the divider; 0: there is none. */
+static int64_t period(const struct rtc *rtc)
+{
+	const unsigned int rate = rtc->cmos[REG_A] & REG_A_RATE;
+
+	if (!rate || divider_reset(rtc))
+		return 0;
+	return 1ll << (rate < 3 ? rate + 6 : rate - 1);	/* 1 and 2 are 256 and 128 Hz */
+}
+
+static int64_t divider_ticks(int64_t time)
+{
+	return time / SEC * DIVIDER_HZ + time % SEC * DIVIDER_HZ / SEC;
+}
+
+/* The first nanosecond of a tick. */
+static int64_t tick_time(int64_t tick)
+{
+	return tick / DIVIDER_HZ * SEC + (tick % DIVIDER_HZ * SEC + DIVIDER_HZ - 1) / DIVIDER_HZ;
+}
+
+static bool alarm_matches(const struct rtc *rtc, unsigned int reg, unsigned int value)
+{
+	const uint8_t alarm = rtc->cmos[ALARM(reg)];
+
+	if ((alarm & ALARM_ANY) == ALARM_ANY)
+		return true;
+	return value == (reg == HOURS ? decode_hour(rtc, alarm) : decode(rtc, alarm));
+}
+
+/* The first second after @after, since 1970, that the alarm names; RTC_NEVER: it names none. */
+static int64_t next_alarm(const struct rtc *rtc, int64_t after)
+{
+	int64_t second = after + 1;
+
+	while (second <= after + DAY_SEC) {
+		if (!alarm_matches(rtc, HOURS, second / 3600 % 24))
+			second = (second / 3600 + 1) * 3600;
+		else if (!alarm_matches(rtc, MINUTES, second / 60 % 60))
+			second = (second / 60 + 1) * 60;
+		else if (!alarm_matches(rtc, SECONDS, second % 60))
+			second++;
+		else
+			return second;
+	}
+	return RTC_NEVER;
+}
+
+static bool interrupts(const struct rtc *rtc)
+{
+	return rtc->cmos[REG_C] & rtc->cmos[REG_B] & FLAGS;
+}
+
+/* A host's clock that was set back starts anew. */
+void rtc_run(struct rtc *rtc)
+{
+	const int64_t now = guest_now(rtc), every = period(rtc);
+	const int64_t seen = rtc->seen < now ? rtc->seen : now;
+
+	rtc->seen = now;
+	if (every && divider_ticks(now) / every != divider_ticks(seen) / every)
+		rtc->cmos[REG_C] |= FLAG_PERIODIC;
+	if (!is_held(rtc) && now / SEC != seen / SEC) {
+		rtc->cmos[REG_C] |= FLAG_UPDATE;
+		if (next_alarm(rtc, seen / SEC) <= now / SEC)
+			rtc->cmos[REG_C] |= FLAG_ALARM;
+	}
+	rtc->set_irq(rtc->opaque, interrupts(rtc));
+}
+
+int64_t rtc_next(const struct rtc *rtc)
+{
+	const uint8_t enabled = rtc->cmos[REG_B];
+	const int64_t every = period(rtc), second = rtc->seen / SEC;
+	int64_t next = RTC_NEVER, alarm;
+
+	if (interrupts(rtc))
+		return RTC_NEVER;	/* one at a time: register C must be read first */
+	if ((enabled & FLAG_PERIODIC) && every)
+		next = tick_time((divider_ticks(rtc->seen) / every + 1) * every);
+	if ((enabled & FLAG_UPDATE) && !is_held(rtc) && (second + 1) * SEC < next)
+		next = (second + 1) * SEC;
+	alarm = (enabled & FLAG_ALARM) && !is_held(rtc) ? next_alarm(rtc, second) : RTC_NEVER;
+	if (alarm != RTC_NEVER && alarm * SEC < next)
+		next = alarm * SEC;
+	return next == RTC_NEVER ? RTC_NEVER : next - rtc->offset;
+}
+
+/* ---- registers ------------------------------------------------------------------------------ */
+
+static bool is_time(uint8_t index)
 {
 	return index == SECONDS || index == MINUTES || index == HOURS ||
 	       (index >= WEEKDAY && index <= YEAR) || index == CENTURY;
 }
 
+/* SET, when it rises, takes the update interrupt's enable with it. */
+static void control_write(struct rtc *rtc, uint8_t index, uint8_t value)
+{
+	const bool was_held = is_held(rtc), was_reset = divider_reset(rtc);
+
+	latch(rtc);
+	if (index == REG_A)
+		value &= ~REG_A_UIP;
+	else if (value & ~rtc->cmos[REG_B] & REG_B_SET)
+		value &= ~FLAG_UPDATE;
+	rtc->cmos[index] = value;
+	if (was_reset && !divider_reset(rtc))
+		start_divider(rtc);
+	if (was_held && !is_held(rtc))
+		set_time(rtc);
+}
+
 static void write_register(struct rtc *rtc, uint8_t index, uint8_t value)
 {
+	rtc_run(rtc);
 	switch (index) {
+	case REG_A:
+	case REG_B:
+		control_write(rtc, index, value);
+		break;
 	case REG_C:
 	case REG_D:
 		return;
-	case REG_A:
-		rtc->cmos[REG_A] = value & 0x7f;
-		return;
+	default:
+		/* The others keep what they show now. */
+		if (is_time(index))
+			latch(rtc);
+		rtc->cmos[index] = value;
+		if (is_time(index) && !is_held(rtc))
+			set_time(rtc);
 	}
-	/* Freeze the registers before they become memory; take them over when SET ends. */
-	if (is_time(index) || index == REG_B)
-		latch(rtc);
-	if (index == REG_B && (rtc->cmos[REG_B] & REG_B_SET) && !(value & REG_B_SET))
-		set_time(rtc);
-	rtc->cmos[index] = value;
-	if (is_time(index) && !(rtc->cmos[REG_B] & REG_B_SET))
-		set_time(rtc);
+	rtc_run(rtc);
+	rtc->changed(rtc->opaque);
+}
+
+/* Reading the flags clears them. */
+static uint8_t read_flags(struct rtc *rtc)
+{
+	uint8_t flags;
+
+	rtc_run(rtc);
+	flags = rtc->cmos[REG_C] | (interrupts(rtc) ? FLAG_IRQ : 0);
+	rtc->cmos[REG_C] = 0;
+	rtc->set_irq(rtc->opaque, false);
+	rtc->changed(rtc->opaque);
+	return flags;
+}
+
+static bool updating(const struct rtc *rtc)
+{
+	return !is_held(rtc) && guest_now(rtc) % SEC >= SEC - UIP_NSEC;
 }
 
 uint64_t rtc_read(void *opaque, uint64_t offset, unsigned int width)
@@ -123,10 +288,14 @@ uint64_t rtc_read(void *opaque, uint64_t offset, unsigned int width)
 	(void)width;
 	if (offset == 0)
 		return 0xff;
-	if (rtc->index == REG_C)
-		return 0;
-	if (rtc->index == REG_D)
+	switch (rtc->index) {
+	case REG_A:
+		return rtc->cmos[REG_A] | (updating(rtc) ? REG_A_UIP : 0);
+	case REG_C:
+		return read_flags(rtc);
+	case REG_D:
 		return REG_D_VALID;
+	}
 	if (is_time(rtc->index))
 		latch(rtc);
 	return rtc->cmos[rtc->index];
@@ -141,4 +310,14 @@ void rtc_write(void *opaque, uint64_t offset, unsigned int width, uint64_t value
 		rtc->index = value & 0x7f;	/* bit 7 masks NMIs */
 	else
 		write_register(rtc, rtc->index, value);
+}
+
+void rtc_init(struct rtc *rtc)
+{
+	memset(rtc->cmos, 0, sizeof(rtc->cmos));
+	rtc->index = 0;
+	rtc->offset = 0;
+	rtc->cmos[REG_A] = REG_A_DEFAULT;
+	rtc->cmos[REG_B] = REG_B_24H;
+	rtc->seen = guest_now(rtc);
 }

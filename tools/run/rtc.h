@@ -3,28 +3,42 @@
 #ifndef RUN_RTC_H
 #define RUN_RTC_H
 
+#include <stdbool.h>
 #include <stdint.h>
-#include <time.h>
+
+#define RTC_NEVER	INT64_MAX
 
 /**
  * struct rtc - the clock, in UTC
- * @now: seconds since 1970
- * @opaque: for @now
- * @offset: what the guest has set, in seconds from @now
+ * @now: nanoseconds since 1970
+ * @set_irq: the interrupt line changed
+ * @changed: rtc_next() may give another time now
+ * @opaque: for all of them
+ * @offset: the guest's time less @now
+ * @seen: the guest's time up to which the flags of register C are right
+ *
+ * Everything else is the device's own. The caller serialises all calls.
  */
 struct rtc {
-	time_t (*now)(void *opaque);
+	int64_t (*now)(void *opaque);
+	void (*set_irq)(void *opaque, bool level);
+	void (*changed)(void *opaque);
 	void *opaque;
-	int64_t offset;
+
+	int64_t offset, seen;
 	uint8_t index;
 	uint8_t cmos[128];
 };
 
-/* @now may be NULL for the host's clock. */
-void rtc_init(struct rtc *rtc, time_t (*now)(void *opaque), void *opaque);
+/* @rtc has the functions and opaque. */
+void rtc_init(struct rtc *rtc);
 
 /* Ports 0 and 1, in the form of struct bus_range. */
 uint64_t rtc_read(void *opaque, uint64_t offset, unsigned int width);
 void rtc_write(void *opaque, uint64_t offset, unsigned int width, uint64_t value);
+
+/* When an interrupt is due, by @now's clock, or RTC_NEVER; and what to call then. */
+int64_t rtc_next(const struct rtc *rtc);
+void rtc_run(struct rtc *rtc);
 
 #endif /* RUN_RTC_H */

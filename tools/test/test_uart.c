@@ -149,6 +149,60 @@ static void test_early_input(struct tap *t)
 	tap(t, in(&uart, RBR) == 'y' && in(&uart, RBR) == 'x', "all of it");
 }
 
+/* What FCR clears: in loopback, so that nothing comes after it. */
+static void test_fifo_control(struct tap *t)
+{
+	static const struct {
+		const char *name;
+		uint8_t first, then;
+		bool kept;
+	} rows[] = {
+		{ "FCR: clearing the receiver", 0x01, 0x03, false },
+		{ "FCR: clearing both", 0x01, 0x07, false },
+		{ "FCR: clearing the transmitter leaves the receiver", 0x01, 0x05, true },
+		{ "FCR: another trigger leaves the receiver", 0x01, 0x81, true },
+		{ "FCR: FIFOs off empties them", 0x01, 0x00, false },
+		{ "FCR: FIFOs on empties the one byte", 0x00, 0x01, false },
+		{ "FCR: with FIFOs off its other bits do nothing", 0x00, 0x06, true },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct uart uart = fresh();
+
+		out(&uart, MCR, 0x10);
+		out(&uart, FCR, rows[i].first);
+		out(&uart, THR, 'a');
+		tap_eq(t, in(&uart, LSR) & 1, 1, "FCR: a byte is there");
+		out(&uart, FCR, rows[i].then);
+		tap_eq(t, in(&uart, LSR) & 1, rows[i].kept, rows[i].name);
+		tap_eq(t, in(&uart, RBR), rows[i].kept ? 'a' : 0, rows[i].name);
+	}
+}
+
+/* Bytes that were in the FIFO are gone; those on the wire are not, and the line follows. */
+static void test_fifo_clear(struct tap *t)
+{
+	struct uart uart = fresh();
+	uint8_t data[18];
+	unsigned int i;
+
+	for (i = 0; i < sizeof(data); i++)
+		data[i] = 'a' + i;
+	out(&uart, FCR, 0xc1);
+	out(&uart, MCR, 0x0b);
+	out(&uart, IER, 0x01);
+	uart_receive(&uart, data, 3);
+	tap(t, peer.line, "FCR: bytes interrupt");
+	out(&uart, FCR, 0xc3);
+	tap(t, !peer.line, "FCR: none are left, and no interrupt");
+	uart_receive(&uart, data, sizeof(data));
+	out(&uart, FCR, 0xc3);
+	tap_eq(t, in(&uart, RBR), 'q', "FCR: what is behind the FIFO comes next");
+	tap_eq(t, in(&uart, RBR), 'r', "FCR: to the last");
+	tap(t, !(in(&uart, LSR) & 1) && !peer.line, "FCR: and that is all");
+}
+
 static void test_loopback(struct tap *t)
 {
 	struct uart uart = fresh();
@@ -181,6 +235,8 @@ int main(void)
 	test_transmit(&t);
 	test_receive(&t);
 	test_early_input(&t);
+	test_fifo_control(&t);
+	test_fifo_clear(&t);
 	test_loopback(&t);
 	test_full_wire(&t);
 	return tap_end(&t);
