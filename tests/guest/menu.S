@@ -11,7 +11,7 @@
  *	p  print what nobody's port gives	m  print what nobody's memory gives
  *	x  store there by rep stosw	f  an x87 load from there (not emulated)
  *	E  echo up to a newline		z  print for ever
- *	y  print 192 KiB
+ *	y  print 192 KiB			j  jump to nobody's memory
  */
 /* ORG = 0x1000 */
 	.code16
@@ -61,6 +61,7 @@ table:
 	letter	'E', echo
 	letter	'z', flood
 	letter	'y', print_much
+	letter	'j', jump_nobody
 	.byte	0
 
 get:
@@ -151,6 +152,9 @@ float_nobody:
 	mov	%ax, %fs
 	flds	%fs:0
 	ret
+
+jump_nobody:
+	ljmp	$0xa000, $0x10
 
 /* what lies in memory will do */
 print_much:

@@ -142,6 +142,7 @@ static void transmit(struct uart *uart, uint8_t byte)
 			uart->lsr_errors |= LSR_OE;
 	} else {
 		uart->out[uart->out_count++] = byte;
+		uart->sent++;
 		if (byte == '\n' || uart->out_count == sizeof(uart->out))
 			uart_flush(uart);
 	}

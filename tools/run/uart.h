@@ -35,6 +35,7 @@ struct uart {
 	unsigned int wire_head, wire_count;
 	uint8_t out[UART_OUT];
 	size_t out_count;
+	uint64_t sent;		/* bytes that went out, ever */
 };
 
 void uart_init(struct uart *uart, void (*set_irq)(void *opaque, bool level),
