@@ -54,8 +54,9 @@
 
 /* ---- what every kernel finds below 1 MiB; the ACPI tables are at MEM_ACPI ------------------- */
 
-#define GDT_AT		0x500ull
+#define GDT_AT		0x500ull	/* where an image leaves room for it */
 #define EBDA_AT		0x9fc00ull	/* reserved from here on */
+#define RESET_VECTOR	0xffff0ull
 #define BOOT_CS		0x10		/* 64-bit code */
 #define BOOT_DS		0x18		/* flat data */
 #define BOOT_CS32	0x20		/* flat 32-bit code */
@@ -121,6 +122,9 @@ void *memory_at(const struct machine *machine, uint64_t gpa, uint64_t length);
 /* Memory below 3 GiB, and from 4 GiB on. */
 uint64_t memory_low(const struct machine *machine);
 uint64_t memory_high(const struct machine *machine);
+
+/* firmware.c: before the image, which may lie over it */
+void firmware_create(struct machine *machine);
 
 /* devices.c */
 void devices_create(struct machine *machine);

@@ -90,6 +90,7 @@ int main(int argc, char **argv)
 	options_parse(&options, argc, argv);
 	machine.options = &options;
 	memory_create(&machine);
+	firmware_create(&machine);
 	if (options.kernel)
 		load_kernel(&machine);
 	else
