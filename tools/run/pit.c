@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "pit.h"
+#include "scale.h"
 #include "util.h"
 
 #define NSEC		1000000000ull
@@ -30,13 +31,13 @@ enum access { LATCH, LOW, HIGH, BOTH };
 
 static uint64_t ticks(const struct pit *pit)
 {
-	return (__uint128_t)pit->now(pit->opaque) * PIT_HZ / NSEC;
+	return scale(pit->now(pit->opaque), PIT_HZ, NSEC);
 }
 
 /* The first nanosecond of a tick. */
 static uint64_t tick_to_nsec(uint64_t tick)
 {
-	return ((__uint128_t)tick * NSEC + PIT_HZ - 1) / PIT_HZ;
+	return scale_up(tick, NSEC, PIT_HZ);
 }
 
 static bool is_periodic(const struct pit_channel *channel)
