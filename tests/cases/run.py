@@ -28,6 +28,8 @@ ENDS = [
     ("reads ones from nobody's memory", "mq", "", 0, "ff"),
     ("stores to nobody's memory by rep stosw", "xq", "", 0, "06"),
     ("meets an MMIO instruction that is not known", "f", "", 7, "not known"),
+    ("executes where nothing is", "j", "", 7, "executes at 0xa0010, where no memory is (RIP 0x10)"),
+    ("halts without a word, which is said", "q", "", 0, "without a byte of output"),
     ("echoes a line", "Ethe quick brown fox jumps over it\\nq", "", 0, "brown fox jumps"),
     ("needs little memory", "hq", "--mem 2M", 0, "hello"),
 ]
@@ -71,7 +73,7 @@ OUTPUT = [
     ("nobody reads: the loss is said", "menu z \"--timeout 4\" >&9", 124, "bytes of output are lost"),
     ("nobody reads: SIGTERM ends it", "after TERM; menu z >&9", 143, "ended by signal 15"),
     ("nobody reads: SIGINT ends it", "after INT; menu z >&9", 130, "ended by signal 2"),
-    ("nobody reads: the guest's end ends it", "menu yq >&9", 9, "bytes of output are lost"),
+    ("nobody reads: a guest that ends, ends it", "menu yq >&9", 9, "bytes of output are lost"),
     ("nobody reads: SIGTERM while it waits for a reader", "after TERM; menu yq >&9", 9, "are lost"),
     ("nobody reads standard error, too", "menu z \"--timeout 4 --trace-io\" >&9 2>&9", 124, ""),
     ("nobody reads lines about ports, and the guest goes on",
@@ -112,7 +114,11 @@ KERNELS = [
     ("Multiboot with too small a module", "multiboot_elf64.elf", f"{LINE} --module /tmp/disk --module /tmp/disk", 5),
     ("Multiboot without a module's text", "multiboot_raw.bin",
      f"{LINE} --module /tmp/module --module /tmp/module", 5),
+    ("Multiboot where the loader puts its own", "multiboot_low.bin", f"{LINE} {MODULES}", 85),
+    ("Multiboot from address 0", "multiboot_zero.bin", f"{LINE} {MODULES}", 85),
+    ("ELF64 where the loader puts its own", "kernel_elf_low.elf", f"{LINE} {DISK}", 85),
     ("8259, 8254 and ACPI's timer", "pc.elf", "--machine pc", 85),
+    ("the same, packed", "packed.gz", "--machine pc", 85),
     ("and none of them on the reduced machine", "pc.elf", "", 1),
     ("fw_cfg", "fw_cfg.elf", f"{LINE} --fw-cfg 'opt/a disk=/tmp/disk'", 85),
     ("fw_cfg with another command line", "fw_cfg.elf", "--append checked", 4),
@@ -121,7 +127,8 @@ KERNELS = [
 
 
 def kernels():
-    files = ["printf 'a disk' >/tmp/disk", "printf 'a module' >/tmp/module"]
+    files = ["printf 'a disk' >/tmp/disk", "printf 'a module' >/tmp/module",
+             "gzip -c /guest/pc.elf >/guest/packed.gz"]
     return script(files + [f't "{name}" "" "--kernel /guest/{image} {HANDED} {args}" {rc} ""'
                            for name, image, args, rc in KERNELS])
 
@@ -192,6 +199,24 @@ echo "status $rc, said $(cat /tmp/out)"
 # time, remote IRR clear at the end.
 LEVEL = says("level.bin", "013110")
 RTC = says("rtc.bin", "UDc090b0")
+# xAPIC mode; x2APIC mode; off
+X2APIC = says("x2apic.bin", "001111")
+
+# One cause has one status, and one version is everybody's.
+NO_RIGHTS = """
+echo 'u::1000:1000::/:/bin/sh' >/etc/passwd
+chmod 600 /dev/vmxhv
+su u -c vmxhv-info; info=$?
+su u -c 'vmxhv-run --flat /guest/menu.bin'; run=$?
+echo "status $info and $run"
+[ $info = 8 ] && [ $run = 8 ]
+"""
+VERSION = """
+version=$(cat /sys/module/vmxhv/version)
+vmxhv-run --version; vmxhv-info --version; echo "vmxhv.ko $version"
+[ -n "$version" ] && [ "$(vmxhv-run --version)" = "vmxhv-run $version" ] &&
+    [ "$(vmxhv-info --version)" = "vmxhv-info $version" ]
+"""
 
 # The image is in the first 2 MiB of the guest's memory: they are one page of the host's, and so of
 # the guest's, if they begin where one can.
@@ -217,11 +242,19 @@ CASES = [
     case("run/level", LEVEL, kernel="6.12"),
     *matrix("run/rtc", RTC, timeout=60, kernel=["6.1", "6.12"]),
     case("run/rtc-pc", says("rtc.bin", "UDc090b0", "--machine pc"), timeout=60),
+    *matrix("run/x2apic", X2APIC, kernel=["6.1", "6.12"]),
+    case("run/no-rights", NO_RIGHTS),
+    case("run/version", VERSION),
+    case("run/mem", "vmxhv-run --flat /guest/menu.bin --mem 1023G </dev/null 2>&1 | "
+                    "grep 'at most [0-9]*M: a guest.s addresses have [0-9]* bits here'"),
     *matrix("run/kernels", kernels(), timeout=60, kernel=["6.1", "6.12"]),
     *matrix("run/kernels", kernels(), timeout=60, model=["sandy_bridge", "cnl"]),
     *matrix("run/large-pages", LARGE, kernel=["6.1", "6.12"], mem=768),
     case("run/tty", "/t/run_tty /bin/vmxhv-run /guest/menu.bin", timeout=120),
     case("run/hello", "[ \"$(hello)\" = 'hello from a guest' ]"),
+    *matrix("run/two", "two >/tmp/two; sort /tmp/two; "
+            "[ \"$(sort /tmp/two)\" = \"$(printf 'vCPU 0 wrote 0\\nvCPU 1 wrote 1')\" ]",
+            cpus=[1, 2]),
     case("run/info", "vmxhv-info"),
     case("run/info-json", "vmxhv-info --json | grep '\"usable\": true'"),
     case("run/info-no-module", "vmxhv-info; [ $? = 7 ]", modules=()),
