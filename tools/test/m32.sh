@@ -12,7 +12,7 @@ failed=0
 
 cc32() {
 	${CC:-gcc} -m32 -O2 -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 \
-		-I"$top/../include" -I"$top/lib" -I"$top/cli" -I"$top/run" -I"$top/test" "$@"
+		-I"$top/../include" -I"$top/lib" -I"$top/devices" -I"$top/cli" -I"$top/run" -I"$top/test" "$@"
 }
 
 # t NAME COMMAND...: succeeds
@@ -34,12 +34,12 @@ if ! echo 'int main(void) { return 0; }' | cc32 -x c -o "$tmp/a" - 2>/dev/null; 
 	exit 0
 fi
 cd "$top" || exit 1
-for file in lib/*.c cli/*.c run/*.c info/*.c examples/*.c; do
+for file in lib/*.c devices/*.c cli/*.c run/*.c info/*.c examples/*.c; do
 	t "$file compiles" cc32 -c -o "$tmp/o" "$file"
 done
 for device in ioapic pic pit rtc uart; do
 	t "test_$device is built" cc32 -o "$tmp/$device" "test/test_$device.c" \
-		"run/$device.c" $([ "$device" = pit ] && echo run/acpi_pm.c)
+		"devices/$device.c" $([ "$device" = pit ] && echo run/acpi_pm.c)
 	t "test_$device passes" "$tmp/$device"
 done
 echo "1..$count"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The pair of 8259A interrupt controllers of a PC, with the edge/level control registers. */
-#ifndef RUN_PIC_H
-#define RUN_PIC_H
+#ifndef DEVICES_PIC_H
+#define DEVICES_PIC_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -59,4 +59,4 @@ void pic_set_line(struct pic *pic, unsigned int irq, bool level);
 /* The CPU acknowledges: the vector, which is that of input 7 when nothing requests any more. */
 uint8_t pic_acknowledge(struct pic *pic);
 
-#endif /* RUN_PIC_H */
+#endif /* DEVICES_PIC_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* A 16550A. */
-#ifndef RUN_UART_H
-#define RUN_UART_H
+#ifndef DEVICES_UART_H
+#define DEVICES_UART_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -52,4 +52,4 @@ size_t uart_room(const struct uart *uart);
 /* Send on what is still buffered. */
 void uart_flush(struct uart *uart);
 
-#endif /* RUN_UART_H */
+#endif /* DEVICES_UART_H */

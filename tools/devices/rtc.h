@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The MC146818 clock with its CMOS memory, at ports 0x70 and 0x71. */
-#ifndef RUN_RTC_H
-#define RUN_RTC_H
+#ifndef DEVICES_RTC_H
+#define DEVICES_RTC_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -41,4 +41,4 @@ void rtc_write(void *opaque, uint64_t offset, unsigned int width, uint64_t value
 int64_t rtc_next(const struct rtc *rtc);
 void rtc_run(struct rtc *rtc);
 
-#endif /* RUN_RTC_H */
+#endif /* DEVICES_RTC_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Times of one clock in another's: exact, also where the product has more than 64 bits. */
-#ifndef RUN_SCALE_H
-#define RUN_SCALE_H
+#ifndef DEVICES_SCALE_H
+#define DEVICES_SCALE_H
 
 #include <stdint.h>
 
@@ -17,4 +17,4 @@ static inline uint64_t scale_up(uint64_t value, uint32_t by, uint32_t of)
 	return value / of * by + (value % of * by + of - 1) / of;
 }
 
-#endif /* RUN_SCALE_H */
+#endif /* DEVICES_SCALE_H */

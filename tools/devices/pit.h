@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The 8254 timer of a PC, with port 0x61. */
-#ifndef RUN_PIT_H
-#define RUN_PIT_H
+#ifndef DEVICES_PIT_H
+#define DEVICES_PIT_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -67,4 +67,4 @@ uint64_t pit_next(const struct pit *pit);
 /* Pass on what channel 0's output did up to now. */
 void pit_run(struct pit *pit);
 
-#endif /* RUN_PIT_H */
+#endif /* DEVICES_PIT_H */

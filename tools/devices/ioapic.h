@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* An I/O APIC that delivers by message-signalled interrupts. */
-#ifndef RUN_IOAPIC_H
-#define RUN_IOAPIC_H
+#ifndef DEVICES_IOAPIC_H
+#define DEVICES_IOAPIC_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -47,4 +47,4 @@ void ioapic_retry(struct ioapic *ioapic);
 /* A local APIC ended the interrupt @vector, and its trigger mode was level. */
 void ioapic_eoi(struct ioapic *ioapic, uint8_t vector);
 
-#endif /* RUN_IOAPIC_H */
+#endif /* DEVICES_IOAPIC_H */
