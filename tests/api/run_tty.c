@@ -357,7 +357,7 @@ static void begun_in_background(char **argv)
 }
 
 /* A process group that nobody could continue is not stopped. */
-static void orphan(char **argv)
+static void orphaned_group(char **argv)
 {
 	struct run run;
 
@@ -371,7 +371,7 @@ static void orphan(char **argv)
 }
 
 /* The terminal takes nothing more, as after Ctrl-S, though the guest prints on. */
-static void held(char **argv, bool by_key)
+static void stopped_output(char **argv, bool by_key)
 {
 	struct run run;
 
@@ -406,13 +406,13 @@ int main(int argc, char **argv)
 	end_by_signal(argv, SIGALRM, "SIGALRM ends it with status 142");
 	end_by_crash(argv, SIGSEGV);
 	end_by_crash(argv, SIGTRAP);
-	orphan(argv);
+	orphaned_group(argv);
 	stopped_and_continued(argv);
 	stopped_for_good(argv);
 	in_background(argv);
 	begun_in_background(argv);
-	held(argv, false);
-	held(argv, true);
+	stopped_output(argv, false);
+	stopped_output(argv, true);
 	printf("1..%u\n", count);
 	return failed ? 1 : 0;
 }

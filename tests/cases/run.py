@@ -204,12 +204,20 @@ X2APIC = says("x2apic.bin", "001111")
 
 # One cause has one status, and one version is everybody's.
 NO_RIGHTS = """
+mkdir -p /etc
 echo 'u::1000:1000::/:/bin/sh' >/etc/passwd
 chmod 600 /dev/vmxhv
 su u -c vmxhv-info; info=$?
 su u -c 'vmxhv-run --flat /guest/menu.bin'; run=$?
 echo "status $info and $run"
 [ $info = 8 ] && [ $run = 8 ]
+"""
+# More than a guest's addresses reach is refused with how much that is; on a CPU with more it runs.
+MEM = """
+bits=$(vmxhv-info | sed -n 's/.* \\([0-9]*\\) address bits/\\1/p')
+printf q | vmxhv-run --flat /guest/menu.bin --mem 1023G >/tmp/out 2>&1; rc=$?
+echo "$bits bits, status $rc, said $(cat /tmp/out)"
+[ $rc = 0 ] && [ $bits -ge 40 ] || { [ $rc = 2 ] && [ $bits -lt 40 ] && grep -q "at most" /tmp/out; }
 """
 VERSION = """
 version=$(cat /sys/module/vmxhv/version)
@@ -245,8 +253,7 @@ CASES = [
     *matrix("run/x2apic", X2APIC, kernel=["6.1", "6.12"]),
     case("run/no-rights", NO_RIGHTS),
     case("run/version", VERSION),
-    case("run/mem", "vmxhv-run --flat /guest/menu.bin --mem 1023G </dev/null 2>&1 | "
-                    "grep 'at most [0-9]*M: a guest.s addresses have [0-9]* bits here'"),
+    case("run/mem", MEM),
     *matrix("run/kernels", kernels(), timeout=60, kernel=["6.1", "6.12"]),
     *matrix("run/kernels", kernels(), timeout=60, model=["sandy_bridge", "cnl"]),
     *matrix("run/large-pages", LARGE, kernel=["6.1", "6.12"], mem=768),

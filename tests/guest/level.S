@@ -2,12 +2,13 @@
 /*
  * A level-triggered interrupt under vmxhv-run: the serial port's line on pin 4 of the I/O APIC.
  *
- * The line goes up while the local APIC is off, so that nobody takes the interrupt: then remote IRR is
- * clear and the delivery pending, and switching the APIC on is enough for it to come.
+ * The line goes up while the local APIC is off, so that nobody takes the interrupt: then remote IRR
+ * is clear and the delivery pending, and switching the APIC on is enough for it to come.
  *
  * The handler leaves the line up the first two times, so that each EOI brings the interrupt again;
  * the third time it reads IIR, and the line goes down. Printed, as digits: remote IRR and delivery
- * status before the APIC is on; how often the interrupt came; whether remote IRR and the APIC's TMR were set every time; remote IRR at the end.
+ * status before the APIC is on; how often the interrupt came; whether remote IRR and the APIC's TMR
+ * were set every time; remote IRR at the end.
  */
 #define APIC		0xfee00000
 #define SVR		0xf0

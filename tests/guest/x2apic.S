@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The local APIC's page under vmxhv-run: it is the APIC's in xAPIC mode only. Printed, for xAPIC mode,
- * for x2APIC mode and for an APIC that is switched off: what the ID register and the TPR read there after
- * the TPR was written, as 0 (a register's value), 1 (all ones) or x (something else).
+ * The local APIC's page under vmxhv-run: it is the APIC's in xAPIC mode only. Printed, for xAPIC
+ * mode, for x2APIC mode and for an APIC that is switched off: what the ID register and the TPR read
+ * there after the TPR was written, as 0 (a register's value), 1 (all ones) or x (something else).
  */
 #define APIC		0xfee00000
 #define ID		0x20

@@ -25,7 +25,7 @@ static unsigned int least(unsigned int a, unsigned int b)
 	return a < b ? a : b;
 }
 
-/* Letters to change, insert, drop or swap, to make one of the other: by the table of all prefixes. */
+/* Letters to change, insert, drop or swap, to make one of the other: a table of all prefixes. */
 static unsigned int distance(const char *a, const char *b)
 {
 	const size_t rows = strlen(a), columns = strlen(b);
@@ -47,7 +47,7 @@ static unsigned int distance(const char *a, const char *b)
 	return d[rows][columns];
 }
 
-/* 0 for the same; a beginning of the other is as near as one wrong letter; LONGEST for a stranger. */
+/* 0 for the same; a beginning is as near as one wrong letter; LONGEST for a stranger. */
 static unsigned int far(const char *given, const char *known)
 {
 	const size_t length = strlen(given), most = length < 4 ? 1 : length < 7 ? 2 : 3;

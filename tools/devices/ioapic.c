@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "ioapic.h"
+#include "libvmxhv-devices.h"
 #include "util.h"
 
 #define REG_SELECT	0x00
@@ -18,7 +18,7 @@
 #define IOAPIC_ARB	0x02
 #define IOAPIC_TABLE	0x10
 
-#define VERSION		(0x20 | (IOAPIC_PINS - 1) << 16)
+#define VERSION		(0x20 | (VMXHV_IOAPIC_PINS - 1) << 16)
 
 #define ENTRY_VECTOR	0xffull
 #define ENTRY_DELIVERY	0x700ull
@@ -37,8 +37,8 @@
 #define MSI_ASSERT	BIT(14)
 #define MSI_LEVEL	BIT(15)
 
-void ioapic_init(struct ioapic *ioapic, uint32_t id,
-		 int (*send)(void *opaque, uint64_t address, uint32_t data), void *opaque)
+void vmxhv_ioapic_init(struct vmxhv_ioapic *ioapic, uint32_t id,
+		       int (*send)(void *opaque, uint64_t address, uint32_t data), void *opaque)
 {
 	unsigned int pin;
 
@@ -46,7 +46,7 @@ void ioapic_init(struct ioapic *ioapic, uint32_t id,
 	ioapic->send = send;
 	ioapic->opaque = opaque;
 	ioapic->id = id << 24;
-	for (pin = 0; pin < IOAPIC_PINS; pin++)
+	for (pin = 0; pin < VMXHV_IOAPIC_PINS; pin++)
 		ioapic->entry[pin] = ENTRY_MASKED;
 }
 
@@ -56,7 +56,7 @@ static bool is_level(uint64_t entry)
 	return (entry & ENTRY_LEVEL) && (entry & ENTRY_DELIVERY) <= DELIVERY_LOWEST;
 }
 
-static int send(const struct ioapic *ioapic, uint64_t entry)
+static int send(const struct vmxhv_ioapic *ioapic, uint64_t entry)
 {
 	uint32_t data = (entry & (ENTRY_VECTOR | ENTRY_DELIVERY)) | MSI_ASSERT;
 	uint64_t address = MSI_ADDRESS | (entry >> ENTRY_DEST) << 12;
@@ -69,7 +69,7 @@ static int send(const struct ioapic *ioapic, uint64_t entry)
 }
 
 /* A level pin is high and not being served; an edge was seen, and nobody has taken it yet. */
-static bool has_message(const struct ioapic *ioapic, unsigned int pin)
+static bool has_message(const struct vmxhv_ioapic *ioapic, unsigned int pin)
 {
 	const uint64_t entry = ioapic->entry[pin];
 
@@ -84,7 +84,7 @@ static bool has_message(const struct ioapic *ioapic, unsigned int pin)
  * Remote IRR says that an APIC has taken the interrupt; until one has, the pin goes on sending
  * (82093AA, "I/O Redirection Table Registers": delivery status, remote IRR).
  */
-static void service(struct ioapic *ioapic, unsigned int pin)
+static void service(struct vmxhv_ioapic *ioapic, unsigned int pin)
 {
 	const uint32_t bit = 1u << pin;
 	int taken;
@@ -101,7 +101,7 @@ static void service(struct ioapic *ioapic, unsigned int pin)
 		ioapic->entry[pin] |= ENTRY_IRR;
 }
 
-void ioapic_retry(struct ioapic *ioapic)
+void vmxhv_ioapic_retry(struct vmxhv_ioapic *ioapic)
 {
 	uint32_t pins = ioapic->waiting;
 
@@ -109,7 +109,7 @@ void ioapic_retry(struct ioapic *ioapic)
 		service(ioapic, __builtin_ctz(pins));
 }
 
-void ioapic_set_line(struct ioapic *ioapic, unsigned int pin, bool level)
+void vmxhv_ioapic_set_line(struct vmxhv_ioapic *ioapic, unsigned int pin, bool level)
 {
 	const uint32_t bit = 1u << pin;
 	const bool rose = level && !(ioapic->lines & bit);
@@ -126,11 +126,11 @@ void ioapic_set_line(struct ioapic *ioapic, unsigned int pin, bool level)
 	}
 }
 
-static void end_of_interrupt(struct ioapic *ioapic, uint8_t vector)
+static void end_of_interrupt(struct vmxhv_ioapic *ioapic, uint8_t vector)
 {
 	unsigned int pin;
 
-	for (pin = 0; pin < IOAPIC_PINS; pin++) {
+	for (pin = 0; pin < VMXHV_IOAPIC_PINS; pin++) {
 		uint64_t *entry = &ioapic->entry[pin];
 
 		if ((*entry & ENTRY_VECTOR) != vector || !is_level(*entry))
@@ -140,13 +140,13 @@ static void end_of_interrupt(struct ioapic *ioapic, uint8_t vector)
 	}
 }
 
-void ioapic_eoi(struct ioapic *ioapic, uint8_t vector)
+void vmxhv_ioapic_eoi(struct vmxhv_ioapic *ioapic, uint8_t vector)
 {
 	ioapic->eoi_seen = true;
 	end_of_interrupt(ioapic, vector);
 }
 
-static uint32_t register_read(const struct ioapic *ioapic)
+static uint32_t register_read(const struct vmxhv_ioapic *ioapic)
 {
 	const unsigned int index = ioapic->select - IOAPIC_TABLE;
 	uint64_t entry;
@@ -158,7 +158,7 @@ static uint32_t register_read(const struct ioapic *ioapic)
 	case IOAPIC_VERSION:
 		return VERSION;
 	}
-	if (ioapic->select < IOAPIC_TABLE || index / 2 >= IOAPIC_PINS)
+	if (ioapic->select < IOAPIC_TABLE || index / 2 >= VMXHV_IOAPIC_PINS)
 		return 0xffffffff;
 	entry = ioapic->entry[index / 2];
 	if (ioapic->waiting & 1u << index / 2)
@@ -166,7 +166,7 @@ static uint32_t register_read(const struct ioapic *ioapic)
 	return entry >> (32 * (index & 1));
 }
 
-static void entry_write(struct ioapic *ioapic, unsigned int pin, bool high, uint32_t value)
+static void entry_write(struct vmxhv_ioapic *ioapic, unsigned int pin, bool high, uint32_t value)
 {
 	const uint64_t read_only = ENTRY_IRR | ENTRY_STATUS;
 	const uint64_t old = ioapic->entry[pin];
@@ -185,19 +185,19 @@ static void entry_write(struct ioapic *ioapic, unsigned int pin, bool high, uint
 	service(ioapic, pin);
 }
 
-static void register_write(struct ioapic *ioapic, uint32_t value)
+static void register_write(struct vmxhv_ioapic *ioapic, uint32_t value)
 {
 	const unsigned int index = ioapic->select - IOAPIC_TABLE;
 
 	if (ioapic->select == IOAPIC_ID)
 		ioapic->id = value & 0x0f000000;
-	else if (ioapic->select >= IOAPIC_TABLE && index / 2 < IOAPIC_PINS)
+	else if (ioapic->select >= IOAPIC_TABLE && index / 2 < VMXHV_IOAPIC_PINS)
 		entry_write(ioapic, index / 2, index & 1, value);
 }
 
-uint64_t ioapic_read(void *opaque, uint64_t offset, unsigned int width)
+uint64_t vmxhv_ioapic_read(void *opaque, uint64_t offset, unsigned int width)
 {
-	const struct ioapic *ioapic = opaque;
+	const struct vmxhv_ioapic *ioapic = opaque;
 
 	(void)width;
 	switch (offset) {
@@ -210,9 +210,9 @@ uint64_t ioapic_read(void *opaque, uint64_t offset, unsigned int width)
 	}
 }
 
-void ioapic_write(void *opaque, uint64_t offset, unsigned int width, uint64_t value)
+void vmxhv_ioapic_write(void *opaque, uint64_t offset, unsigned int width, uint64_t value)
 {
-	struct ioapic *ioapic = opaque;
+	struct vmxhv_ioapic *ioapic = opaque;
 
 	(void)width;
 	switch (offset) {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The clock by its data sheet. Nothing counts here: the time registers, the flags and the update in
- * progress follow from the host's time, and what a guest sets is kept as a difference to that. While
- * SET or the divider's reset holds the clock, its registers are memory.
+ * The clock by its data sheet. Nothing counts here: the time registers, the flags and the update
+ * in progress follow from the host's time, and what a guest sets is kept as a difference to that.
+ * While SET or the divider's reset holds the clock, its registers are memory.
  */
 #include <string.h>
 #include <time.h>
 
-#include "rtc.h"
+#include "libvmxhv-devices.h"
 #include "util.h"
 
 enum { SECONDS = 0, MINUTES = 2, HOURS = 4, WEEKDAY = 6, DAY = 7, MONTH = 8, YEAR = 9,
@@ -42,39 +42,39 @@ enum { SECONDS = 0, MINUTES = 2, HOURS = 4, WEEKDAY = 6, DAY = 7, MONTH = 8, YEA
 
 /* ---- time ---------------------------------------------------------------------------------- */
 
-static int64_t guest_now(const struct rtc *rtc)
+static int64_t guest_now(const struct vmxhv_rtc *rtc)
 {
 	return rtc->now(rtc->opaque) + rtc->offset;
 }
 
-static bool divider_reset(const struct rtc *rtc)
+static bool divider_reset(const struct vmxhv_rtc *rtc)
 {
 	return (rtc->cmos[REG_A] & DIVIDER_RESET) == DIVIDER_RESET;
 }
 
-static bool is_held(const struct rtc *rtc)
+static bool is_held(const struct vmxhv_rtc *rtc)
 {
 	return (rtc->cmos[REG_B] & REG_B_SET) || divider_reset(rtc);
 }
 
-static uint8_t encode(const struct rtc *rtc, unsigned int value)
+static uint8_t encode(const struct vmxhv_rtc *rtc, unsigned int value)
 {
 	return rtc->cmos[REG_B] & REG_B_BINARY ? value : value / 10 << 4 | value % 10;
 }
 
-static unsigned int decode(const struct rtc *rtc, uint8_t value)
+static unsigned int decode(const struct vmxhv_rtc *rtc, uint8_t value)
 {
 	return rtc->cmos[REG_B] & REG_B_BINARY ? value : (value >> 4) * 10u + (value & 15);
 }
 
-static uint8_t encode_hour(const struct rtc *rtc, unsigned int hour)
+static uint8_t encode_hour(const struct vmxhv_rtc *rtc, unsigned int hour)
 {
 	if (rtc->cmos[REG_B] & REG_B_24H)
 		return encode(rtc, hour);
 	return encode(rtc, hour % 12 ? hour % 12 : 12) | (hour >= 12 ? HOUR_PM : 0);
 }
 
-static unsigned int decode_hour(const struct rtc *rtc, uint8_t value)
+static unsigned int decode_hour(const struct vmxhv_rtc *rtc, uint8_t value)
 {
 	if (rtc->cmos[REG_B] & REG_B_24H)
 		return decode(rtc, value);
@@ -82,7 +82,7 @@ static unsigned int decode_hour(const struct rtc *rtc, uint8_t value)
 }
 
 /* The time registers follow the clock, unless something holds them. */
-static void latch(struct rtc *rtc)
+static void latch(struct vmxhv_rtc *rtc)
 {
 	const time_t now = guest_now(rtc) / SEC;
 	struct tm tm;
@@ -101,7 +101,7 @@ static void latch(struct rtc *rtc)
 }
 
 /* The clock goes on from its registers; when the second ends is the divider's business. */
-static void set_time(struct rtc *rtc)
+static void set_time(struct vmxhv_rtc *rtc)
 {
 	struct tm tm = {
 		.tm_sec = decode(rtc, rtc->cmos[SECONDS]),
@@ -119,7 +119,7 @@ static void set_time(struct rtc *rtc)
 }
 
 /* Out of reset, the first update comes after half a second. */
-static void start_divider(struct rtc *rtc)
+static void start_divider(struct vmxhv_rtc *rtc)
 {
 	rtc->offset += HALF_SEC - guest_now(rtc) % SEC;
 	rtc->seen = guest_now(rtc);
@@ -128,7 +128,7 @@ static void start_divider(struct rtc *rtc)
 /* ---- flags and the interrupt ---------------------------------------------------------------- */
 
 /* Of the periodic interrupt, in ticks of the divider; 0: there is none. */
-static int64_t period(const struct rtc *rtc)
+static int64_t period(const struct vmxhv_rtc *rtc)
 {
 	const unsigned int rate = rtc->cmos[REG_A] & REG_A_RATE;
 
@@ -148,7 +148,7 @@ static int64_t tick_time(int64_t tick)
 	return tick / DIVIDER_HZ * SEC + (tick % DIVIDER_HZ * SEC + DIVIDER_HZ - 1) / DIVIDER_HZ;
 }
 
-static bool alarm_matches(const struct rtc *rtc, unsigned int reg, unsigned int value)
+static bool alarm_matches(const struct vmxhv_rtc *rtc, unsigned int reg, unsigned int value)
 {
 	const uint8_t alarm = rtc->cmos[ALARM(reg)];
 
@@ -157,8 +157,8 @@ static bool alarm_matches(const struct rtc *rtc, unsigned int reg, unsigned int 
 	return value == (reg == HOURS ? decode_hour(rtc, alarm) : decode(rtc, alarm));
 }
 
-/* The first second after @after, since 1970, that the alarm names; RTC_NEVER: it names none. */
-static int64_t next_alarm(const struct rtc *rtc, int64_t after)
+/* The first second after @after that the alarm names; VMXHV_RTC_NEVER: it names none. */
+static int64_t next_alarm(const struct vmxhv_rtc *rtc, int64_t after)
 {
 	int64_t second = after + 1;
 
@@ -172,16 +172,16 @@ static int64_t next_alarm(const struct rtc *rtc, int64_t after)
 		else
 			return second;
 	}
-	return RTC_NEVER;
+	return VMXHV_RTC_NEVER;
 }
 
-static bool interrupts(const struct rtc *rtc)
+static bool interrupts(const struct vmxhv_rtc *rtc)
 {
 	return rtc->cmos[REG_C] & rtc->cmos[REG_B] & FLAGS;
 }
 
 /* A host's clock that was set back starts anew. */
-void rtc_run(struct rtc *rtc)
+void vmxhv_rtc_run(struct vmxhv_rtc *rtc)
 {
 	const int64_t now = guest_now(rtc), every = period(rtc);
 	const int64_t seen = rtc->seen < now ? rtc->seen : now;
@@ -197,22 +197,22 @@ void rtc_run(struct rtc *rtc)
 	rtc->set_irq(rtc->opaque, interrupts(rtc));
 }
 
-int64_t rtc_next(const struct rtc *rtc)
+int64_t vmxhv_rtc_next(const struct vmxhv_rtc *rtc)
 {
 	const uint8_t enabled = rtc->cmos[REG_B];
 	const int64_t every = period(rtc), second = rtc->seen / SEC;
-	int64_t next = RTC_NEVER, alarm;
+	int64_t next = VMXHV_RTC_NEVER, alarm;
 
 	if (interrupts(rtc))
-		return RTC_NEVER;	/* one at a time: register C must be read first */
+		return VMXHV_RTC_NEVER;	/* one at a time: register C must be read first */
 	if ((enabled & FLAG_PERIODIC) && every)
 		next = tick_time((divider_ticks(rtc->seen) / every + 1) * every);
 	if ((enabled & FLAG_UPDATE) && !is_held(rtc) && (second + 1) * SEC < next)
 		next = (second + 1) * SEC;
-	alarm = (enabled & FLAG_ALARM) && !is_held(rtc) ? next_alarm(rtc, second) : RTC_NEVER;
-	if (alarm != RTC_NEVER && alarm * SEC < next)
+	alarm = (enabled & FLAG_ALARM) && !is_held(rtc) ? next_alarm(rtc, second) : VMXHV_RTC_NEVER;
+	if (alarm != VMXHV_RTC_NEVER && alarm * SEC < next)
 		next = alarm * SEC;
-	return next == RTC_NEVER ? RTC_NEVER : next - rtc->offset;
+	return next == VMXHV_RTC_NEVER ? VMXHV_RTC_NEVER : next - rtc->offset;
 }
 
 /* ---- registers ------------------------------------------------------------------------------ */
@@ -224,7 +224,7 @@ static bool is_time(uint8_t index)
 }
 
 /* SET, when it rises, takes the update interrupt's enable with it. */
-static void control_write(struct rtc *rtc, uint8_t index, uint8_t value)
+static void control_write(struct vmxhv_rtc *rtc, uint8_t index, uint8_t value)
 {
 	const bool was_held = is_held(rtc), was_reset = divider_reset(rtc);
 
@@ -240,9 +240,9 @@ static void control_write(struct rtc *rtc, uint8_t index, uint8_t value)
 		set_time(rtc);
 }
 
-static void write_register(struct rtc *rtc, uint8_t index, uint8_t value)
+static void write_register(struct vmxhv_rtc *rtc, uint8_t index, uint8_t value)
 {
-	rtc_run(rtc);
+	vmxhv_rtc_run(rtc);
 	switch (index) {
 	case REG_A:
 	case REG_B:
@@ -259,16 +259,16 @@ static void write_register(struct rtc *rtc, uint8_t index, uint8_t value)
 		if (is_time(index) && !is_held(rtc))
 			set_time(rtc);
 	}
-	rtc_run(rtc);
+	vmxhv_rtc_run(rtc);
 	rtc->changed(rtc->opaque);
 }
 
 /* Reading the flags clears them. */
-static uint8_t read_flags(struct rtc *rtc)
+static uint8_t read_flags(struct vmxhv_rtc *rtc)
 {
 	uint8_t flags;
 
-	rtc_run(rtc);
+	vmxhv_rtc_run(rtc);
 	flags = rtc->cmos[REG_C] | (interrupts(rtc) ? FLAG_IRQ : 0);
 	rtc->cmos[REG_C] = 0;
 	rtc->set_irq(rtc->opaque, false);
@@ -276,14 +276,14 @@ static uint8_t read_flags(struct rtc *rtc)
 	return flags;
 }
 
-static bool updating(const struct rtc *rtc)
+static bool updating(const struct vmxhv_rtc *rtc)
 {
 	return !is_held(rtc) && guest_now(rtc) % SEC >= SEC - UIP_NSEC;
 }
 
-uint64_t rtc_read(void *opaque, uint64_t offset, unsigned int width)
+uint64_t vmxhv_rtc_read(void *opaque, uint64_t offset, unsigned int width)
 {
-	struct rtc *rtc = opaque;
+	struct vmxhv_rtc *rtc = opaque;
 
 	(void)width;
 	if (offset == 0)
@@ -301,9 +301,9 @@ uint64_t rtc_read(void *opaque, uint64_t offset, unsigned int width)
 	return rtc->cmos[rtc->index];
 }
 
-void rtc_write(void *opaque, uint64_t offset, unsigned int width, uint64_t value)
+void vmxhv_rtc_write(void *opaque, uint64_t offset, unsigned int width, uint64_t value)
 {
-	struct rtc *rtc = opaque;
+	struct vmxhv_rtc *rtc = opaque;
 
 	(void)width;
 	if (offset == 0)
@@ -312,7 +312,7 @@ void rtc_write(void *opaque, uint64_t offset, unsigned int width, uint64_t value
 		write_register(rtc, rtc->index, value);
 }
 
-void rtc_init(struct rtc *rtc)
+void vmxhv_rtc_init(struct vmxhv_rtc *rtc)
 {
 	memset(rtc->cmos, 0, sizeof(rtc->cmos));
 	rtc->index = 0;

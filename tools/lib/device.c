@@ -37,7 +37,8 @@ static int check_kind(struct vmxhv_dev *dev, const char *path)
 	if (stat(path, &st) < 0)
 		return open_failed(dev, path, errno);
 	if (!S_ISCHR(st.st_mode))
-		return fail_set(&dev->fail, ENOTTY, "%s is not vmxhv's device: it is no character device", path);
+		return fail_set(&dev->fail, ENOTTY,
+				"%s is not vmxhv's device: it is no character device", path);
 	return 0;
 }
 

@@ -302,7 +302,7 @@ static uint64_t madt(struct tables *tables, unsigned int cpus, bool pc)
 	entry[0] = 1;					/* I/O APIC */
 	entry[1] = 12;
 	entry[2] = cpus;
-	put(entry + 4, IOAPIC_BASE, 4);
+	put(entry + 4, VMXHV_IOAPIC_BASE, 4);
 	put(entry + 8, 0, 4);				/* its first GSI */
 	if (pc)
 		override(override(entry + 12, 0, GSI_TIMER, 0), IRQ_SCI, IRQ_SCI, LEVEL_HIGH);

@@ -20,7 +20,7 @@
 #include "util.h"
 
 #define TICK_MS		100	/* how long output without an end of line may wait */
-#define RETRY_MS	2	/* how long a message that no APIC took may wait for one that does */
+#define RETRY_MS	2	/* until a message that no APIC took is sent again */
 #define GRACE_MS	3000	/* how long a stopped vCPU may take to leave the kernel */
 #define CTRL_A		0x01
 
@@ -39,6 +39,7 @@ static const int ending[] = {
 	SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO,
 	SIGPWR, SIGXCPU,
 };
+
 static const int stopping[] = { SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT };
 
 static int64_t now_ms(void)
@@ -102,12 +103,12 @@ static size_t filter(struct machine *machine, uint8_t *data, size_t length)
 /* End of input is no reason to end the guest: it just gets nothing more. */
 static void take_input(struct machine *machine)
 {
-	uint8_t data[UART_WIRE];
+	uint8_t data[VMXHV_UART_WIRE];
 	ssize_t length;
 	size_t room;
 
 	pthread_mutex_lock(&machine->lock);
-	room = uart_room(&machine->uart);
+	room = vmxhv_uart_room(&machine->uart);
 	pthread_mutex_unlock(&machine->lock);
 	length = read(STDIN_FILENO, data, room);
 	if (length < 0 && (errno == EINTR || errno == EAGAIN))
@@ -118,13 +119,13 @@ static void take_input(struct machine *machine)
 	}
 	length = filter(machine, data, length);
 	pthread_mutex_lock(&machine->lock);
-	uart_receive(&machine->uart, data, length);
+	vmxhv_uart_receive(&machine->uart, data, length);
 	pthread_mutex_unlock(&machine->lock);
 }
 
 /*
- * Stop as the signal would have stopped us, with the terminal as it was. A process group that nobody
- * could continue is not stopped by it: then we go on at once.
+ * Stop as the signal would have stopped us, with the terminal as it was. A process group that
+ * nobody could continue is not stopped by it: then we go on at once.
  */
 static void stop_job(int signal)
 {
@@ -180,8 +181,8 @@ static int tick(struct machine *machine)
 	}
 	term_follow(false);
 	pthread_mutex_lock(&machine->lock);
-	uart_flush(&machine->uart);
-	ioapic_retry(&machine->ioapic);
+	vmxhv_uart_flush(&machine->uart);
+	vmxhv_ioapic_retry(&machine->ioapic);
 	ms = machine->ioapic.waiting ? RETRY_MS : TICK_MS;
 	pthread_mutex_unlock(&machine->lock);
 	return ms;
@@ -192,7 +193,7 @@ static bool input_wanted(struct machine *machine)
 	bool room;
 
 	pthread_mutex_lock(&machine->lock);
-	room = uart_room(&machine->uart);
+	room = vmxhv_uart_room(&machine->uart);
 	pthread_mutex_unlock(&machine->lock);
 	return control.input_open && room && term_is_ours();
 }

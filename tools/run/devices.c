@@ -139,19 +139,20 @@ void devices_create(struct machine *machine)
 	if (options->debug_exit >= 0)
 		bus_add(&machine->ports, &(struct bus_range){
 			options->debug_exit, 1, 4, read_ones, debug_exit_write, machine });
-	uart_init(&machine->uart, uart_irq, uart_output, machine);
-	ioapic_init(&machine->ioapic, 1, send_msi, machine);
-	machine->rtc = (struct rtc){
+	vmxhv_uart_init(&machine->uart, uart_irq, uart_output, machine);
+	vmxhv_ioapic_init(&machine->ioapic, 1, send_msi, machine);
+	machine->rtc = (struct vmxhv_rtc){
 		.now = machine_date, .set_irq = rtc_irq, .changed = timer_arm, .opaque = machine };
-	rtc_init(&machine->rtc);
+	vmxhv_rtc_init(&machine->rtc);
 	bus_add(&machine->ports, &(struct bus_range){
-		PORT_UART, 8, 1, uart_read, uart_write, &machine->uart });
+		PORT_UART, 8, 1, vmxhv_uart_read, vmxhv_uart_write, &machine->uart });
 	bus_add(&machine->ports, &(struct bus_range){
-		PORT_RTC, 2, 1, rtc_read, rtc_write, &machine->rtc });
+		PORT_RTC, 2, 1, vmxhv_rtc_read, vmxhv_rtc_write, &machine->rtc });
 	bus_add(&machine->ports, &(struct bus_range){
 		PORT_FW_CFG, PORT_FW_CFG_LENGTH, 2, fw_cfg_read, fw_cfg_write, &machine->fw_cfg });
 	bus_add(&machine->mmio, &(struct bus_range){
-		IOAPIC_BASE, IOAPIC_LENGTH, 4, ioapic_read, ioapic_write, &machine->ioapic });
+		VMXHV_IOAPIC_BASE, VMXHV_IOAPIC_LENGTH, 4, vmxhv_ioapic_read, vmxhv_ioapic_write,
+		&machine->ioapic });
 	/* Before what stands for it where it is absent. */
 	if (options->pc)
 		pc_create(machine);

@@ -12,7 +12,7 @@
 #define BDA_EBDA	0x0e	/* segment of the extended BIOS data area */
 #define BDA_EQUIPMENT	0x10
 #define BDA_MEMORY	0x13	/* memory below that area, in KiB */
-#define EQUIPMENT	(1 << 9)	/* one serial port, and nothing else that has a bit */
+#define EQUIPMENT	BIT(9)	/* one serial port, and nothing else that has a bit */
 #define EBDA_KIB	1	/* its first byte: how long it is */
 
 static void put_word(struct machine *machine, uint64_t gpa, uint16_t word)

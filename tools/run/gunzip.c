@@ -6,8 +6,9 @@
 #include <zlib.h>
 
 #include "gunzip.h"
+#include "util.h"
 
-#define FIRST_SIZE	(1u << 20)
+#define FIRST_SIZE	BIT(20)
 #define GZIP_ONLY	16	/* added to the window's bits */
 
 bool gunzip_is(const uint8_t *data, size_t size)

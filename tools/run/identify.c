@@ -57,7 +57,7 @@ static const struct {
 } signatures[] = {
 	{ 40, "_FVH", 4, "UEFI firmware: no firmware is run here" },
 	{ 0, "\x55\xaa", 2, "an option ROM: no firmware is run here" },
-	{ 0, "\xfd" "7zXZ", 5, "packed by xz: unpack it first" },
+	{ 0, "\xfd\x37zXZ", 5, "packed by xz: unpack it first" },
 	{ 0, "BZh", 3, "packed by bzip2: unpack it first" },
 	{ 0, "\x28\xb5\x2f\xfd", 4, "packed by zstd: unpack it first" },
 	{ 0, "\x04\x22\x4d\x18", 4, "packed by lz4: unpack it first" },

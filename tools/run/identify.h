@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Return: what it is, to be printed after "is ", or NULL. Has no bzImage, Multiboot or ELF in mind. */
+/* Return: what it is, to be printed after "is ", or NULL. bzImage and ELF are not its business. */
 const char *identify(const uint8_t *data, size_t size);
 
 #endif /* RUN_IDENTIFY_H */

@@ -130,7 +130,7 @@ static void handle_hlt(struct machine *machine)
 {
 	const struct timespec moment = { .tv_nsec = 1000000 };
 
-	uart_flush(&machine->uart);
+	vmxhv_uart_flush(&machine->uart);
 	if (!machine->vcpu.run->if_flag) {
 		machine_stop(machine, STATUS_OFF, "%s", machine->uart.sent ? "" :
 			     "the guest has halted for good, without a byte of output");
@@ -190,7 +190,7 @@ static void handle_intack(struct machine *machine)
 
 	run->intack_spurious = !machine->options->pc;
 	if (machine->options->pc)
-		run->intack_vector = pic_acknowledge(&machine->pc.pic);
+		run->intack_vector = vmxhv_pic_acknowledge(&machine->pc.pic);
 }
 
 static void handle_hypercall(struct machine *machine)
@@ -205,7 +205,7 @@ static void handle_msr(struct machine *machine)
 
 static void handle_eoi(struct machine *machine)
 {
-	ioapic_eoi(&machine->ioapic, machine->vcpu.run->u.eoi_vector);
+	vmxhv_ioapic_eoi(&machine->ioapic, machine->vcpu.run->u.eoi_vector);
 }
 
 static void handle_nothing(struct machine *machine)
@@ -256,7 +256,7 @@ void run_loop(struct machine *machine)
 		pthread_mutex_lock(&machine->lock);
 		handle_exit(machine);
 		if (machine->ioapic.waiting)
-			ioapic_retry(&machine->ioapic);
+			vmxhv_ioapic_retry(&machine->ioapic);
 		pthread_mutex_unlock(&machine->lock);
 		output_pace();
 	}

@@ -11,14 +11,10 @@
 #include "acpi_pm.h"
 #include "bus.h"
 #include "fw_cfg.h"
-#include "ioapic.h"
+#include "libvmxhv-devices.h"
 #include "libvmxhv.h"
 #include "memory.h"
 #include "options.h"
-#include "pic.h"
-#include "pit.h"
-#include "rtc.h"
-#include "uart.h"
 #include "util.h"
 
 /* ---- the machine's address map ------------------------------------------------------------ */
@@ -66,8 +62,8 @@ enum start { START_REAL, START_PROTECTED, START_LONG };
 
 /** struct pc - what only --machine pc has */
 struct pc {
-	struct pic pic;
-	struct pit pit;
+	struct vmxhv_pic pic;
+	struct vmxhv_pit pit;
 	struct acpi_pm pm;
 };
 
@@ -94,9 +90,9 @@ struct machine {
 
 	pthread_mutex_t lock;
 	struct bus ports, mmio;
-	struct uart uart;
-	struct ioapic ioapic;
-	struct rtc rtc;
+	struct vmxhv_uart uart;
+	struct vmxhv_ioapic ioapic;
+	struct vmxhv_rtc rtc;
 	struct fw_cfg fw_cfg;
 	struct pc pc;
 	int timer_fd;		/* readable: something is due */

@@ -63,7 +63,7 @@ static int finish(struct machine *machine)
 
 	control_vcpu_left();
 	pthread_mutex_lock(&machine->lock);
-	uart_flush(&machine->uart);
+	vmxhv_uart_flush(&machine->uart);
 	pthread_mutex_unlock(&machine->lock);
 	output_drain();
 	control_join();

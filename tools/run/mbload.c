@@ -57,16 +57,13 @@ static uint64_t load_module(struct machine *machine, const char *option, uint64_
 	return page_up(module->end);
 }
 
-/*
- * As other loaders hand it over: the image's name, then what was appended. It is there as long as the
- * guest is.
- */
-static const char *command_line(const struct options *options)
+/* As other loaders hand it over: the image's name, then what was appended. To be freed. */
+static char *named_line(const struct machine *machine)
 {
-	const char *append = options->append ? options->append : "";
+	const char *append = machine->command_line;
 	char *line;
 
-	if (asprintf(&line, "%s%s%s", options->kernel, *append ? " " : "", append) < 0)
+	if (asprintf(&line, "%s%s%s", machine->options->kernel, *append ? " " : "", append) < 0)
 		die(STATUS_HOST, "no memory");
 	return line;
 }
@@ -95,8 +92,9 @@ static uint64_t load_info(struct loader *loader)
 	const uint64_t modules_at = page_up(end > MEM_1M ? end : MEM_1M);
 	struct multiboot_module modules[MODULES_MAX];
 	struct memory_range map[MEMORY_RANGES];
+	char *line = named_line(machine);
 	const struct multiboot_facts facts = {
-		.command_line = machine->command_line, .loader = LOADER,
+		.command_line = line, .loader = LOADER,
 		.map = map, .module = modules, .module_count = options->module_count,
 		.map_count = memory_ranges(map, memory_low(machine), memory_high(machine)),
 	};
@@ -109,6 +107,7 @@ static uint64_t load_info(struct loader *loader)
 	at = place_info(loader, &facts);
 	for (i = 0; i < options->module_count; i++)
 		free((char *)modules[i].text);
+	free(line);
 	return at;
 }
 
@@ -126,7 +125,7 @@ void load_multiboot(struct machine *machine, const struct multiboot *header,
 	if (multiboot_parse(&image, header, file->data, file->size, &why))
 		die(STATUS_USAGE, "%s: %s", path, why.text);
 	load_image(&loader, machine, &image);
-	machine->command_line = command_line(machine->options);
+	machine->command_line = machine->options->append ? machine->options->append : "";
 	machine->start = START_PROTECTED;
 	machine->start_protected = (struct vmxhv_protected_start){
 		.eip = image.entry, .eax = MULTIBOOT_EAX, .ebx = load_info(&loader),

@@ -28,9 +28,9 @@
 
 void machine_set_irq(struct machine *machine, unsigned int irq, bool level)
 {
-	ioapic_set_line(&machine->ioapic, irq == IRQ_TIMER ? GSI_TIMER : irq, level);
+	vmxhv_ioapic_set_line(&machine->ioapic, irq == IRQ_TIMER ? GSI_TIMER : irq, level);
 	if (machine->options->pc)
-		pic_set_line(&machine->pc.pic, irq, level);
+		vmxhv_pic_set_line(&machine->pc.pic, irq, level);
 }
 
 static void set_intr(void *opaque, bool level)
@@ -64,11 +64,11 @@ static void add_ports(struct machine *machine)
 {
 	struct pc *pc = &machine->pc;
 	const struct bus_range ranges[] = {
-		{ PORT_PIC_MASTER, 2, 1, pic_read, pic_write, &pc->pic.master },
-		{ PORT_PIC_SLAVE, 2, 1, pic_read, pic_write, &pc->pic.slave },
-		{ PORT_ELCR, 2, 1, pic_elcr_read, pic_elcr_write, &pc->pic },
-		{ PORT_PIT, 4, 1, pit_read, pit_write, &pc->pit },
-		{ PORT_CONTROL, 1, 1, pit_control_read, pit_control_write, &pc->pit },
+		{ PORT_PIC_MASTER, 2, 1, vmxhv_pic_read, vmxhv_pic_write, &pc->pic.master },
+		{ PORT_PIC_SLAVE, 2, 1, vmxhv_pic_read, vmxhv_pic_write, &pc->pic.slave },
+		{ PORT_ELCR, 2, 1, vmxhv_pic_elcr_read, vmxhv_pic_elcr_write, &pc->pic },
+		{ PORT_PIT, 4, 1, vmxhv_pit_read, vmxhv_pit_write, &pc->pit },
+		{ PORT_CONTROL, 1, 1, vmxhv_pit_control_read, vmxhv_pit_control_write, &pc->pit },
 		{ PORT_PM_EVENT, 4, 2, acpi_pm_event_read, acpi_pm_event_write, &pc->pm },
 		{ PORT_PM_CONTROL, 2, 2, acpi_pm_control_read, acpi_pm_control_write, &pc->pm },
 		{ PORT_PM_TIMER, 4, 4, acpi_pm_timer_read, NULL, &pc->pm },
@@ -94,10 +94,10 @@ void pc_create(struct machine *machine)
 {
 	struct pc *pc = &machine->pc;
 
-	pic_init(&pc->pic, set_intr, machine);
-	pc->pit = (struct pit){
+	vmxhv_pic_init(&pc->pic, set_intr, machine);
+	pc->pit = (struct vmxhv_pit){
 		.set_irq = timer_irq, .changed = timer_arm, .now = machine_now, .opaque = machine };
-	pit_init(&pc->pit);
+	vmxhv_pit_init(&pc->pit);
 	pc->pm = (struct acpi_pm){ .set_sci = sci, .sleep = sleep_state, .changed = timer_arm,
 		.now = machine_now, .opaque = machine };
 	acpi_pm_init(&pc->pm);

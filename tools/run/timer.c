@@ -42,13 +42,13 @@ static uint64_t sooner(uint64_t a, uint64_t b)
 /* The clock is due by the date, the others by the time since the host was started. */
 static uint64_t next_due(const struct machine *machine, uint64_t now)
 {
-	const int64_t rtc = rtc_next(&machine->rtc), date = machine_date(NULL);
+	const int64_t rtc = vmxhv_rtc_next(&machine->rtc), date = machine_date(NULL);
 	uint64_t next = UINT64_MAX;
 
-	if (rtc != RTC_NEVER)
+	if (rtc != VMXHV_RTC_NEVER)
 		next = now + (rtc > date ? rtc - date : 0);
 	if (machine->options->pc)
-		next = sooner(next, sooner(pit_next(&machine->pc.pit),
+		next = sooner(next, sooner(vmxhv_pit_next(&machine->pc.pit),
 					   acpi_pm_next(&machine->pc.pm)));
 	return next;
 }
@@ -74,9 +74,9 @@ void timer_run(struct machine *machine)
 
 	if (read(machine->timer_fd, &times, sizeof(times)) < 0)
 		return;
-	rtc_run(&machine->rtc);
+	vmxhv_rtc_run(&machine->rtc);
 	if (machine->options->pc) {
-		pit_run(&machine->pc.pit);
+		vmxhv_pit_run(&machine->pc.pit);
 		acpi_pm_run(&machine->pc.pm);
 	}
 	timer_arm(machine);

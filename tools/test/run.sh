@@ -23,6 +23,7 @@ for test in "$@"; do
 done
 test_one cli.sh sh "$here/cli.sh" "$OUT"
 test_one iasl.sh sh "$here/iasl.sh" "$OUT/tooltests"
+test_one linking.sh sh "$here/linking.sh" "$OUT"
 test_one m32.sh sh "$here/m32.sh"
 if [ -n "${TAP:-}" ]; then
 	mkdir -p "$TAP" && cp "$logs"/* "$TAP"

@@ -2,7 +2,7 @@
 /* The clock, with a host time of our own: Tuesday, 2 January 2024, 15:04:05 UTC. */
 #include <stdbool.h>
 
-#include "rtc.h"
+#include "libvmxhv-devices.h"
 #include "tap.h"
 #include "util.h"
 
@@ -37,45 +37,45 @@ static void changed(void *opaque)
 static struct world host;
 
 /* A fresh clock at 15:04:05, a hundred milliseconds into it. */
-static struct rtc fresh(void)
+static struct vmxhv_rtc fresh(void)
 {
-	struct rtc rtc = { .now = now, .set_irq = set_irq, .changed = changed, .opaque = &host };
+	struct vmxhv_rtc rtc = { .now = now, .set_irq = set_irq, .changed = changed, .opaque = &host };
 
 	host = (struct world){ .now = 1704207845 * SEC + 100 * MSEC };
-	rtc_init(&rtc);
+	vmxhv_rtc_init(&rtc);
 	return rtc;
 }
 
 /* Time passes, and whoever owns the clock calls it when it says. Return: how often that was. */
-static unsigned int pass(struct rtc *rtc, int64_t nsec)
+static unsigned int pass(struct vmxhv_rtc *rtc, int64_t nsec)
 {
 	const int64_t end = host.now + nsec;
 	unsigned int calls = 0;
 	int64_t due;
 
-	while ((due = rtc_next(rtc)) <= end && due != RTC_NEVER) {
+	while ((due = vmxhv_rtc_next(rtc)) <= end && due != VMXHV_RTC_NEVER) {
 		host.now = due > host.now ? due : host.now;
-		rtc_run(rtc);
+		vmxhv_rtc_run(rtc);
 		calls++;
 	}
 	host.now = end;
-	rtc_run(rtc);
+	vmxhv_rtc_run(rtc);
 	return calls;
 }
 
-static uint8_t get(struct rtc *rtc, uint8_t index)
+static uint8_t get(struct vmxhv_rtc *rtc, uint8_t index)
 {
-	rtc_write(rtc, 0, 1, index);
-	return rtc_read(rtc, 1, 1);
+	vmxhv_rtc_write(rtc, 0, 1, index);
+	return vmxhv_rtc_read(rtc, 1, 1);
 }
 
-static void set(struct rtc *rtc, uint8_t index, uint8_t value)
+static void set(struct vmxhv_rtc *rtc, uint8_t index, uint8_t value)
 {
-	rtc_write(rtc, 0, 1, index);
-	rtc_write(rtc, 1, 1, value);
+	vmxhv_rtc_write(rtc, 0, 1, index);
+	vmxhv_rtc_write(rtc, 1, 1, value);
 }
 
-static void test_reading(struct tap *t, struct rtc *rtc)
+static void test_reading(struct tap *t, struct vmxhv_rtc *rtc)
 {
 	static const struct {
 		const char *name;
@@ -92,7 +92,7 @@ static void test_reading(struct tap *t, struct rtc *rtc)
 	for (i = 0; i < ARRAY_SIZE(bcd); i++)
 		tap_eq(t, get(rtc, bcd[i].index), bcd[i].value, bcd[i].name);
 	tap_eq(t, get(rtc, 0x84), 0x15, "the NMI bit is no part of the index");
-	tap_eq(t, rtc_read(rtc, 0, 1), 0xff, "the index reads nothing");
+	tap_eq(t, vmxhv_rtc_read(rtc, 0, 1), 0xff, "the index reads nothing");
 	set(rtc, 11, 0x06);
 	tap_eq(t, get(rtc, 4), 15, "binary");
 	set(rtc, 11, 0x00);
@@ -100,7 +100,7 @@ static void test_reading(struct tap *t, struct rtc *rtc)
 	set(rtc, 11, 0x02);
 }
 
-static void test_setting(struct tap *t, struct rtc *rtc)
+static void test_setting(struct tap *t, struct vmxhv_rtc *rtc)
 {
 	set(rtc, 11, 0x82);
 	set(rtc, 0, 0x59);
@@ -128,7 +128,7 @@ static void test_setting(struct tap *t, struct rtc *rtc)
 
 static void test_uip(struct tap *t)
 {
-	struct rtc rtc = fresh();
+	struct vmxhv_rtc rtc = fresh();
 
 	tap_eq(t, get(&rtc, 10), 0x26, "UIP: clear early in a second");
 	host.now += 900 * MSEC - 2300 * USEC;
@@ -153,7 +153,7 @@ static void test_uip(struct tap *t)
 
 static void test_flags(struct tap *t)
 {
-	struct rtc rtc = fresh();
+	struct vmxhv_rtc rtc = fresh();
 
 	tap_eq(t, get(&rtc, 12), 0, "C: nothing has happened");
 	host.now += 10 * MSEC;
@@ -164,7 +164,7 @@ static void test_flags(struct tap *t)
 	set(&rtc, 12, 0xff);
 	tap_eq(t, get(&rtc, 12), 0, "C: read-only");
 	tap_eq(t, host.rises, 0, "no interrupt that is not enabled");
-	tap(t, rtc_next(&rtc) == RTC_NEVER, "and none is due");
+	tap(t, vmxhv_rtc_next(&rtc) == VMXHV_RTC_NEVER, "and none is due");
 	set(&rtc, 10, 0x20);
 	host.now += SEC;
 	tap_eq(t, get(&rtc, 12), 0x10, "rate 0: no periods");
@@ -177,10 +177,10 @@ static void test_flags(struct tap *t)
 
 static void test_update_interrupt(struct tap *t)
 {
-	struct rtc rtc = fresh();
+	struct vmxhv_rtc rtc = fresh();
 
 	set(&rtc, 11, 0x12);
-	tap(t, rtc_next(&rtc) == host.now + 900 * MSEC, "update: due at the second's end");
+	tap(t, vmxhv_rtc_next(&rtc) == host.now + 900 * MSEC, "update: due at the second's end");
 	tap_eq(t, pass(&rtc, 5 * SEC), 1, "update: one, until C is read");
 	tap(t, host.line && host.rises == 1, "update: the line is up");
 	tap_eq(t, get(&rtc, 12), 0xd0, "update: IRQF, and why");
@@ -204,7 +204,7 @@ static void test_periodic(struct tap *t)
 	unsigned int rate, i, count;
 
 	for (rate = 0; rate < 16; rate++) {
-		struct rtc rtc = fresh();
+		struct vmxhv_rtc rtc = fresh();
 		char name[60];
 
 		set(&rtc, 10, 0x20 | rate);
@@ -213,7 +213,7 @@ static void test_periodic(struct tap *t)
 		host.rises = 0;
 		for (i = count = 0; i < 100000; i++) {
 			host.now += 10 * USEC;
-			rtc_run(&rtc);
+			vmxhv_rtc_run(&rtc);
 			if (host.line && (get(&rtc, 12) & 0xc0) == 0xc0)
 				count++;
 		}
@@ -225,20 +225,20 @@ static void test_periodic(struct tap *t)
 /* It is called when it says so, and never later than that. */
 static void test_periodic_due(struct tap *t)
 {
-	struct rtc rtc = fresh();
+	struct vmxhv_rtc rtc = fresh();
 	unsigned int i, late = 0;
 
 	set(&rtc, 11, 0x42);
 	get(&rtc, 12);
 	for (i = 0; i < 2048; i++) {
-		const int64_t due = rtc_next(&rtc);
+		const int64_t due = vmxhv_rtc_next(&rtc);
 
 		late += due <= host.now || due > host.now + SEC / 1024 + 1;
 		host.now = due - 1;
-		rtc_run(&rtc);
+		vmxhv_rtc_run(&rtc);
 		late += host.line;
 		host.now = due;
-		rtc_run(&rtc);
+		vmxhv_rtc_run(&rtc);
 		late += !host.line;
 		get(&rtc, 12);
 	}
@@ -268,21 +268,21 @@ static void test_alarm(struct tap *t)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(alarms); i++) {
-		struct rtc rtc = fresh();
+		struct vmxhv_rtc rtc = fresh();
 		int64_t due;
 
 		set(&rtc, 1, alarms[i].seconds);
 		set(&rtc, 3, alarms[i].minutes);
 		set(&rtc, 5, alarms[i].hours);
 		set(&rtc, 11, alarms[i].control);
-		due = rtc_next(&rtc);
+		due = vmxhv_rtc_next(&rtc);
 		if (!alarms[i].after) {
-			tap(t, due == RTC_NEVER, alarms[i].name);
+			tap(t, due == VMXHV_RTC_NEVER, alarms[i].name);
 			continue;
 		}
 		tap(t, due == host.now + alarms[i].after * SEC - 100 * MSEC, alarms[i].name);
 		host.now = due;
-		rtc_run(&rtc);
+		vmxhv_rtc_run(&rtc);
 		tap(t, host.line && (get(&rtc, 12) & 0xb0) == 0xb0, "and its flags, with the update's");
 	}
 }
@@ -290,7 +290,7 @@ static void test_alarm(struct tap *t)
 /* Enabled or not, an alarm that has passed while nobody looked is seen. */
 static void test_alarm_missed(struct tap *t)
 {
-	struct rtc rtc = fresh();
+	struct vmxhv_rtc rtc = fresh();
 
 	set(&rtc, 1, 0x10);
 	set(&rtc, 3, 0x04);
@@ -306,7 +306,7 @@ static void test_alarm_missed(struct tap *t)
 /* Linux sets the time with the divider in reset: the next update comes half a second later. */
 static void test_divider(struct tap *t)
 {
-	struct rtc rtc = fresh();
+	struct vmxhv_rtc rtc = fresh();
 
 	set(&rtc, 11, 0x82);
 	set(&rtc, 10, 0x76);
@@ -315,9 +315,9 @@ static void test_divider(struct tap *t)
 	host.now += 10 * SEC;
 	tap_eq(t, get(&rtc, 0), 0x30, "divider in reset: the clock stands still");
 	tap_eq(t, get(&rtc, 12), 0, "divider in reset: nothing happens");
-	tap(t, rtc_next(&rtc) == RTC_NEVER, "divider in reset: nothing is due");
+	tap(t, vmxhv_rtc_next(&rtc) == VMXHV_RTC_NEVER, "divider in reset: nothing is due");
 	set(&rtc, 10, 0x26);
-	tap(t, rtc_next(&rtc) == host.now + 500 * MSEC, "divider: the first update after half a second");
+	tap(t, vmxhv_rtc_next(&rtc) == host.now + 500 * MSEC, "divider: the first update after half a second");
 	host.now += 499 * MSEC;
 	tap_eq(t, get(&rtc, 0), 0x30, "divider: until then the second that was set");
 	host.now += 2 * MSEC;
@@ -335,7 +335,7 @@ static void test_divider(struct tap *t)
 
 static void test_control(struct tap *t)
 {
-	struct rtc rtc = fresh();
+	struct vmxhv_rtc rtc = fresh();
 
 	set(&rtc, 11, 0x0b);
 	tap_eq(t, get(&rtc, 11), 0x0b, "B: square wave and daylight saving are memory");
@@ -349,7 +349,7 @@ static void test_control(struct tap *t)
 
 int main(void)
 {
-	struct rtc rtc = fresh();
+	struct vmxhv_rtc rtc = fresh();
 	struct tap t = { 0 };
 
 	test_reading(&t, &rtc);
