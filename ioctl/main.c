@@ -8,6 +8,7 @@
 #include "vcpu/cpuid.h"
 #include "vcpu/exit.h"
 #include "vmx/vmx.h"
+#include "vmxhv_version.h"
 
 static struct miscdevice vmxhv_misc = {
 	.minor = MISC_DYNAMIC_MINOR,
@@ -44,3 +45,4 @@ module_exit(vmxhv_exit);
 MODULE_DESCRIPTION("A small hypervisor for Intel VMX");
 MODULE_AUTHOR("The vmxhv authors");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(VMXHV_VERSION);

@@ -13,6 +13,7 @@ import dataclasses
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -34,6 +35,10 @@ class Mutant(modbuild.Fault):
     case: str
     result: str
     hangs: bool = False
+
+    @property
+    def in_tools(self):
+        return self.file.startswith("tools/")
 
     @property
     def wanted(self):
@@ -333,10 +338,51 @@ MUTANTS += [
 
 MUTANTS += mutants_state.rows(Mutant)
 
+# the launcher's devices, by the tests that run on this host
+MUTANTS += [
+    Mutant("ioapic-rewrite-ends-service", "rewriting an entry in service clears remote IRR",
+           "tools/devices/ioapic.c",
+           "\tentry = (entry & ~(read_only | ENTRY_RESERVED)) | (old & read_only);\n",
+           "\tentry = (entry & ~(read_only | ENTRY_RESERVED)) | (old & ENTRY_STATUS);\n",
+           "run/native", "test_ioapic"),
+    Mutant("ioapic-level-lost", "remote IRR is set though no APIC has taken the interrupt",
+           "tools/devices/ioapic.c",
+           "\tif (taken > 0 && is_level(ioapic->entry[pin]))\n",
+           "\tif (is_level(ioapic->entry[pin]))\n",
+           "run/native", "test_ioapic"),
+    Mutant("ioapic-edge-lost", "an edge that no APIC has taken is forgotten",
+           "tools/devices/ioapic.c",
+           "\tif (!taken)\n\t\tioapic->waiting |= bit;\n",
+           "\tif (!taken && is_level(ioapic->entry[pin]))\n\t\tioapic->waiting |= bit;\n",
+           "run/native", "test_ioapic"),
+    Mutant("uart-receiver-not-cleared", "FCR does not clear the receiver",
+           "tools/devices/uart.c",
+           "\tif (enable != uart->fifo_enabled || (enable && (value & FCR_CLEAR_RX)))\n",
+           "\tif (enable != uart->fifo_enabled)\n",
+           "run/native", "test_uart"),
+    Mutant("rtc-without-update", "the clock never says that it is being updated",
+           "tools/devices/rtc.c",
+           "\treturn !is_held(rtc) && guest_now",
+           "\treturn 0 && guest_now",
+           "run/native", "test_rtc"),
+    Mutant("rtc-alarm-any", "an alarm's don't-care bits are hours that never come",
+           "tools/devices/rtc.c",
+           "\tif ((alarm & ALARM_ANY) == ALARM_ANY)\n\t\treturn true;\n",
+           "",
+           "run/native", "test_rtc"),
+    Mutant("output-waits", "who prints waits for a reader",
+           "tools/run/stream.c",
+           "\tpthread_mutex_lock(&stream->lock);\n\troom = ",
+           "\tpthread_mutex_lock(&stream->lock);\n"
+           "\twhile (stream->count > STREAM_HIGH && !stream->error)\n"
+           "\t\tpthread_cond_wait(&stream->changed, &stream->lock);\n\troom = ",
+           "run/output@6.1", "nobody-reads:---timeout-ends-it", hangs=True),
+]
+
 LINE = re.compile(r"^\[ *\d+\] +\S+ (ok  |FAIL|skip) (.*) \(\d+\.\d s\)")
 
 
-def copy_tree():
+def copy_tree(own_programs=False):
     """The sources as they are; what was built there before stays, for a short build."""
     files = util.run(["git", "-c", f"safe.directory={util.ROOT}", "ls-files", "-co",
                       "--exclude-standard"], cwd=util.ROOT)
@@ -345,11 +391,16 @@ def copy_tree():
     listed.write_text("".join(f"{f}\n" for f in files.splitlines() if (util.ROOT / f).is_file()))
     util.run(["rsync", *modbuild.BY_CONTENT, f"--files-from={listed}", f"{util.ROOT}/",
               f"{TREE}/"])
-    # The programs do not depend on the module: those of this tree will do.
+    # The programs do not depend on the module: those of this tree will do, unless a tool is changed.
     user = TREE / "build" / "user"
     user.parent.mkdir(exist_ok=True)
     (util.BUILD / "user").mkdir(parents=True, exist_ok=True)
-    if not user.is_symlink():
+    if own_programs:
+        if user.is_symlink():
+            user.unlink()
+        user.mkdir(exist_ok=True)
+    elif not user.is_symlink():
+        shutil.rmtree(user, ignore_errors=True)
         user.symlink_to(util.BUILD / "user")
 
 
@@ -389,7 +440,7 @@ def run_machine(name, *wanted):
 
 def try_mutant(m):
     """"caught", or why it was not."""
-    copy_tree()
+    copy_tree(m.in_tools)
     try:
         m.plant(TREE)
     except util.BuildError as e:

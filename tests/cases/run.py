@@ -2,9 +2,10 @@
 """The launcher on a real guest: how a run ends, input, output, the terminal; and the tools' own tests."""
 import dataclasses
 import re
+import shutil
 import subprocess
 
-from machine import guest, modbuild, util
+from machine import guest, modbuild, tap, util
 from machine.case import case, matrix
 
 # Name, what goes in, arguments, exit status, what must be in the output.
@@ -27,6 +28,8 @@ ENDS = [
     ("reads ones from nobody's memory", "mq", "", 0, "ff"),
     ("stores to nobody's memory by rep stosw", "xq", "", 0, "06"),
     ("meets an MMIO instruction that is not known", "f", "", 7, "not known"),
+    ("executes where nothing is", "j", "", 7, "executes at 0xa0010, where no memory is (RIP 0x10)"),
+    ("halts without a word, which is said", "q", "", 0, "without a byte of output"),
     ("echoes a line", "Ethe quick brown fox jumps over it\\nq", "", 0, "brown fox jumps"),
     ("needs little memory", "hq", "--mem 2M", 0, "hello"),
 ]
@@ -52,6 +55,45 @@ def ends():
                   for name, text, args, rc, want in ENDS)
 
 
+# Whoever has our output may not read it, or not be there. A FIFO that is open for reading stands for
+# what nobody reads: "sleep" holds it. Each line: name, shell command, status, pattern of standard error.
+HELD = """
+mkfifo /tmp/held; sleep 1000 </tmp/held & sleeper=$!
+exec 9>/tmp/held
+menu() { printf "$1" | vmxhv-run --flat /guest/menu.bin $2; }
+after() { (sleep 3; kill -$1 $(pidof vmxhv-run)) & }
+r() {
+    eval "$2" 2>/tmp/err; rc=$?; n=$((n + 1))
+    if [ $rc = $3 ] && { [ -z "$4" ] || grep -q -e "$4" /tmp/err; }; then echo "ok $n - $1"
+    else bad=1; echo "not ok $n - $1"; echo "# exit status $rc, wanted $3"; sed 's/^/# /' /tmp/err; fi
+}
+"""
+OUTPUT = [
+    ("nobody reads: --timeout ends it", "menu z \"--timeout 4\" >&9", 124, "ended by --timeout"),
+    ("nobody reads: the loss is said", "menu z \"--timeout 4\" >&9", 124, "bytes of output are lost"),
+    ("nobody reads: SIGTERM ends it", "after TERM; menu z >&9", 143, "ended by signal 15"),
+    ("nobody reads: SIGINT ends it", "after INT; menu z >&9", 130, "ended by signal 2"),
+    ("nobody reads: a guest that ends, ends it", "menu yq >&9", 9, "bytes of output are lost"),
+    ("nobody reads: SIGTERM while it waits for a reader", "after TERM; menu yq >&9", 9, "are lost"),
+    ("nobody reads standard error, too", "menu z \"--timeout 4 --trace-io\" >&9 2>&9", 124, ""),
+    ("nobody reads lines about ports, and the guest goes on",
+     "menu ppppppppppppq --trace-io 2>&9 >/dev/null", 0, ""),
+    ("a reader that comes late gets all", "menu yq | (sleep 4; wc -c) >/tmp/wc; grep -q 196608 /tmp/wc", 0, ""),
+    ("closed", "menu hq >&-", 9, "standard output: Bad file descriptor"),
+    ("closed, and not used", "menu q >&-", 0, ""),
+    ("all three closed", "vmxhv-run --flat /guest/menu.bin --timeout 3 <&- >&- 2>&-", 124, ""),
+    ("full", "menu hq >/dev/full", 9, "standard output: No space left"),
+    ("full, and the guest would go on for ever", "menu k >/dev/full", 9, "standard output: No space"),
+    ("a dead pipe", "(menu hk; echo $? >/tmp/rc) | true; (exit $(cat /tmp/rc))", 9, "Broken pipe"),
+    ("a file that may not grow", "(ulimit -f 1; menu yk >/tmp/small)", 9, "File too large"),
+]
+
+
+def output():
+    lines = [f"r '{name}' '{command}' {rc} '{want}'" for name, command, rc, want in OUTPUT]
+    return script([HELD, *lines, "kill $sleeper"])
+
+
 # Images of other kinds, and options. An image checks what it was handed: 85 is good, another number
 # is that of the check that failed; so a line with something missing proves that it is looked for.
 HANDED = "--debug-exit 0xf4 --mem 64M"
@@ -72,7 +114,11 @@ KERNELS = [
     ("Multiboot with too small a module", "multiboot_elf64.elf", f"{LINE} --module /tmp/disk --module /tmp/disk", 5),
     ("Multiboot without a module's text", "multiboot_raw.bin",
      f"{LINE} --module /tmp/module --module /tmp/module", 5),
+    ("Multiboot where the loader puts its own", "multiboot_low.bin", f"{LINE} {MODULES}", 85),
+    ("Multiboot from address 0", "multiboot_zero.bin", f"{LINE} {MODULES}", 85),
+    ("ELF64 where the loader puts its own", "kernel_elf_low.elf", f"{LINE} {DISK}", 85),
     ("8259, 8254 and ACPI's timer", "pc.elf", "--machine pc", 85),
+    ("the same, packed", "packed.gz", "--machine pc", 85),
     ("and none of them on the reduced machine", "pc.elf", "", 1),
     ("fw_cfg", "fw_cfg.elf", f"{LINE} --fw-cfg 'opt/a disk=/tmp/disk'", 85),
     ("fw_cfg with another command line", "fw_cfg.elf", "--append checked", 4),
@@ -81,17 +127,31 @@ KERNELS = [
 
 
 def kernels():
-    files = ["printf 'a disk' >/tmp/disk", "printf 'a module' >/tmp/module"]
+    files = ["printf 'a disk' >/tmp/disk", "printf 'a module' >/tmp/module",
+             "gzip -c /guest/pc.elf >/guest/packed.gz"]
     return script(files + [f't "{name}" "" "--kernel /guest/{image} {HANDED} {args}" {rc} ""'
                            for name, image, args, rc in KERNELS])
 
 
 def native():
-    """What needs no VMX: decoder, devices, tables, command lines."""
+    """What needs no VMX: decoder, devices, tables, command lines. A result for each program."""
     modbuild.programs()
+    kept = util.BUILD / "tooltests"
+    shutil.rmtree(kept, ignore_errors=True)
     res = subprocess.run(["make", "-s", "-C", str(util.ROOT / "tools"), "check",
-                          f"OUT={util.BUILD / 'user'}"], capture_output=True, text=True)
-    assert res.returncode == 0, (res.stdout + res.stderr)[-4000:]
+                          f"OUT={util.BUILD / 'user'}", f"TAP={kept}"],
+                         capture_output=True, text=True)
+    results = []
+    for file in sorted(kept.glob("*")):
+        each = tap.tap(file.name, file.read_text())
+        bad = [f"{r.name} {r.detail}" for r in each if r.status == tap.FAIL]
+        skipped = not bad and all(r.status == tap.SKIP for r in each)
+        results.append(tap.Result(f"run/native/{file.name}",
+                                  tap.FAIL if bad else tap.SKIP if skipped else tap.PASS,
+                                  "\n".join(bad)))
+    good = all(r.status != tap.FAIL for r in results)
+    assert results and (res.returncode == 0) == good, (res.stdout + res.stderr)[-4000:]
+    return results
 
 
 # What the guest says of its clocks and of its serial port; then it reads a line and reboots.
@@ -125,12 +185,45 @@ def linux():
     return dataclasses.replace(c, run=f"echo 'a line typed' | {c.run}")
 
 
-# Three interrupts, remote IRR and TMR set each time, remote IRR clear at the end.
-LEVEL = """
-vmxhv-run --flat /guest/level.bin </dev/null >/tmp/out 2>&1
+def says(image, line, options=""):
+    """A flat guest that prints just that, and halts."""
+    return f"""
+vmxhv-run --flat /guest/{image} {options} </dev/null >/tmp/out 2>&1
 rc=$?
 echo "status $rc, said $(cat /tmp/out)"
-[ $rc = 0 ] && [ "$(cat /tmp/out)" = 3110 ]
+[ $rc = 0 ] && [ "$(cat /tmp/out)" = {line} ]
+"""
+
+
+# Pending and not in service while the APIC is off; then three interrupts, remote IRR and TMR set each
+# time, remote IRR clear at the end.
+LEVEL = says("level.bin", "013110")
+RTC = says("rtc.bin", "UDc090b0")
+# xAPIC mode; x2APIC mode; off
+X2APIC = says("x2apic.bin", "001111")
+
+# One cause has one status, and one version is everybody's.
+NO_RIGHTS = """
+mkdir -p /etc
+echo 'u::1000:1000::/:/bin/sh' >/etc/passwd
+chmod 600 /dev/vmxhv
+su u -c vmxhv-info; info=$?
+su u -c 'vmxhv-run --flat /guest/menu.bin'; run=$?
+echo "status $info and $run"
+[ $info = 8 ] && [ $run = 8 ]
+"""
+# More than a guest's addresses reach is refused with how much that is; on a CPU with more it runs.
+MEM = """
+bits=$(vmxhv-info | sed -n 's/.* \\([0-9]*\\) address bits/\\1/p')
+printf q | vmxhv-run --flat /guest/menu.bin --mem 1023G >/tmp/out 2>&1; rc=$?
+echo "$bits bits, status $rc, said $(cat /tmp/out)"
+[ $rc = 0 ] && [ $bits -ge 40 ] || { [ $rc = 2 ] && [ $bits -lt 40 ] && grep -q "at most" /tmp/out; }
+"""
+VERSION = """
+version=$(cat /sys/module/vmxhv/version)
+vmxhv-run --version; vmxhv-info --version; echo "vmxhv.ko $version"
+[ -n "$version" ] && [ "$(vmxhv-run --version)" = "vmxhv-run $version" ] &&
+    [ "$(vmxhv-info --version)" = "vmxhv-info $version" ]
 """
 
 # The image is in the first 2 MiB of the guest's memory: they are one page of the host's, and so of
@@ -152,13 +245,23 @@ CASES = [
     case("run/native", host=native),
     case("run/ends", ends(), timeout=60),
     case("run/ends", ends(), timeout=60, kernel="6.12"),
+    *matrix("run/output", output(), timeout=120, kernel=["6.1", "6.12"]),
     case("run/level", LEVEL),
     case("run/level", LEVEL, kernel="6.12"),
+    *matrix("run/rtc", RTC, timeout=60, kernel=["6.1", "6.12"]),
+    case("run/rtc-pc", says("rtc.bin", "UDc090b0", "--machine pc"), timeout=60),
+    *matrix("run/x2apic", X2APIC, kernel=["6.1", "6.12"]),
+    case("run/no-rights", NO_RIGHTS),
+    case("run/version", VERSION),
+    case("run/mem", MEM),
     *matrix("run/kernels", kernels(), timeout=60, kernel=["6.1", "6.12"]),
     *matrix("run/kernels", kernels(), timeout=60, model=["sandy_bridge", "cnl"]),
     *matrix("run/large-pages", LARGE, kernel=["6.1", "6.12"], mem=768),
-    case("run/tty", "/t/run_tty /bin/vmxhv-run /guest/menu.bin", timeout=60),
+    case("run/tty", "/t/run_tty /bin/vmxhv-run /guest/menu.bin", timeout=120),
     case("run/hello", "[ \"$(hello)\" = 'hello from a guest' ]"),
+    *matrix("run/two", "two >/tmp/two; sort /tmp/two; "
+            "[ \"$(sort /tmp/two)\" = \"$(printf 'vCPU 0 wrote 0\\nvCPU 1 wrote 1')\" ]",
+            cpus=[1, 2]),
     case("run/info", "vmxhv-info"),
     case("run/info-json", "vmxhv-info --json | grep '\"usable\": true'"),
     case("run/info-no-module", "vmxhv-info; [ $? = 7 ]", modules=()),

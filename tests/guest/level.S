@@ -2,9 +2,13 @@
 /*
  * A level-triggered interrupt under vmxhv-run: the serial port's line on pin 4 of the I/O APIC.
  *
+ * The line goes up while the local APIC is off, so that nobody takes the interrupt: then remote IRR
+ * is clear and the delivery pending, and switching the APIC on is enough for it to come.
+ *
  * The handler leaves the line up the first two times, so that each EOI brings the interrupt again;
- * the third time it reads IIR, and the line goes down. Printed, as digits: how often the interrupt
- * came; whether remote IRR and the APIC's TMR were set every time; remote IRR at the end.
+ * the third time it reads IIR, and the line goes down. Printed, as digits: remote IRR and delivery
+ * status before the APIC is on; how often the interrupt came; whether remote IRR and the APIC's TMR
+ * were set every time; remote IRR at the end.
  */
 #define APIC		0xfee00000
 #define SVR		0xf0
@@ -16,6 +20,7 @@
 #define PIN4_HIGH	0x19
 #define LEVEL		(1 << 15)
 #define REMOTE_IRR	14
+#define STATUS		12
 #define UART		0x3f8
 #define IER		(UART + 1)
 #define IIR		(UART + 2)
@@ -45,7 +50,6 @@ protected:
 	movw	$handler, idt + 8 * VECTOR
 	movl	$0x8e000008, idt + 8 * VECTOR + 2
 	lidt	idtr
-	movl	$0x1ff, APIC + SVR
 	movl	$PIN4_HIGH, IOAPIC
 	movl	$0, IOAPIC + WINDOW
 	movl	$PIN4_LOW, IOAPIC
@@ -57,9 +61,26 @@ protected:
 	movb	$THRE, %al
 	outb	%al, %dx
 
+	/* nobody has taken it, for longer than it takes to try again */
+	movl	$PATIENCE * 20, %ecx
+1:	pause
+	loop	1b
+	call	remote_irr
+	movl	%eax, refused
+	movl	$PIN4_LOW, IOAPIC
+	movl	IOAPIC + WINDOW, %eax
+	shrl	$STATUS, %eax
+	andl	$1, %eax
+	movl	%eax, pending
+
+	movl	$0x1ff, APIC + SVR
+	sti
+	movl	$PATIENCE * 1000, %ecx
+1:	pause
+	cmpl	$0, count
+	loope	1b
 	/* long enough for one more than there should be */
 	movl	$PATIENCE, %ecx
-	sti
 1:	pause
 	loop	1b
 	cli
@@ -67,6 +88,10 @@ protected:
 	movw	$IER, %dx
 	movb	$0, %al
 	outb	%al, %dx
+	movl	refused, %eax
+	call	digit
+	movl	pending, %eax
+	call	digit
 	movl	count, %eax
 	call	digit
 	movl	remote, %eax
@@ -113,6 +138,10 @@ remote:
 	.long	1
 trigger:
 	.long	1
+refused:
+	.long	0
+pending:
+	.long	0
 
 	.balign	8
 gdt:

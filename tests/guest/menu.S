@@ -10,7 +10,8 @@
  *	o  print by rep outsb		i  print what rep insb reads at LSR
  *	p  print what nobody's port gives	m  print what nobody's memory gives
  *	x  store there by rep stosw	f  an x87 load from there (not emulated)
- *	E  echo up to a newline
+ *	E  echo up to a newline		z  print for ever
+ *	y  print 192 KiB			j  jump to nobody's memory
  */
 /* ORG = 0x1000 */
 	.code16
@@ -58,6 +59,9 @@ table:
 	letter	'x', store_nobody
 	letter	'f', float_nobody
 	letter	'E', echo
+	letter	'z', flood
+	letter	'y', print_much
+	letter	'j', jump_nobody
 	.byte	0
 
 get:
@@ -148,6 +152,25 @@ float_nobody:
 	mov	%ax, %fs
 	flds	%fs:0
 	ret
+
+jump_nobody:
+	ljmp	$0xa000, $0x10
+
+/* what lies in memory will do */
+print_much:
+	mov	$3, %bp
+1:	xor	%si, %si
+	mov	$0xffff, %cx
+	mov	$0x3f8, %dx
+	rep outsb
+	outsb
+	dec	%bp
+	jnz	1b
+	ret
+
+flood:
+	call	print_much
+	jmp	flood
 
 spin:
 	mov	$text, %si

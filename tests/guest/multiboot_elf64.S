@@ -2,4 +2,5 @@
 /* Multiboot, in ELF of 64 bits. */
 /* ORG = 0x300000, FORMAT = elf64 */
 #define FLAGS	0x3
+#define LINE	"/guest/multiboot_elf64.elf check this"
 #include "multiboot.inc"

@@ -7,7 +7,8 @@
 set -eu
 
 BUILD="gcc g++ make binutils bc bison flex libelf-dev libssl-dev pahole cpio kmod
- perl python3 rsync xz-utils lz4 zstd gcc-multilib libc6-dev libzydis-dev"
+ perl python3 rsync xz-utils lz4 zstd gcc-multilib libc6-dev libzydis-dev
+ zlib1g-dev"
 CHECKS="sparse clang-format"
 MACHINES="bochs bochsbios vgabios qemu-system-x86 busybox-static"
 # never installed from here

@@ -19,6 +19,8 @@ enum info_status {
 	INFO_MISSING = 5,
 	INFO_CPUS_DIFFER = 6,
 	INFO_NO_MODULE = 7,
+	INFO_NO_ACCESS = 8,	/* as vmxhv-run has it */
+	INFO_OUTPUT = 9,	/* the same */
 };
 
 enum answer { ANSWER_NO, ANSWER_YES, ANSWER_UNKNOWN };

@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* vmxhv-info: whether guests can run here, one line for each thing that it takes. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "cli.h"
 #include "info.h"
 #include "util.h"
+#include "vmxhv_version.h"
 
 static const char help[] =
-"usage: vmxhv-info [--json] [--device FILE]\n"
+"usage: vmxhv-info [--json] [--device FILE] [--version]\n"
 "Say whether vmxhv can run guests on this machine, one line for each requirement:\n"
 "yes, no, \"-\" (not there, and not required) or \"?\" (only the module can read it).\n"
 "\n"
 "Exit status: 0 usable, 1 another failure, 2 no VMX, 3 locked by firmware, 4 in use by another\n"
-"hypervisor, 5 a required capability is missing, 6 the CPUs differ, 7 the module is not loaded.\n";
+"hypervisor, 5 a required capability is missing, 6 the CPUs differ, 7 the module is not loaded,\n"
+"8 /dev/vmxhv cannot be used (no permission, another ABI, another device), 9 output that could not\n"
+"be written.\n";
 
 static const struct {
 	enum vmxhv_unusable reason;
@@ -65,8 +68,8 @@ static void judge_without_module(struct report *report, int err, const struct vm
 		report->status = INFO_NO_MODULE;
 		report->reason = "no-module";
 	} else {
-		report->status = INFO_OTHER;
-		report->reason = "no-access";
+		report->status = INFO_NO_ACCESS;
+		report->reason = err == -EACCES || err == -EPERM ? "no-access" : "no-device";
 	}
 }
 
@@ -115,20 +118,27 @@ static void print_text(const struct report *report)
 	printf("%s: %s\n", report->status == INFO_USABLE ? "usable" : "not usable", report->text);
 }
 
+static const struct option known[] = {
+	{ "json", no_argument, NULL, 'j' },
+	{ "device", required_argument, NULL, 'd' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'v' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static const struct cli cli = {
+	.program = "vmxhv-info", .known = known,
+	.usage_status = INFO_OTHER, .output_status = INFO_OUTPUT,
+};
+
 int main(int argc, char **argv)
 {
-	static const struct option known[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "device", required_argument, NULL, 'd' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
 	static struct report report;
 	const char *device = NULL;
 	bool json = false;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+	while ((option = cli_next(&cli, argc, argv)) != -1) {
 		switch (option) {
 		case 'j':
 			json = true;
@@ -137,20 +147,15 @@ int main(int argc, char **argv)
 			device = optarg;
 			break;
 		case 'h':
-			fputs(help, stdout);
-			return INFO_USABLE;
-		default:
-			return INFO_OTHER;
+			cli_print(&cli, help);
+		case 'v':
+			cli_print(&cli, "vmxhv-info " VMXHV_VERSION "\n");
 		}
-	}
-	if (optind < argc) {
-		fprintf(stderr, "vmxhv-info: %s is no option (try --help)\n", argv[optind]);
-		return INFO_OTHER;
 	}
 	collect(&report, device);
 	if (json)
 		print_json(&report);
 	else
 		print_text(&report);
-	return report.status;
+	return cli_finish(&cli, report.status);
 }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -16,11 +17,29 @@ static int open_failed(struct vmxhv_dev *dev, const char *path, int error)
 				"%s is not there: the module is not loaded (insmod vmxhv.ko)",
 				path);
 	case EACCES:
+	case EPERM:
 		return fail_set(&dev->fail, error, "%s: no permission (root has it by default)",
+				path);
+	case ENXIO:
+	case ENODEV:
+		return fail_set(&dev->fail, error, "%s is not vmxhv's device: it has no driver",
 				path);
 	default:
 		return fail_set(&dev->fail, error, "%s: %s", path, strerror(error));
 	}
+}
+
+/* What an open() of another device would do, or wait for, nobody knows: look before. */
+static int check_kind(struct vmxhv_dev *dev, const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return open_failed(dev, path, errno);
+	if (!S_ISCHR(st.st_mode))
+		return fail_set(&dev->fail, ENOTTY,
+				"%s is not vmxhv's device: it is no character device", path);
+	return 0;
 }
 
 int vmxhv_open(struct vmxhv_dev *dev, const char *path)
@@ -29,13 +48,20 @@ int vmxhv_open(struct vmxhv_dev *dev, const char *path)
 	int err;
 
 	memset(dev, 0, sizeof(*dev));
+	dev->fd = -1;
 	if (!path)
 		path = VMXHV_DEVICE;
-	dev->fd = open(path, O_RDWR | O_CLOEXEC);
+	err = check_kind(dev, path);
+	if (err)
+		return err;
+	dev->fd = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (dev->fd < 0)
 		return open_failed(dev, path, errno);
 	err = vmxhv_get_info(dev, &info);
-	if (!err && info.abi_major != VMXHV_ABI_MAJOR)
+	/* Ours answers this call always, and with a size. */
+	if (err || !info.size)
+		err = fail_set(&dev->fail, err ? -err : ENOTTY, "%s is not vmxhv's device", path);
+	else if (info.abi_major != VMXHV_ABI_MAJOR)
 		err = fail_set(&dev->fail, EPROTO, "%s speaks ABI %u, this program ABI %u", path,
 			       info.abi_major, VMXHV_ABI_MAJOR);
 	if (err)

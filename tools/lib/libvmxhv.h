@@ -131,7 +131,13 @@ int vmxhv_vm_signal_msi(struct vmxhv_vm *vm, uint64_t address, uint32_t data);
 
 /* ---- virtual CPUs ------------------------------------------------------------------------- */
 
-/** vmxhv_vcpu_create() - make the vCPU with APIC id @id and map its run area */
+/**
+ * vmxhv_vcpu_create() - make the vCPU with APIC id @id and map its run area
+ *
+ * Only the one with id 0 is the bootstrap processor and runs at once. All others wait for a SIPI,
+ * from the guest or by vmxhv_vcpu_inject(): until then vmxhv_vcpu_run() waits in the kernel. The
+ * states to start from (vmxhv_vcpu_start_*()) leave that as it is: they are for id 0.
+ */
 int vmxhv_vcpu_create(struct vmxhv_vm *vm, struct vmxhv_vcpu *vcpu, uint32_t id);
 void vmxhv_vcpu_close(struct vmxhv_vcpu *vcpu);
 
@@ -195,7 +201,15 @@ void vmxhv_translate_describe(const struct vmxhv_translate *answer, char *text, 
  */
 int vmxhv_vcpu_debug(struct vmxhv_vcpu *vcpu, const struct vmxhv_debug *debug);
 
-/** vmxhv_lapic_read() - an access of any width to the APIC page that userspace decoded */
+/**
+ * vmxhv_lapic_read() - an access of any width to the APIC page that userspace decoded
+ * @offset: in the page
+ *
+ * Whether an address is in that page is for the caller to see, from vcpu->run->apic_base at each
+ * exit: bits 12 and up say where it is, and it is the APIC's only while bit 11 (enabled) is set and
+ * bit 10 (x2APIC mode) is clear. Else these calls fail with -EINVAL, and the address is that of
+ * memory or of nothing.
+ */
 int vmxhv_lapic_read(struct vmxhv_vcpu *vcpu, uint32_t offset, unsigned int width, uint64_t *value);
 int vmxhv_lapic_write(struct vmxhv_vcpu *vcpu, uint32_t offset, unsigned int width, uint64_t value);
 

@@ -137,7 +137,6 @@ static void uart_device(struct aml *aml)
 	aml_end(aml, device);
 }
 
-/* Without an interrupt: Linux then offers no alarms, and asks for none. */
 static void rtc_device(struct aml *aml)
 {
 	const size_t device = aml_begin_device(aml, "RTC_");
@@ -147,6 +146,7 @@ static void rtc_device(struct aml *aml)
 	aml_eisa_id(aml, "PNP0B00");
 	resources = aml_begin_resources(aml);
 	aml_io(aml, PORT_RTC, 2);
+	aml_edge_interrupt(aml, IRQ_RTC);
 	aml_end_resources(aml, resources);
 	aml_end(aml, device);
 }
@@ -302,7 +302,7 @@ static uint64_t madt(struct tables *tables, unsigned int cpus, bool pc)
 	entry[0] = 1;					/* I/O APIC */
 	entry[1] = 12;
 	entry[2] = cpus;
-	put(entry + 4, IOAPIC_BASE, 4);
+	put(entry + 4, VMXHV_IOAPIC_BASE, 4);
 	put(entry + 8, 0, 4);				/* its first GSI */
 	if (pc)
 		override(override(entry + 12, 0, GSI_TIMER, 0), IRQ_SCI, IRQ_SCI, LEVEL_HIGH);

@@ -4,6 +4,7 @@
  * timer has 24 bits; its status is set whenever the highest of them changes.
  */
 #include "acpi_pm.h"
+#include "scale.h"
 #include "util.h"
 
 #define NSEC		1000000000ull
@@ -19,7 +20,7 @@
 
 static uint64_t ticks(const struct acpi_pm *pm)
 {
-	return (__uint128_t)pm->now(pm->opaque) * ACPI_PM_HZ / NSEC;
+	return scale(pm->now(pm->opaque), ACPI_PM_HZ, NSEC);
 }
 
 /* The timer's status, as it has become since we looked last, and the line. */
@@ -39,7 +40,7 @@ uint64_t acpi_pm_next(const struct acpi_pm *pm)
 
 	if (!(pm->enable & TIMER_STATUS) || (pm->status & TIMER_STATUS))
 		return ACPI_PM_NEVER;
-	return ((__uint128_t)due * NSEC + ACPI_PM_HZ - 1) / ACPI_PM_HZ;
+	return scale_up(due, NSEC, ACPI_PM_HZ);
 }
 
 /* A byte of a register is read and written where it is; the rest of it keeps its value. */

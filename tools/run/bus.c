@@ -2,10 +2,10 @@
 /* Finding the device behind an address. */
 #include <assert.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "bus.h"
+#include "output.h"
 #include "util.h"
 
 void bus_init(struct bus *bus, const char *name, bool trace)
@@ -61,8 +61,7 @@ uint64_t bus_read(const struct bus *bus, uint64_t address, unsigned int width)
 		return bus_read(bus, address, half) |
 		       bus_read(bus, address + half, half) << (8 * half);
 	if (bus->trace)
-		fprintf(stderr, "vmxhv-run: %s: read of %u at %#" PRIx64 ": nobody\r\n", bus->name,
-			width, address);
+		output_say("%s: read of %u at %#" PRIx64 ": nobody", bus->name, width, address);
 	return width_mask(width);
 }
 
@@ -79,7 +78,7 @@ void bus_write(const struct bus *bus, uint64_t address, unsigned int width, uint
 		bus_write(bus, address, half, value);
 		bus_write(bus, address + half, half, value >> (8 * half));
 	} else if (bus->trace) {
-		fprintf(stderr, "vmxhv-run: %s: write of %#" PRIx64 " (%u) at %#" PRIx64
-			": nobody\r\n", bus->name, value, width, address);
+		output_say("%s: write of %#" PRIx64 " (%u) at %#" PRIx64 ": nobody", bus->name,
+			   value, width, address);
 	}
 }

@@ -9,6 +9,7 @@
 
 #define HEADER_AT	0x1f1
 #define SECTOR		512
+#define PARAGRAPH	16ull
 #define MIN_VERSION	0x020c		/* xloadflags */
 #define PAGE		4096ull
 
@@ -75,8 +76,12 @@ const char *bzimage_parse(struct bzimage *image, const uint8_t *data, size_t siz
 		.init_size = hdr.init_size, .initrd_max = hdr.initrd_addr_max,
 		.cmdline_max = hdr.cmdline_size,
 	};
-	/* syssize counts what is to be loaded; signatures and such may follow it. */
-	if (image->setup_size + 16ull * hdr.syssize > size)
+	/*
+	 * syssize counts what is to be loaded, in paragraphs: of the last one bytes may lack.
+	 * Signatures and such may follow it.
+	 */
+	if (image->setup_size > size || image->setup_size + PARAGRAPH * hdr.syssize >
+	    size + PARAGRAPH - 1)
 		return "is cut short";
 	image->payload_size = size - image->setup_size;
 	if (image->init_size < image->payload_size)

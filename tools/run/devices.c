@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Which device sits where, and the few ports that need no device of their own. */
 #include "machine.h"
-#include "term.h"
+#include "output.h"
 #include "util.h"
 
 #define SLEEP_ENABLE	0x20
@@ -19,15 +19,19 @@ static void uart_irq(void *opaque, bool level)
 static void uart_output(void *opaque, const uint8_t *data, size_t length)
 {
 	(void)opaque;
-	term_write(data, length);
+	output_guest(data, length);
 }
 
-/* Nobody takes an interrupt whose target is off: as on the bus of a PC, it is lost. */
-static void send_msi(void *opaque, uint64_t address, uint32_t data)
+static void rtc_irq(void *opaque, bool level)
+{
+	machine_set_irq(opaque, IRQ_RTC, level);
+}
+
+static int send_msi(void *opaque, uint64_t address, uint32_t data)
 {
 	struct machine *machine = opaque;
 
-	vmxhv_vm_signal_msi(&machine->vm, address, data);
+	return vmxhv_vm_signal_msi(&machine->vm, address, data);
 }
 
 /* ---- ports without a device --------------------------------------------------------------- */
@@ -128,23 +132,27 @@ void devices_create(struct machine *machine)
 	const struct options *options = machine->options;
 
 	pthread_mutex_init(&machine->lock, NULL);
+	timer_create_fd(machine);
 	bus_init(&machine->ports, "port", options->trace_io);
 	bus_init(&machine->mmio, "mmio", options->trace_io);
 	/* First, so that it wins over what sits at the port. */
 	if (options->debug_exit >= 0)
 		bus_add(&machine->ports, &(struct bus_range){
 			options->debug_exit, 1, 4, read_ones, debug_exit_write, machine });
-	uart_init(&machine->uart, uart_irq, uart_output, machine);
-	ioapic_init(&machine->ioapic, 1, send_msi, machine);
-	rtc_init(&machine->rtc, NULL, NULL);
+	vmxhv_uart_init(&machine->uart, uart_irq, uart_output, machine);
+	vmxhv_ioapic_init(&machine->ioapic, 1, send_msi, machine);
+	machine->rtc = (struct vmxhv_rtc){
+		.now = machine_date, .set_irq = rtc_irq, .changed = timer_arm, .opaque = machine };
+	vmxhv_rtc_init(&machine->rtc);
 	bus_add(&machine->ports, &(struct bus_range){
-		PORT_UART, 8, 1, uart_read, uart_write, &machine->uart });
+		PORT_UART, 8, 1, vmxhv_uart_read, vmxhv_uart_write, &machine->uart });
 	bus_add(&machine->ports, &(struct bus_range){
-		PORT_RTC, 2, 1, rtc_read, rtc_write, &machine->rtc });
+		PORT_RTC, 2, 1, vmxhv_rtc_read, vmxhv_rtc_write, &machine->rtc });
 	bus_add(&machine->ports, &(struct bus_range){
 		PORT_FW_CFG, PORT_FW_CFG_LENGTH, 2, fw_cfg_read, fw_cfg_write, &machine->fw_cfg });
 	bus_add(&machine->mmio, &(struct bus_range){
-		IOAPIC_BASE, IOAPIC_LENGTH, 4, ioapic_read, ioapic_write, &machine->ioapic });
+		VMXHV_IOAPIC_BASE, VMXHV_IOAPIC_LENGTH, 4, vmxhv_ioapic_read, vmxhv_ioapic_write,
+		&machine->ioapic });
 	/* Before what stands for it where it is absent. */
 	if (options->pc)
 		pc_create(machine);

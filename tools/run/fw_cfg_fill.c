@@ -31,14 +31,19 @@ static void add_map(struct machine *machine)
 	fw_cfg_add_file(&machine->fw_cfg, "etc/e820", table, count * sizeof(table[0]));
 }
 
+static void check_size(const char *path, const struct file *file)
+{
+	if (file->size > UINT32_MAX)
+		die(STATUS_USAGE, "%s: is larger than 4 GiB", path);
+}
+
 /* Mapped until we end. */
 static struct file whole_file(const char *path)
 {
 	struct file file;
 
 	file_read(path, &file);
-	if (file.size > UINT32_MAX)
-		die(STATUS_USAGE, "%s: is larger than 4 GiB", path);
+	check_size(path, &file);
 	return file;
 }
 
@@ -50,10 +55,13 @@ static void add_sized(struct fw_cfg *fw_cfg, uint16_t size_key, uint16_t data_ke
 }
 
 /* A bzImage is in two parts, as its own loader wants it; anything else is one. */
-static void add_kernel(struct fw_cfg *fw_cfg, const char *path)
+static void add_kernel(struct fw_cfg *fw_cfg, const char *path, uint64_t ram_size)
 {
-	const struct file file = whole_file(path);
+	struct file file;
 	size_t setup = 0;
+
+	file_read_kernel(path, &file, ram_size);
+	check_size(path, &file);
 
 	if (bzimage_is(file.data, file.size))
 		setup = bzimage_setup_size(file.data);
@@ -107,7 +115,7 @@ void fw_cfg_fill(struct machine *machine)
 	fw_cfg_add_number(fw_cfg, FW_CFG_CPUS, 1, 2);
 	fw_cfg_add_number(fw_cfg, FW_CFG_MAX_CPUS, 1, 2);
 	if (options->kernel) {
-		add_kernel(fw_cfg, options->kernel);
+		add_kernel(fw_cfg, options->kernel, machine->ram_size);
 		add_sized(fw_cfg, FW_CFG_CMDLINE_SIZE, FW_CFG_CMDLINE_DATA,
 			  (const uint8_t *)machine->command_line,
 			  strlen(machine->command_line) + 1);

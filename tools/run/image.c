@@ -87,6 +87,44 @@ int image_fit(const struct image *image, const struct room *room, struct refusal
 	return 0;
 }
 
+/* The end of something that [@start, @end) overlaps, or 0. */
+static uint64_t in_the_way(const struct image *image, const struct room *room, uint64_t start,
+			   uint64_t end)
+{
+	unsigned int i;
+
+	for (i = 0; i < image->count; i++) {
+		if (overlap(&image->segment[i], start, end))
+			return end_of(&image->segment[i]);
+	}
+	for (i = 0; i < room->taken_count; i++) {
+		if (room->taken[i].start < end && start < room->taken[i].end)
+			return room->taken[i].end;
+	}
+	return 0;
+}
+
+uint64_t image_gap(const struct image *image, const struct room *room, uint64_t from, uint64_t size,
+		   uint64_t align)
+{
+	unsigned int i;
+
+	for (i = 0; i < room->ram_count; i++) {
+		const uint64_t end = room->ram[i].end;
+		uint64_t at = from > room->ram[i].start ? from : room->ram[i].start, next;
+
+		for (;; at = next) {
+			at = (at + align - 1) & ~(align - 1);
+			if (at >= end || size > end - at)
+				break;
+			next = in_the_way(image, room, at, at + size);
+			if (!next)
+				return at;
+		}
+	}
+	return 0;
+}
+
 uint64_t image_end(const struct image *image)
 {
 	uint64_t end = 0;

@@ -63,6 +63,17 @@ int image_add(struct image *image, const struct segment *segment, struct refusal
  */
 int image_fit(const struct image *image, const struct room *room, struct refusal *why);
 
+/**
+ * image_gap() - where an image leaves room for something of the loader's
+ * @from: the lowest address that will do; not 0
+ * @size: bytes
+ * @align: of the address, a power of two
+ *
+ * Return: the lowest such address in memory that is in no segment and not taken, or 0.
+ */
+uint64_t image_gap(const struct image *image, const struct room *room, uint64_t from, uint64_t size,
+		   uint64_t align);
+
 /* The address after the last segment. */
 uint64_t image_end(const struct image *image);
 

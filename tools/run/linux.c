@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Loading Linux, as bzImage or ELF, for its 64-bit entry: kernel, initrd, zero page, e820, command
- * line and page tables. Below 1 MiB it looks like this:
+ * line and page tables. Below 1 MiB it looks like this, if an ELF image is not in the way:
  *
  *	0x00500  GDT			0x09000  page tables, six pages
  *	0x07000  zero page		0x20000  command line
- *	0x08ff0  stack, downwards	0xe0000  ACPI tables, RSDP first
+ *	0x08000  stack, one page	0xe0000  ACPI tables, RSDP first
  *					0xffff0  what a CPU does after reset
  */
+#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -17,9 +18,12 @@
 #include "file.h"
 #include "kernel.h"
 #include "machine.h"
+#include "output.h"
 
 #define ZERO_PAGE_AT	0x7000
-#define STACK_AT	0x8ff0
+#define STACK_AT	0x8000
+#define STACK_SIZE	0x1000
+#define PAGE		4096
 #define TABLES_AT	0x9000
 #define CMDLINE_AT	0x20000
 #define ENTRY_64	0x200
@@ -28,18 +32,53 @@
 #define ELF_CMDLINE_MAX	2047		/* what x86 Linux takes */
 #define ELF_VERSION	0x020f		/* of the boot protocol */
 
-static void load_cmdline(struct machine *machine, const struct bzimage *image,
+/* Words are separated by blanks; a quoted one that looks like it is worth a warning, too. */
+static bool has_word(const char *line, const char *word)
+{
+	const size_t length = strlen(word);
+	const char *at;
+
+	for (at = strstr(line, word); at; at = strstr(at + 1, word)) {
+		if ((at == line || isspace((unsigned char)at[-1])) &&
+		    (!at[length] || isspace((unsigned char)at[length])))
+			return true;
+	}
+	return false;
+}
+
+/* Without them Linux gets no interrupts from a machine that has no 8259s. */
+static void warn(const struct options *options, const char *append)
+{
+	static const char *const old[] = {
+		"nosmp", "maxcpus=0", "acpi=off", "acpi=noirq", "pci=noacpi", "noapic", "nolapic",
+		"disableapic", "nolapic_timer", "noapictimer",
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(old) && !options->pc; i++) {
+		if (has_word(append, old[i]))
+			output_say("--append %s: Linux then wants a PC's 8259s or 8254: use --machine pc, or interrupts and output may be lost",
+				   old[i]);
+	}
+}
+
+static void load_cmdline(struct loader *loader, const struct bzimage *image,
 			 struct boot_params *params)
 {
+	struct machine *machine = loader->machine;
 	const char *append = machine->options->append ? machine->options->append : "console=ttyS0";
 	const size_t length = strlen(append);
+	uint64_t at;
+
+	warn(machine->options, append);
 
 	machine->command_line = append;
 	if (length > image->cmdline_max)
 		die(STATUS_USAGE, "--append: %zu characters, but this kernel takes %u", length,
 		    image->cmdline_max);
-	memcpy(memory_at(machine, CMDLINE_AT, length + 1), append, length + 1);
-	params->hdr.cmd_line_ptr = CMDLINE_AT;
+	at = load_place(loader, CMDLINE_AT, length + 1, 16, "command line");
+	memcpy(memory_at(machine, at, length + 1), append, length + 1);
+	params->hdr.cmd_line_ptr = at;
 }
 
 static void load_initrd(struct machine *machine, const struct bzimage *image,
@@ -93,54 +132,59 @@ static void copy_header(struct boot_params *params, const struct bzimage *image)
 	params->hdr.code32_start = image->load;
 }
 
-/* What both kinds of kernel are handed, and how they start. */
-static void load_rest(struct machine *machine, const struct bzimage *image,
+/* What both kinds of kernel are handed, and how they start. @params is copied to its place. */
+static void load_rest(struct loader *loader, const struct bzimage *image,
 		      struct boot_params *params, uint64_t entry)
 {
-	load_cmdline(machine, image, params);
+	const uint64_t tables_size = VMXHV_IDENTITY_MAP_PAGES * VMXHV_PAGE_SIZE;
+	struct machine *machine = loader->machine;
+	const uint64_t zero_page = load_place(loader, ZERO_PAGE_AT, sizeof(*params), PAGE,
+					      "zero page");
+	const uint64_t stack = load_place(loader, STACK_AT, STACK_SIZE, PAGE, "stack");
+	const uint64_t tables = load_place(loader, TABLES_AT, tables_size, PAGE, "page tables");
+	const uint64_t gdt = load_gdt(loader);
+
+	load_cmdline(loader, image, params);
 	load_initrd(machine, image, params);
 	fill_e820(machine, params);
 	params->acpi_rsdp_addr = MEM_ACPI;
-	vmxhv_identity_map(memory_at(machine, TABLES_AT,
-				     VMXHV_IDENTITY_MAP_PAGES * VMXHV_PAGE_SIZE), TABLES_AT);
+	vmxhv_identity_map(memory_at(machine, tables, tables_size), tables);
 	machine->start = START_LONG;
 	machine->start_long = (struct vmxhv_long_start){
-		.rip = entry, .rsp = STACK_AT, .rsi = ZERO_PAGE_AT, .cr3 = TABLES_AT,
-		.gdt = GDT_AT, .gdt_limit = BOOT_GDT_LIMIT, .cs = BOOT_CS, .ds = BOOT_DS,
+		.rip = entry, .rsp = stack + STACK_SIZE - 16, .rsi = zero_page, .cr3 = tables,
+		.gdt = gdt, .gdt_limit = BOOT_GDT_LIMIT, .cs = BOOT_CS, .ds = BOOT_DS,
 	};
+	memcpy(memory_at(machine, zero_page, sizeof(*params)), params, sizeof(*params));
 }
 
-static struct boot_params *zero_page(struct machine *machine)
-{
-	struct boot_params *params = memory_at(machine, ZERO_PAGE_AT, sizeof(*params));
-
-	return memset(params, 0, sizeof(*params));
-}
-
+/* The protected-mode part is one segment; its size is that which the kernel asks for. */
 void load_bzimage(struct machine *machine, const struct file *file)
 {
-	struct boot_params *params = zero_page(machine);
-	struct bzimage image;
+	struct boot_params params = { 0 };
+	struct loader loader;
+	struct bzimage bzimage;
+	struct image image;
 	const char *wrong;
 
-	wrong = bzimage_parse(&image, file->data, file->size, memory_low(machine));
+	wrong = bzimage_parse(&bzimage, file->data, file->size, memory_low(machine));
 	if (wrong)
 		die(STATUS_USAGE, "%s: %s", machine->options->kernel, wrong);
-	copy_header(params, &image);
-	memcpy(memory_at(machine, image.load, image.payload_size), image.data + image.setup_size,
-	       image.payload_size);
-	load_rest(machine, &image, params, image.load + ENTRY_64);
+	copy_header(&params, &bzimage);
+	image = (struct image){
+		.count = 1, .entry = bzimage.load + ENTRY_64,
+		.segment = { { .gpa = bzimage.load, .size = bzimage.init_size,
+			       .data = bzimage.data + bzimage.setup_size,
+			       .filled = bzimage.payload_size } },
+	};
+	load_image(&loader, machine, &image);
+	load_rest(&loader, &bzimage, &params, image.entry);
 }
 
 void load_elf(struct machine *machine, const struct file *file)
 {
-	const struct room_range taken[] = {
-		{ ZERO_PAGE_AT, TABLES_AT + VMXHV_IDENTITY_MAP_PAGES * VMXHV_PAGE_SIZE,
-		  "zero page, stack and page tables" },
-		{ CMDLINE_AT, CMDLINE_AT + ELF_CMDLINE_MAX + 1, "command line" },
-	};
-	struct boot_params *params = zero_page(machine);
 	struct bzimage like = { .initrd_max = INT32_MAX, .cmdline_max = ELF_CMDLINE_MAX };
+	struct boot_params params = { 0 };
+	struct loader loader;
 	struct refusal why;
 	struct image image;
 
@@ -149,13 +193,13 @@ void load_elf(struct machine *machine, const struct file *file)
 	if (!image.is_64bit)
 		die(STATUS_USAGE, "%s: is a 32-bit ELF file without a Multiboot header",
 		    machine->options->kernel);
-	load_image(machine, &image, taken, ARRAY_SIZE(taken));
+	load_image(&loader, machine, &image);
 	/* A Linux that was linked as ELF finds in its header who loaded it. */
-	params->hdr.boot_flag = BOOT_FLAG;
-	params->hdr.header = HEADER_MAGIC;
-	params->hdr.version = ELF_VERSION;
-	params->hdr.type_of_loader = LOADER_UNKNOWN;
+	params.hdr.boot_flag = BOOT_FLAG;
+	params.hdr.header = HEADER_MAGIC;
+	params.hdr.version = ELF_VERSION;
+	params.hdr.type_of_loader = LOADER_UNKNOWN;
 	/* An initrd goes above all of it, and never below 1 MiB. */
 	like.load = image_end(&image) > MEM_1M ? image_end(&image) : MEM_1M;
-	load_rest(machine, &like, params, image.entry);
+	load_rest(&loader, &like, &params, image.entry);
 }

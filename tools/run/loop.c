@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "machine.h"
+#include "output.h"
 #include "util.h"
 
 /* ---- port I/O ----------------------------------------------------------------------------- */
@@ -39,11 +40,20 @@ static void handle_io(struct machine *machine)
 		bus_write(&machine->ports, io->port, io->width, io->data);
 }
 
+/* SDM: "IA32_APIC_BASE MSR" */
+#define APIC_BASE_ENABLED	BIT_ULL(11)
+#define APIC_BASE_X2APIC	BIT_ULL(10)
+
 /* ---- MMIO --------------------------------------------------------------------------------- */
 
+/* The page is the APIC's in xAPIC mode only; in x2APIC mode, or switched off, it has none. */
 static bool is_lapic(const struct machine *machine, uint64_t gpa)
 {
-	return (gpa & ~0xfffull) == (machine->vcpu.run->apic_base & ~0xfffull);
+	const uint64_t base = machine->vcpu.run->apic_base;
+
+	if ((base & (APIC_BASE_ENABLED | APIC_BASE_X2APIC)) != APIC_BASE_ENABLED)
+		return false;
+	return (gpa & ~0xfffull) == (base & ~0xfffull);
 }
 
 static int mmio_read(void *opaque, uint64_t gpa, unsigned int width, uint64_t *value)
@@ -79,6 +89,16 @@ static void *mmio_ram(void *opaque, uint64_t gpa, uint64_t length)
 	return memory_at(opaque, gpa, length);
 }
 
+/* No instruction is fetched from a device: the guest has lost its way. */
+static void stop_at_fetch(struct machine *machine)
+{
+	const struct vmxhv_run *run = machine->vcpu.run;
+
+	machine_stop(machine, STATUS_EMULATION,
+		     "the guest executes at %#llx, where no memory is (RIP %#llx)",
+		     (unsigned long long)run->u.mmio.gpa, (unsigned long long)run->gprs.rip);
+}
+
 static void handle_mmio(struct machine *machine)
 {
 	static const struct vmxhv_mmio_ops ops = {
@@ -87,6 +107,10 @@ static void handle_mmio(struct machine *machine)
 	char text[256];
 	int err;
 
+	if (machine->vcpu.run->u.mmio.access & VMXHV_MMIO_FETCH) {
+		stop_at_fetch(machine);
+		return;
+	}
 	err = vmxhv_mmio_complete(&machine->vcpu, &ops, machine);
 	if (!err)
 		return;
@@ -106,9 +130,10 @@ static void handle_hlt(struct machine *machine)
 {
 	const struct timespec moment = { .tv_nsec = 1000000 };
 
-	uart_flush(&machine->uart);
+	vmxhv_uart_flush(&machine->uart);
 	if (!machine->vcpu.run->if_flag) {
-		machine_stop(machine, STATUS_OFF, "%s", "");
+		machine_stop(machine, STATUS_OFF, "%s", machine->uart.sent ? "" :
+			     "the guest has halted for good, without a byte of output");
 		return;
 	}
 	/* the devices are the other threads' meanwhile */
@@ -165,7 +190,7 @@ static void handle_intack(struct machine *machine)
 
 	run->intack_spurious = !machine->options->pc;
 	if (machine->options->pc)
-		run->intack_vector = pic_acknowledge(&machine->pc.pic);
+		run->intack_vector = vmxhv_pic_acknowledge(&machine->pc.pic);
 }
 
 static void handle_hypercall(struct machine *machine)
@@ -180,7 +205,7 @@ static void handle_msr(struct machine *machine)
 
 static void handle_eoi(struct machine *machine)
 {
-	ioapic_eoi(&machine->ioapic, machine->vcpu.run->u.eoi_vector);
+	vmxhv_ioapic_eoi(&machine->ioapic, machine->vcpu.run->u.eoi_vector);
 }
 
 static void handle_nothing(struct machine *machine)
@@ -230,6 +255,9 @@ void run_loop(struct machine *machine)
 		}
 		pthread_mutex_lock(&machine->lock);
 		handle_exit(machine);
+		if (machine->ioapic.waiting)
+			vmxhv_ioapic_retry(&machine->ioapic);
 		pthread_mutex_unlock(&machine->lock);
+		output_pace();
 	}
 }

@@ -11,14 +11,10 @@
 #include "acpi_pm.h"
 #include "bus.h"
 #include "fw_cfg.h"
-#include "ioapic.h"
+#include "libvmxhv-devices.h"
 #include "libvmxhv.h"
 #include "memory.h"
 #include "options.h"
-#include "pic.h"
-#include "pit.h"
-#include "rtc.h"
-#include "uart.h"
 #include "util.h"
 
 /* ---- the machine's address map ------------------------------------------------------------ */
@@ -35,6 +31,7 @@
 #define PORT_FW_CFG	0x510
 #define PORT_FW_CFG_LENGTH	2
 #define IRQ_UART	4
+#define IRQ_RTC		8
 
 #define PORT_SLEEP_CONTROL	0x600
 #define PORT_SLEEP_STATUS	0x601
@@ -53,8 +50,9 @@
 
 /* ---- what every kernel finds below 1 MiB; the ACPI tables are at MEM_ACPI ------------------- */
 
-#define GDT_AT		0x500ull
+#define GDT_AT		0x500ull	/* where an image leaves room for it */
 #define EBDA_AT		0x9fc00ull	/* reserved from here on */
+#define RESET_VECTOR	0xffff0ull
 #define BOOT_CS		0x10		/* 64-bit code */
 #define BOOT_DS		0x18		/* flat data */
 #define BOOT_CS32	0x20		/* flat 32-bit code */
@@ -64,10 +62,9 @@ enum start { START_REAL, START_PROTECTED, START_LONG };
 
 /** struct pc - what only --machine pc has */
 struct pc {
-	struct pic pic;
-	struct pit pit;
+	struct vmxhv_pic pic;
+	struct vmxhv_pit pit;
 	struct acpi_pm pm;
-	int timer_fd;		/* readable: something is due; -1 without all this */
 };
 
 /**
@@ -93,19 +90,20 @@ struct machine {
 
 	pthread_mutex_t lock;
 	struct bus ports, mmio;
-	struct uart uart;
-	struct ioapic ioapic;
-	struct rtc rtc;
+	struct vmxhv_uart uart;
+	struct vmxhv_ioapic ioapic;
+	struct vmxhv_rtc rtc;
 	struct fw_cfg fw_cfg;
 	struct pc pc;
+	int timer_fd;		/* readable: something is due */
 
 	atomic_int status;
 	atomic_flag decided;
 	char reason[512];
 };
 
-/* End the run; the first call decides. Any thread. */
-void machine_stop(struct machine *machine, int status, const char *format, ...)
+/* End the run; the first call decides. Any thread. Return: whether this was it. */
+bool machine_stop(struct machine *machine, int status, const char *format, ...)
 	__printf(3, 4);
 
 /* Report on stderr and end the process; before the guest runs. */
@@ -121,6 +119,9 @@ void *memory_at(const struct machine *machine, uint64_t gpa, uint64_t length);
 uint64_t memory_low(const struct machine *machine);
 uint64_t memory_high(const struct machine *machine);
 
+/* firmware.c: before the image, which may lie over it */
+void firmware_create(struct machine *machine);
+
 /* devices.c */
 void devices_create(struct machine *machine);
 
@@ -129,9 +130,15 @@ void fw_cfg_fill(struct machine *machine);
 
 /* pc.c */
 void pc_create(struct machine *machine);
-void pc_timer(struct machine *machine);		/* timer_fd is readable; with the lock held */
 /* An interrupt line of a device, by its number on a PC. */
 void machine_set_irq(struct machine *machine, unsigned int irq, bool level);
+
+/* timer.c: nanoseconds of the two clocks; when the next device is due; with the lock held */
+uint64_t machine_now(void *opaque);
+int64_t machine_date(void *opaque);
+void timer_create_fd(struct machine *machine);
+void timer_arm(void *opaque);
+void timer_run(struct machine *machine);	/* timer_fd is readable */
 
 /* cpu.c */
 void cpu_setup(struct machine *machine);
@@ -149,6 +156,8 @@ void run_loop(struct machine *machine);
 /* control.c: the thread for input, signals and time */
 void control_block_signals(void);
 void control_start(struct machine *machine);
+void control_vcpu_left(void);		/* run_loop() is through */
 void control_join(void);
+bool control_ended_it(void);		/* a signal, --timeout or Ctrl-A X; after control_join() */
 
 #endif /* RUN_MACHINE_H */

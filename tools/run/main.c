@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* vmxhv-run: one guest, its console on the terminal. */
-#include <stdio.h>
+#include <inttypes.h>
+#include <string.h>
 
 #include "machine.h"
+#include "output.h"
 #include "term.h"
 
 static void open_vm(struct machine *machine)
@@ -42,28 +44,53 @@ static void start_vcpu(struct machine *machine)
 		die(STATUS_HOST, "%s", vmxhv_message(&vcpu->fail));
 }
 
+/* Output that is lost is an end of its own, unless the user has asked for another. */
+static int say_loss(int status)
+{
+	const struct output_loss loss = output_loss();
+
+	if (loss.error && status != STATUS_OUTPUT)
+		output_say("standard output: %s", strerror(loss.error));
+	else if (loss.bytes && !loss.error)
+		output_say("%" PRIu64 " bytes of output are lost: nobody read them", loss.bytes);
+	return (loss.error || loss.bytes) && !control_ended_it() ? STATUS_OUTPUT : status;
+}
+
+/* The control thread lives until all is written: a signal ends the wait for a reader. */
 static int finish(struct machine *machine)
 {
-	uart_flush(&machine->uart);
+	int status;
+
+	control_vcpu_left();
+	pthread_mutex_lock(&machine->lock);
+	vmxhv_uart_flush(&machine->uart);
+	pthread_mutex_unlock(&machine->lock);
+	output_drain();
+	control_join();
 	term_restore();
+	status = atomic_load(&machine->status);
 	if (machine->reason[0])
-		fprintf(stderr, "vmxhv-run: %s\n", machine->reason);
+		output_say("%s", machine->reason);
+	status = say_loss(status);
+	output_say_drain();
 	vmxhv_vcpu_close(&machine->vcpu);
 	vmxhv_vm_close(&machine->vm);
 	vmxhv_close(&machine->dev);
-	return atomic_load(&machine->status);
+	return status;
 }
 
 int main(int argc, char **argv)
 {
 	static struct machine machine = {
-		.status = RUNNING, .decided = ATOMIC_FLAG_INIT, .pc.timer_fd = -1,
+		.status = RUNNING, .decided = ATOMIC_FLAG_INIT,
 	};
 	struct options options;
 
+	output_reserve();
 	options_parse(&options, argc, argv);
 	machine.options = &options;
 	memory_create(&machine);
+	firmware_create(&machine);
 	if (options.kernel)
 		load_kernel(&machine);
 	else
@@ -77,6 +104,5 @@ int main(int argc, char **argv)
 	start_vcpu(&machine);
 	control_start(&machine);
 	run_loop(&machine);
-	control_join();
 	return finish(&machine);
 }

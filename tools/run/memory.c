@@ -66,12 +66,17 @@ static struct vmxhv_mem_op map(const struct machine *machine, uint64_t gpa, uint
  */
 static void *reserve(uint64_t size)
 {
-	void *p = mmap(NULL, size + LARGE_PAGE, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *p;
 
+	if (size > SIZE_MAX - LARGE_PAGE) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	p = mmap(NULL, size + LARGE_PAGE, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (p == MAP_FAILED)
 		return NULL;
-	p = (void *)(((uintptr_t)p + LARGE_PAGE - 1) & ~(LARGE_PAGE - 1));
+	p = (void *)(((uintptr_t)p + (uintptr_t)LARGE_PAGE - 1) & -(uintptr_t)LARGE_PAGE);
 	madvise(p, size, MADV_HUGEPAGE);
 	return p;
 }
@@ -81,8 +86,6 @@ void memory_create(struct machine *machine)
 	const uint64_t size = machine->options->mem;
 	void *ram;
 
-	if (size < 2 * MEM_1M)
-		die(STATUS_USAGE, "--mem: the machine needs at least 2M");
 	ram = reserve(size);
 	if (!ram)
 		die(STATUS_HOST, "no %llu MiB of memory: %s", (unsigned long long)size >> 20,
@@ -93,9 +96,13 @@ void memory_create(struct machine *machine)
 
 void memory_map(struct machine *machine)
 {
+	const uint64_t most = 1ull << machine->info.gpa_bits;
 	struct vmxhv_mem_op ops[3];
 	unsigned int count = 0;
 
+	if (memory_high(machine) && MEM_4G + memory_high(machine) > most)
+		die(STATUS_USAGE, "--mem: at most %lluM: a guest's addresses have %u bits here",
+		    (unsigned long long)(most - (MEM_4G - MEM_3G)) >> 20, machine->info.gpa_bits);
 	ops[count++] = map(machine, 0, MEM_LOW_END);
 	ops[count++] = map(machine, MEM_ROM, memory_low(machine) - MEM_ROM);
 	if (memory_high(machine))

@@ -44,6 +44,11 @@ int multiboot_find(struct multiboot *found, const uint8_t *data, size_t size, st
 	return seen ? -EINVAL : 0;
 }
 
+bool multiboot_is_raw(const struct multiboot *header)
+{
+	return header->flags & FLAG_ADDRESSES;
+}
+
 static int check_addresses(const struct addresses *a, struct refusal *why)
 {
 	if (a->load > a->header)
@@ -118,8 +123,8 @@ struct info {
 	uint32_t flags, mem_lower, mem_upper, boot_device, command_line;
 	uint32_t module_count, modules, symbols[4], map_length, map;
 	uint32_t drives_length, drives, config_table, loader, apm_table, vbe[4];
-	uint64_t framebuffer;
-	uint32_t framebuffer_shape[5];
+	uint32_t framebuffer[2];
+	uint32_t framebuffer_shape[6];
 };
 
 /* 64-bit fields in halves: the specification aligns none of them. */
@@ -133,7 +138,7 @@ struct module_entry {
 	uint32_t start, end, text, reserved;
 };
 
-_Static_assert(sizeof(struct info) == 120, "116 bytes, and four that keep it aligned");
+_Static_assert(sizeof(struct info) == 120, "116 bytes, and four that keep what follows aligned");
 _Static_assert(offsetof(struct info, framebuffer) == 88, "as the specification has it");
 _Static_assert(sizeof(struct map_entry) == 24, "20 bytes and their size");
 

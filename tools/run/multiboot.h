@@ -20,6 +20,9 @@ struct multiboot {
  */
 int multiboot_find(struct multiboot *header, const uint8_t *data, size_t size, struct refusal *why);
 
+/* Has it addresses of its own, so that it may be in a file of any kind? */
+bool multiboot_is_raw(const struct multiboot *header);
+
 /* Fill @image by the header's addresses, or those of the ELF file that it is in. */
 int multiboot_parse(struct image *image, const struct multiboot *header, const uint8_t *data,
 		    size_t size, struct refusal *why);

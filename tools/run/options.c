@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Options, help, and one clear line for each thing that is wrong with them. */
+#include <ctype.h>
 #include <errno.h>
-#include <getopt.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli.h"
 #include "options.h"
 #include "util.h"
 #include "vmxhv.h"
+#include "vmxhv_version.h"
 
 static const char help[] =
 "usage: vmxhv-run --kernel IMAGE [--initrd FILE] [--append STRING] [--mem SIZE] ...\n"
@@ -44,19 +45,46 @@ static const char help[] =
 "Exit status: 0 the guest powered off (--flat: halted for good), 1 a failure on the host,\n"
 "2 a bad argument or image, 3 the guest asked for a reset, 4 triple fault, 5 Ctrl-A X,\n"
 "6 the CPU refused the guest's state or the module failed, 7 an MMIO instruction that is not\n"
-"known, 8 no usable /dev/vmxhv, 124 --timeout, 128+N signal N.\n";
+"known, 8 no usable /dev/vmxhv, 9 output that could not be written, 124 --timeout, 128+N signal N.\n";
 
-static __printf(1, 2) __noreturn void usage(const char *format, ...)
-{
-	va_list ap;
+enum { OPT_KERNEL = 1, OPT_INITRD, OPT_APPEND, OPT_MEM, OPT_CPU, OPT_CPUS, OPT_FLAT, OPT_FLAT_ADDR,
+	OPT_DEBUG_EXIT, OPT_MODULE, OPT_TIMEOUT, OPT_TRACE_IO, OPT_DEVICE, OPT_HELP, OPT_VERSION,
+	OPT_MACHINE, OPT_FW_CFG, OPT_APICV };
 
-	fputs("vmxhv-run: ", stderr);
-	va_start(ap, format);
-	vfprintf(stderr, format, ap);
-	va_end(ap);
-	fputs(" (try --help)\n", stderr);
-	exit(STATUS_USAGE);
-}
+static const struct option known[] = {
+	{ "kernel", required_argument, NULL, OPT_KERNEL },
+	{ "initrd", required_argument, NULL, OPT_INITRD },
+	{ "append", required_argument, NULL, OPT_APPEND },
+	{ "fw-cfg", required_argument, NULL, OPT_FW_CFG },
+	{ "machine", required_argument, NULL, OPT_MACHINE },
+	{ "module", required_argument, NULL, OPT_MODULE },
+	{ "mem", required_argument, NULL, OPT_MEM },
+	{ "cpu", required_argument, NULL, OPT_CPU },
+	{ "cpus", required_argument, NULL, OPT_CPUS },
+	{ "flat", required_argument, NULL, OPT_FLAT },
+	{ "flat-addr", required_argument, NULL, OPT_FLAT_ADDR },
+	{ "debug-exit", required_argument, NULL, OPT_DEBUG_EXIT },
+	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+	{ "trace-io", no_argument, NULL, OPT_TRACE_IO },
+	{ "apicv", required_argument, NULL, OPT_APICV },
+	{ "device", required_argument, NULL, OPT_DEVICE },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* What QEMU and others call it. */
+static const char *const aliases[] = {
+	"m", "mem", "memory", "mem", "ram", "mem", "smp", "cpus", "cmdline", "append", "args", "append",
+	"v", "version", "h", "help", "bios", "flat", NULL,
+};
+
+static const struct cli cli = {
+	.program = "vmxhv-run", .known = known, .aliases = aliases,
+	.usage_status = STATUS_USAGE, .output_status = STATUS_OUTPUT,
+};
+
+#define usage(...)	cli_refuse(&cli, __VA_ARGS__)
 
 /* A whole non-negative number up to @max in C notation. */
 static int parse_number(const char *text, uint64_t max, uint64_t *number)
@@ -70,33 +98,48 @@ static int parse_number(const char *text, uint64_t max, uint64_t *number)
 	return errno || *end || *number > max ? -EINVAL : 0;
 }
 
+/* A K, M, G or T behind the number; also KiB and so on, but not KB, which is another number. */
+static int parse_suffix(const char *text, unsigned int *shift)
+{
+	static const char letters[] = "KMGT";
+	const char *letter = *text ? strchr(letters, toupper((unsigned char)*text)) : NULL;
+
+	*shift = letter ? 10 * (letter - letters + 1) : 0;
+	text += !!letter;
+	if (letter && !strcmp(text, "iB"))
+		return 0;
+	return *text ? -EINVAL : 0;
+}
+
 int parse_size(const char *text, uint64_t *size)
 {
-	unsigned int shift = 0;
+	unsigned int shift;
 	char *end;
 
 	if (*text < '0' || *text > '9')
 		return -EINVAL;
 	errno = 0;
 	*size = strtoull(text, &end, 0);
-	if (errno)
+	if (parse_suffix(end, &shift))
 		return -EINVAL;
-	switch (*end) {
-	case 'k': case 'K':
-		shift = 10;
-		break;
-	case 'm': case 'M':
-		shift = 20;
-		break;
-	case 'g': case 'G':
-		shift = 30;
-		break;
-	}
-	end += shift != 0;
-	if (*end || !*size || *size > 1ull << (46 - shift))
-		return -EINVAL;
+	if (errno || *size > UINT64_MAX >> shift)
+		return -ERANGE;
 	*size <<= shift;
-	return *size % 4096 ? -EINVAL : 0;
+	return *size % 4096 ? -EDOM : 0;
+}
+
+static void parse_mem(struct options *options, const char *text)
+{
+	const int err = parse_size(text, &options->mem);
+
+	if (err == -EINVAL)
+		usage("--mem %s: want a size such as 256M or 2G", text);
+	if (err == -ERANGE || options->mem > MEM_MOST)
+		usage("--mem %s: at most %lluG", text, MEM_MOST >> 30);
+	if (options->mem < MEM_LEAST)
+		usage("--mem %s: at least %lluM", text, MEM_LEAST >> 20);
+	if (err == -EDOM)
+		usage("--mem %s: want whole pages, a multiple of 4K", text);
 }
 
 static void parse_cpu(struct options *options, const char *text)
@@ -144,32 +187,6 @@ static void parse_apicv(struct options *options, const char *text)
 	usage("--apicv %s: WHAT is all, tpr or nothing", text);
 }
 
-enum { OPT_KERNEL = 1, OPT_INITRD, OPT_APPEND, OPT_MEM, OPT_CPU, OPT_CPUS, OPT_FLAT, OPT_FLAT_ADDR,
-	OPT_DEBUG_EXIT, OPT_MODULE, OPT_TIMEOUT, OPT_TRACE_IO, OPT_DEVICE, OPT_HELP, OPT_VERSION,
-	OPT_MACHINE, OPT_FW_CFG, OPT_APICV };
-
-static const struct option known[] = {
-	{ "kernel", required_argument, NULL, OPT_KERNEL },
-	{ "initrd", required_argument, NULL, OPT_INITRD },
-	{ "append", required_argument, NULL, OPT_APPEND },
-	{ "fw-cfg", required_argument, NULL, OPT_FW_CFG },
-	{ "machine", required_argument, NULL, OPT_MACHINE },
-	{ "module", required_argument, NULL, OPT_MODULE },
-	{ "mem", required_argument, NULL, OPT_MEM },
-	{ "cpu", required_argument, NULL, OPT_CPU },
-	{ "cpus", required_argument, NULL, OPT_CPUS },
-	{ "flat", required_argument, NULL, OPT_FLAT },
-	{ "flat-addr", required_argument, NULL, OPT_FLAT_ADDR },
-	{ "debug-exit", required_argument, NULL, OPT_DEBUG_EXIT },
-	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
-	{ "trace-io", no_argument, NULL, OPT_TRACE_IO },
-	{ "apicv", required_argument, NULL, OPT_APICV },
-	{ "device", required_argument, NULL, OPT_DEVICE },
-	{ "help", no_argument, NULL, OPT_HELP },
-	{ "version", no_argument, NULL, OPT_VERSION },
-	{ NULL, 0, NULL, 0 },
-};
-
 /* For what may be given more than once. */
 static void append_to(const char *option, const char **list, unsigned int *count, unsigned int max)
 {
@@ -197,8 +214,7 @@ static void take(struct options *options, int option)
 		append_to("fw-cfg", options->fw_cfg, &options->fw_cfg_count, FW_CFG_MAX);
 		break;
 	case OPT_MEM:
-		if (parse_size(optarg, &options->mem))
-			usage("--mem %s: want a size such as 256M, in whole pages", optarg);
+		parse_mem(options, optarg);
 		break;
 	case OPT_MACHINE:
 		options->pc = !strcmp(optarg, "pc");
@@ -233,11 +249,9 @@ static void take(struct options *options, int option)
 		options->device = optarg;
 		break;
 	case OPT_HELP:
-		fputs(help, stdout);
-		exit(0);
+		cli_print(&cli, help);
 	case OPT_VERSION:
-		puts("vmxhv-run " RUN_VERSION);
-		exit(0);
+		cli_print(&cli, "vmxhv-run " VMXHV_VERSION "\n");
 	}
 }
 
@@ -258,15 +272,7 @@ void options_parse(struct options *options, int argc, char **argv)
 	*options = (struct options){
 		.flat_addr = 0x1000, .mem = 256ull << 20, .debug_exit = -1,
 	};
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "+:", known, NULL)) != -1) {
-		if (option == ':')
-			usage("%s needs an argument", argv[optind - 1]);
-		if (option == '?')
-			usage("%s is no option", argv[optind - 1]);
+	while ((option = cli_next(&cli, argc, argv)) != -1)
 		take(options, option);
-	}
-	if (optind < argc)
-		usage("%s is no option", argv[optind]);
 	check(options);
 }

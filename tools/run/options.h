@@ -6,7 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define RUN_VERSION	"0.1"
+/* The most that addresses of 40 bits reach, with the hole below 4 GiB. */
+#define MEM_MOST	((1ull << 40) - (1ull << 30))
+#define MEM_LEAST	(2ull << 20)
 
 /* Exit status; --help prints them. */
 enum status {
@@ -19,6 +21,7 @@ enum status {
 	STATUS_ENTRY = 6,	/* the CPU refused the guest's state, or the module failed */
 	STATUS_EMULATION = 7,	/* an instruction on MMIO that we do not know */
 	STATUS_UNUSABLE = 8,	/* no usable /dev/vmxhv */
+	STATUS_OUTPUT = 9,	/* the guest's output could not be written */
 	STATUS_TIMEOUT = 124,	/* --timeout */
 	STATUS_SIGNAL = 128,	/* plus the number of the signal */
 };
@@ -53,7 +56,10 @@ struct options {
 /* Parse, or print what is wrong (or what was asked for) and end the process. */
 void options_parse(struct options *options, int argc, char **argv);
 
-/* "64M", "1G", "262144K", "268435456": a positive multiple of 4 KiB. Return: 0 or -EINVAL. */
+/*
+ * "64M", "1G", "262144K", "268435456". Return: 0; -EINVAL: no size; -ERANGE: more than 64 bits hold;
+ * -EDOM: not in whole pages of 4 KiB.
+ */
 int parse_size(const char *text, uint64_t *size);
 
 #endif /* RUN_OPTIONS_H */

@@ -6,14 +6,9 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <sys/timerfd.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "machine.h"
 #include "util.h"
-
-#define NSEC		1000000000ll
 
 #define PORT_PIC_MASTER	0x20
 #define PORT_PIC_SLAVE	0xa0
@@ -21,9 +16,6 @@
 #define PORT_PIT	0x40
 #define PORT_CONTROL	0x61
 #define IRQ_TIMER	0
-
-/* No more expiries than one in so many nanoseconds, whatever period the guest asks for. */
-#define SHORTEST	50000
 
 #define APIC_SVR	0x0f0
 #define APIC_LVT0	0x350
@@ -36,9 +28,9 @@
 
 void machine_set_irq(struct machine *machine, unsigned int irq, bool level)
 {
-	ioapic_set_line(&machine->ioapic, irq == IRQ_TIMER ? GSI_TIMER : irq, level);
+	vmxhv_ioapic_set_line(&machine->ioapic, irq == IRQ_TIMER ? GSI_TIMER : irq, level);
 	if (machine->options->pc)
-		pic_set_line(&machine->pc.pic, irq, level);
+		vmxhv_pic_set_line(&machine->pc.pic, irq, level);
 }
 
 static void set_intr(void *opaque, bool level)
@@ -66,55 +58,17 @@ static void sleep_state(void *opaque, unsigned int type)
 		machine_stop(opaque, STATUS_OFF, "%s", "");
 }
 
-/* ---- time ---------------------------------------------------------------------------------- */
-
-static uint64_t now_ns(void *opaque)
-{
-	struct timespec now;
-
-	(void)opaque;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * NSEC + now.tv_nsec;
-}
-
-static void arm(void *opaque)
-{
-	struct machine *machine = opaque;
-	const uint64_t pit = pit_next(&machine->pc.pit), pm = acpi_pm_next(&machine->pc.pm);
-	const uint64_t soonest = now_ns(NULL) + SHORTEST;
-	struct itimerspec when = { 0 };
-	uint64_t next = pit < pm ? pit : pm;
-
-	if (next != UINT64_MAX) {
-		next = next > soonest ? next : soonest;
-		when.it_value.tv_sec = next / NSEC;
-		when.it_value.tv_nsec = next % NSEC;
-	}
-	timerfd_settime(machine->pc.timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
-}
-
-void pc_timer(struct machine *machine)
-{
-	uint64_t times;
-
-	if (read(machine->pc.timer_fd, &times, sizeof(times)) < 0)
-		return;
-	pit_run(&machine->pc.pit);
-	acpi_pm_run(&machine->pc.pm);
-	arm(machine);
-}
-
 /* ---- the map ------------------------------------------------------------------------------- */
 
 static void add_ports(struct machine *machine)
 {
 	struct pc *pc = &machine->pc;
 	const struct bus_range ranges[] = {
-		{ PORT_PIC_MASTER, 2, 1, pic_read, pic_write, &pc->pic.master },
-		{ PORT_PIC_SLAVE, 2, 1, pic_read, pic_write, &pc->pic.slave },
-		{ PORT_ELCR, 2, 1, pic_elcr_read, pic_elcr_write, &pc->pic },
-		{ PORT_PIT, 4, 1, pit_read, pit_write, &pc->pit },
-		{ PORT_CONTROL, 1, 1, pit_control_read, pit_control_write, &pc->pit },
+		{ PORT_PIC_MASTER, 2, 1, vmxhv_pic_read, vmxhv_pic_write, &pc->pic.master },
+		{ PORT_PIC_SLAVE, 2, 1, vmxhv_pic_read, vmxhv_pic_write, &pc->pic.slave },
+		{ PORT_ELCR, 2, 1, vmxhv_pic_elcr_read, vmxhv_pic_elcr_write, &pc->pic },
+		{ PORT_PIT, 4, 1, vmxhv_pit_read, vmxhv_pit_write, &pc->pit },
+		{ PORT_CONTROL, 1, 1, vmxhv_pit_control_read, vmxhv_pit_control_write, &pc->pit },
 		{ PORT_PM_EVENT, 4, 2, acpi_pm_event_read, acpi_pm_event_write, &pc->pm },
 		{ PORT_PM_CONTROL, 2, 2, acpi_pm_control_read, acpi_pm_control_write, &pc->pm },
 		{ PORT_PM_TIMER, 4, 4, acpi_pm_timer_read, NULL, &pc->pm },
@@ -140,15 +94,12 @@ void pc_create(struct machine *machine)
 {
 	struct pc *pc = &machine->pc;
 
-	pc->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (pc->timer_fd < 0)
-		die(STATUS_HOST, "timerfd: %s", strerror(errno));
-	pic_init(&pc->pic, set_intr, machine);
-	pc->pit = (struct pit){
-		.set_irq = timer_irq, .changed = arm, .now = now_ns, .opaque = machine };
-	pit_init(&pc->pit);
-	pc->pm = (struct acpi_pm){ .set_sci = sci, .sleep = sleep_state, .changed = arm,
-		.now = now_ns, .opaque = machine };
+	vmxhv_pic_init(&pc->pic, set_intr, machine);
+	pc->pit = (struct vmxhv_pit){
+		.set_irq = timer_irq, .changed = timer_arm, .now = machine_now, .opaque = machine };
+	vmxhv_pit_init(&pc->pit);
+	pc->pm = (struct acpi_pm){ .set_sci = sci, .sleep = sleep_state, .changed = timer_arm,
+		.now = machine_now, .opaque = machine };
 	acpi_pm_init(&pc->pm);
 	add_ports(machine);
 	virtual_wire(machine);

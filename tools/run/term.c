@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The terminal's mode is the process's, so that its keeper is one static structure. */
+/*
+ * The terminal's mode is the process's, so that its keeper is one static structure. With job control
+ * the terminal is one job's at a time: only the foreground's process group may change it, and what
+ * the shell left there while we were stopped is what it gets back.
+ */
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <termios.h>
 #include <unistd.h>
@@ -14,15 +16,29 @@
 static struct {
 	struct termios saved;
 	volatile sig_atomic_t raw;
-	bool output_gone;
+	bool tty;
 } term;
+
+bool term_is_raw(void)
+{
+	return term.raw;
+}
+
+/* A terminal that controls nobody here knows no foreground: it is ours. */
+bool term_is_ours(void)
+{
+	const pid_t foreground = term.tty ? tcgetpgrp(STDIN_FILENO) : -1;
+
+	return foreground < 0 || foreground == getpgrp();
+}
 
 void term_restore(void)
 {
 	if (!term.raw)
 		return;
 	term.raw = 0;
-	tcsetattr(STDIN_FILENO, TCSANOW, &term.saved);
+	if (term_is_ours())
+		tcsetattr(STDIN_FILENO, TCSANOW, &term.saved);
 }
 
 /* A crash of our own must not leave a dead terminal behind. */
@@ -35,7 +51,9 @@ static void on_crash(int signal)
 
 static void catch_crashes(void)
 {
-	static const int signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT };
+	static const int signals[] = {
+		SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGTRAP,
+	};
 	struct sigaction action = { .sa_handler = on_crash, .sa_flags = SA_RESETHAND };
 	size_t i;
 
@@ -43,37 +61,37 @@ static void catch_crashes(void)
 		sigaction(signals[i], &action, NULL);
 }
 
-int term_raw(void)
+/* What is there is kept, unless it is our own. */
+static int take(void)
 {
-	struct termios raw;
+	struct termios now;
 
-	if (!isatty(STDIN_FILENO))
-		return 0;
-	if (tcgetattr(STDIN_FILENO, &term.saved) < 0)
+	if (tcgetattr(STDIN_FILENO, &now) < 0)
 		return -errno;
-	raw = term.saved;
-	cfmakeraw(&raw);
-	catch_crashes();
-	atexit(term_restore);
+	if (!term.raw)
+		term.saved = now;
+	now = term.saved;
+	cfmakeraw(&now);
 	term.raw = 1;
-	if (tcsetattr(STDIN_FILENO, TCSANOW, &raw) < 0)
-		return -errno;
-	return 0;
+	return tcsetattr(STDIN_FILENO, TCSANOW, &now) < 0 ? -errno : 0;
 }
 
-void term_write(const uint8_t *data, size_t length)
+int term_raw(void)
 {
-	while (length && !term.output_gone) {
-		const ssize_t done = write(STDOUT_FILENO, data, length);
-		struct pollfd wait = { .fd = STDOUT_FILENO, .events = POLLOUT };
+	term.tty = isatty(STDIN_FILENO);
+	if (!term.tty)
+		return 0;
+	catch_crashes();
+	atexit(term_restore);
+	return term_is_ours() ? take() : 0;
+}
 
-		if (done >= 0) {
-			data += done;
-			length -= done;
-		} else if (errno == EAGAIN) {
-			poll(&wait, 1, -1);
-		} else if (errno != EINTR) {
-			term.output_gone = true;
-		}
-	}
+void term_follow(bool stopped)
+{
+	if (!term.tty)
+		return;
+	if (!term_is_ours())
+		term.raw = 0;
+	else if (!term.raw || stopped)
+		take();
 }

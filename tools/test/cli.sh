@@ -3,6 +3,7 @@
 # The command lines: each bad argument or image gives its status and one line. TAP.
 # usage: cli.sh DIR-OF-PROGRAMS
 set -u
+here=$(dirname "$0")
 bin=$1
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
@@ -87,7 +88,11 @@ badsum="$tmp/badsum" ; words 0x1badb002 3 0xe4524ffc >"$badsum"
 aout="$tmp/aout" ; words 0x1badb002 0x10003 0xe4514ffb 0x100000 0x100000 0 0 0x100000 >"$aout"
 vast="$tmp/vast" ; words 0x1badb002 0x10003 0xe4514ffb 0x100000 0x100000 0 0xf0000000 0x100000 >"$vast"
 lowload="$tmp/lowload" ; words 0x1badb002 0x10003 0xe4514ffb 0x8000 0x8000 0 0 0x8000 >"$lowload"
+zeroload="$tmp/zeroload" ; words 0x1badb002 0x10003 0xe4514ffb 0 0 0 0 0 >"$zeroload"
+# conventional memory, and a module that is all there is above it
+fullload="$tmp/fullload" ; words 0x1badb002 0x10003 0xe4514ffb 0 0 0 0x9fc00 0 >"$fullload"
 modules=$(for i in $(seq 17); do echo "--module $flat"; done)
+full="$tmp/full" ; head -c 1048576 /dev/zero >"$full"
 longer=$(head -c 70000 /dev/zero | tr '\0' a)
 long=$(head -c 3000 /dev/zero | tr '\0' a)
 
@@ -99,8 +104,31 @@ t "an argument that is none" 2 "x is no option" "$run" --flat "$flat" x
 t "an argument that is missing" 2 "--kernel needs an argument" "$run" --kernel
 t "--kernel and --flat" 2 "exclude" "$run" --kernel "$good" --flat "$flat"
 t "--flat and --initrd" 2 "go with --kernel" "$run" --flat "$flat" --initrd "$text"
+t "-kernel" 2 "^vmxhv-run: -kernel is no option: did you mean --kernel?" "$run" -kernel x
+t "-k" 2 "^vmxhv-run: -k is no option: did you mean --kernel?" "$run" -k x
+t "-kernel behind a good one" 2 "-initrd is no option: did you mean --initrd?" "$run" --kernel x -initrd y
+t "--trace-io=1" 2 "--trace-io takes no argument" "$run" --trace-io=1 --flat "$flat"
+t "--fla" 2 "did you mean --flat or --flat-addr" "$run" --fla "$flat"
+for option in kernel initrd append module flat flat-addr mem machine fw-cfg cpus cpu timeout \
+	debug-exit trace-io apicv device help version; do
+	swapped=$(echo "$option" | sed 's/^\(.\)\(.\)\(.\)/\1\3\2/')
+	missing=$(echo "$option" | sed 's/.$//')
+	[ "$swapped" = "$option" ] && swapped=$option-
+	t "-$option" 2 "-$option is no option: did you mean .*--$option" "$run" "-$option" x
+	t "--$swapped" 2 "--$swapped is no option: did you mean .*--$option" "$run" "--$swapped" x
+	t "$option without dashes" 2 "$option is no option: did you mean .*--$option" "$run" "$option"
+	t "--${option}x" 2 "is no option: did you mean .*--$option" "$run" "--${option}x" x
+	t "--x$missing" 2 "is no option: did you mean .*--$option" "$run" "--x${option}" x
+done
 t "--mem 1x" 2 "--mem 1x: want a size" "$run" --flat "$flat" --mem 1x
-t "--mem 0" 2 "--mem 0: want a size" "$run" --flat "$flat" --mem 0
+t "--mem 1T" 2 "--mem 1T: at most 1023G" "$run" --flat "$flat" --mem 1T
+t "--mem 1025G" 2 "at most 1023G" "$run" --flat "$flat" --mem 1025G
+t "--mem with 20 digits" 2 "at most 1023G" "$run" --flat "$flat" --mem 99999999999999999999
+t "--mem 16777215T" 2 "at most 1023G" "$run" --flat "$flat" --mem 16777215T
+t "--mem 256MB" 2 "want a size" "$run" --flat "$flat" --mem 256MB
+t "--mem -1" 2 "want a size" "$run" --flat "$flat" --mem -1
+t "--mem 2097153" 2 "whole pages" "$run" --flat "$flat" --mem 2097153
+t "--mem 0" 2 "--mem 0: at least 2M" "$run" --flat "$flat" --mem 0
 t "--mem 1M" 2 "at least 2M" "$run" --flat "$flat" --mem 1M
 t "--cpus 2" 2 "from 1 to 1" "$run" --flat "$flat" --cpus 2
 t "--cpu model=x" 2 "only hypervisor=NAME" "$run" --flat "$flat" --cpu model=x
@@ -123,6 +151,39 @@ t "flat: a directory" 2 "not a regular file" "$run" --flat "$tmp"
 t "flat: empty" 2 "is empty" "$run" --flat "$empty"
 t "flat: too large" 2 "do not fit" "$run" --flat "$big"
 t "kernel: no such file" 2 "No such file" "$run" --kernel "$tmp/no-such"
+gzip -c "$good" >"$tmp/good.gz"
+gzip -c "$aout" >"$tmp/aout.gz"
+head -c 100 "$tmp/good.gz" >"$tmp/short.gz"
+printf 'MZ' >"$tmp/efi"; head -c 1022 /dev/zero >>"$tmp/efi"
+patch() { printf "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none; }
+patch "$tmp/efi" 60 '\200' ; patch "$tmp/efi" 128 'PE' ; patch "$tmp/efi" 220 '\012'
+head -c 65536 /dev/zero >"$tmp/bios"; patch "$tmp/bios" 65520 '\352\133\340\000\360'
+head -c 4096 /dev/zero >"$tmp/ovmf"; patch "$tmp/ovmf" 40 '_FVH'
+t "no device, for a packed kernel" 8 "insmod" "$run" --kernel "$tmp/good.gz" --device "$none"
+t "no device, for a packed Multiboot image" 8 "insmod" "$run" --kernel "$tmp/aout.gz" --device "$none"
+t "kernel: packed, cut short" 2 "is cut short: gzip" "$run" --kernel "$tmp/short.gz"
+t "kernel: an EFI program" 2 "is an EFI program" "$run" --kernel "$tmp/efi"
+t "kernel: a BIOS" 2 "firmware (BIOS)" "$run" --kernel "$tmp/bios"
+t "kernel: UEFI firmware" 2 "UEFI firmware" "$run" --kernel "$tmp/ovmf"
+# w WORD: of the command line, with a line of warning in front of that which ends it
+w() {
+	count=$((count + 1))
+	"$run" --kernel "$good" --append "console=ttyS0 $1 quiet" --device "$none" $3 >/dev/null 2>"$tmp/err"
+	if [ "$(grep -c -e "--machine pc" "$tmp/err")" = "$2" ]; then
+		echo "ok $count - --append $1 $3"
+	else
+		echo "not ok $count - --append $1 $3"
+		sed 's/^/# /' "$tmp/err"
+		failed=$((failed + 1))
+	fi
+}
+for word in nosmp maxcpus=0 acpi=off acpi=noirq pci=noacpi noapic nolapic disableapic nolapic_timer; do
+	w $word 1 ""
+	w $word 0 "--machine pc"
+done
+w acpi=force 0 ""
+w maxcpus=01 0 ""
+w xnoapic 0 ""
 t "kernel: empty" 2 "not a bzImage" "$run" --kernel "$empty"
 t "kernel: some file" 2 "not a bzImage" "$run" --kernel "$text"
 t "kernel: a program" 2 "not a static executable" "$run" --kernel "$run"
@@ -135,7 +196,9 @@ t "multiboot: no such module" 2 "no-such: No such" "$run" --kernel "$aout" --mod
 t "multiboot: module too large" 2 "do not fit above" "$run" --kernel "$aout" --module "$big" --mem 2M --module "$big"
 t "multiboot: too much text" 2 "more text than" "$run" --kernel "$aout" --append "$longer"
 t "multiboot: too little memory" 2 "not within the guest" "$run" --kernel "$vast"
-t "multiboot: on the information" 2 "Multiboot information" "$run" --kernel "$lowload"
+t "multiboot: where the information would be" 8 "insmod" "$run" --kernel "$lowload" --device "$none"
+t "multiboot: where the GDT would be" 8 "insmod" "$run" --kernel "$zeroload" --device "$none"
+t "multiboot: no room for the information" 2 "leaves no .* for the loader's Multiboot" "$run" --kernel "$fullload" --mem 2M --module "$full"
 t "no device, for a Multiboot image" 8 "insmod" "$run" --kernel "$aout" --module "$flat" --device "$none"
 t "--module for a bzImage" 2 "no Multiboot image" "$run" --kernel "$good" --module "$text"
 t "--module for a flat image" 2 "go with --kernel" "$run" --flat "$flat" --module "$text"
@@ -151,15 +214,48 @@ t "initrd: empty" 2 "is empty" "$run" --kernel "$good" --initrd "$empty"
 t "initrd: too large" 2 "do not fit above" "$run" --kernel "$good" --initrd "$big" --mem 3456K
 t "no device, for a flat image" 8 "insmod vmxhv.ko" "$run" --flat "$flat" --device "$none"
 t "no device, for a good kernel" 8 "insmod vmxhv.ko" "$run" --kernel "$good" --device "$none"
-t "a device that is another" 8 "GET_INFO" "$run" --flat "$flat" --device /dev/null
+for other in /dev/null /dev/zero /dev/full /dev/ptmx "$tmp" "$text"; do
+	t "a device that is another: $other" 8 "$other is not vmxhv's device" "$run" --flat "$flat" --device "$other"
+done
+mkfifo "$tmp/fifo"
+t "a device that is a FIFO" 8 "is not vmxhv's device" "$run" --flat "$flat" --device "$tmp/fifo"
+t "a device below a file" 8 "Not a directory" "$run" --flat "$flat" --device "$text/x"
+f() {	# NAME STATUS COMMAND: what it prints does not get out
+	count=$((count + 1))
+	sh -c "$3" 2>"$tmp/err"
+	got=$?
+	if [ $got = "$2" ] && [ "$(wc -l <"$tmp/err")" = 1 ] && grep -q "standard output: " "$tmp/err"; then
+		echo "ok $count - $1"
+	else
+		echo "not ok $count - $1"
+		echo "# status $got"; sed 's/^/# /' "$tmp/err"
+		failed=$((failed + 1))
+	fi
+}
+f "--help on a full disk" 9 "$run --help >/dev/full"
+f "--version, closed" 9 "$run --version >&-"
+f "info on a full disk" 9 "$info --device $none >/dev/full"
+f "info --json, closed" 9 "$info --json --device $none >&-"
+f "info --version on a full disk" 9 "$info --version >/dev/full"
 
 o "info --help" 0 "^Exit status:" "$info" --help
+o "info --version" 0 "^vmxhv-info " "$info" --version
 t "info: an option that is none" 1 "option" "$info" --x
+t "info: -json" 1 "did you mean --json" "$info" -json
+t "info: --jsno" 1 "did you mean --json" "$info" --jsno
 t "info: an argument that is none" 1 "x is no option" "$info" x
 if grep -qw vmx /proc/cpuinfo; then
 	status=7 reason=no-module
 else
 	status=2 reason=no-vmx
+fi
+same() { [ "$($run --version)" = "vmxhv-run $1" ] && grep -q "\"$1\"" "$here/../../include/vmxhv_version.h"; }
+count=$((count + 1))
+if same "$("$info" --version | cut -d' ' -f2)"; then
+	echo "ok $count - one version"
+else
+	echo "not ok $count - one version"
+	failed=$((failed + 1))
 fi
 o "info: without a module" $status "^not usable: " "$info" --device "$none"
 o "info --json: without a module" $status "\"reason\": \"$reason\"" "$info" --json --device "$none"

@@ -1,21 +1,35 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # All tests of the tools that run on any host: prints each one's TAP, then the sum.
-# usage: OUT=dir run.sh TEST...
+# usage: OUT=dir [TAP=dir] run.sh TEST...
+# TAP keeps each one's output there, under its name.
 set -u
 here=$(dirname "$0")
-log=$(mktemp) || exit 1
-trap 'rm -f "$log"' EXIT
+logs=$(mktemp -d) || exit 1
+trap 'rm -rf "$logs"' EXIT
 rc=0
+
+# test_one NAME COMMAND...
+test_one() {
+	name=$1
+	shift
+	echo "# $name"
+	"$@" >"$logs/$name" || rc=1
+	grep -A4 "^not ok" "$logs/$name"
+}
+
 for test in "$@"; do
-	echo "# $(basename "$test")"
-	"$test" >>"$log" || rc=1
+	test_one "$(basename "$test")" "$test"
 done
-{ sh "$here/cli.sh" "$OUT" || rc=1; } >>"$log"
-{ sh "$here/iasl.sh" "$OUT/tooltests" || rc=1; } >>"$log"
-{ sh "$here/linked.sh" "$OUT" || rc=1; } >>"$log"
-grep -A4 "^not ok" "$log"
-passed=$(grep -c "^ok" "$log")
-failed=$(grep -c "^not ok" "$log")
+test_one cli.sh sh "$here/cli.sh" "$OUT"
+test_one iasl.sh sh "$here/iasl.sh" "$OUT/tooltests"
+test_one linked.sh sh "$here/linked.sh" "$OUT"
+test_one linking.sh sh "$here/linking.sh" "$OUT"
+test_one m32.sh sh "$here/m32.sh"
+if [ -n "${TAP:-}" ]; then
+	mkdir -p "$TAP" && cp "$logs"/* "$TAP"
+fi
+passed=$(cat "$logs"/* | grep -c "^ok")
+failed=$(cat "$logs"/* | grep -c "^not ok")
 echo "$passed passed, $failed failed"
 [ $rc = 0 ] && [ "$failed" = 0 ]

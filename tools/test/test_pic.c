@@ -2,11 +2,11 @@
 /* The 8259 pair: each case is a list of steps, and fails at the first that gives another value. */
 #include <stdlib.h>
 
-#include "pic.h"
+#include "libvmxhv-devices.h"
 #include "tap.h"
 #include "util.h"
 
-static struct pic pic;
+static struct vmxhv_pic pic;
 static bool intr;
 
 static void set_intr(void *opaque, bool level)
@@ -18,16 +18,16 @@ static void set_intr(void *opaque, bool level)
 static void out(unsigned int port, uint8_t value)
 {
 	if (port >= 0x4d0)
-		pic_elcr_write(&pic, port & 1, 1, value);
+		vmxhv_pic_elcr_write(&pic, port & 1, 1, value);
 	else
-		pic_write(port & 0x80 ? &pic.slave : &pic.master, port & 1, 1, value);
+		vmxhv_pic_write(port & 0x80 ? &pic.slave : &pic.master, port & 1, 1, value);
 }
 
 static uint8_t in(unsigned int port)
 {
 	if (port >= 0x4d0)
-		return pic_elcr_read(&pic, port & 1, 1);
-	return pic_read(port & 0x80 ? &pic.slave : &pic.master, port & 1, 1);
+		return vmxhv_pic_elcr_read(&pic, port & 1, 1);
+	return vmxhv_pic_read(port & 0x80 ? &pic.slave : &pic.master, port & 1, 1);
 }
 
 /* Vectors 30H and 38H, nothing masked. */
@@ -37,7 +37,7 @@ static void fresh(void)
 	unsigned int i;
 
 	intr = false;
-	pic_init(&pic, set_intr, NULL);
+	vmxhv_pic_init(&pic, set_intr, NULL);
 	for (i = 0; i < 4; i++) {
 		out(i ? 0x21 : 0x20, icw[0][i]);
 		out(i ? 0xa1 : 0xa0, icw[1][i]);
@@ -57,11 +57,11 @@ static bool perform(char op, unsigned int where, unsigned int value)
 	case 'r':
 		return in(where) == value;
 	case 'a':
-		return pic_acknowledge(&pic) == where;
+		return vmxhv_pic_acknowledge(&pic) == where;
 	case 'i':
 		return intr == where;
 	default:
-		pic_set_line(&pic, where, op == 'u');
+		vmxhv_pic_set_line(&pic, where, op == 'u');
 		return true;
 	}
 }

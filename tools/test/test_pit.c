@@ -3,13 +3,13 @@
 #include <string.h>
 
 #include "acpi_pm.h"
-#include "pit.h"
+#include "libvmxhv-devices.h"
 #include "tap.h"
 #include "util.h"
 
 #define CONTROL	3
 
-static struct pit pit;
+static struct vmxhv_pit pit;
 static uint64_t now;		/* in nanoseconds */
 static unsigned int rises, changes;
 static bool line;
@@ -36,24 +36,24 @@ static void changed(void *opaque)
 /* The middle of a tick, counted from the start of the case. */
 static void at(uint64_t tick)
 {
-	now = (tick * 2 + 1) * 1000000000ull / (2ull * PIT_HZ);
+	now = (tick * 2 + 1) * 1000000000ull / (2ull * VMXHV_PIT_HZ);
 }
 
 static void out(unsigned int port, uint8_t value)
 {
-	pit_write(&pit, port, 1, value);
+	vmxhv_pit_write(&pit, port, 1, value);
 }
 
 static uint8_t in(unsigned int port)
 {
-	return pit_read(&pit, port, 1);
+	return vmxhv_pit_read(&pit, port, 1);
 }
 
 static void fresh(void)
 {
 	at(0);
-	pit = (struct pit){ .set_irq = set_line, .changed = changed, .now = get_now };
-	pit_init(&pit);
+	pit = (struct vmxhv_pit){ .set_irq = set_line, .changed = changed, .now = get_now };
+	vmxhv_pit_init(&pit);
 	line = false;
 	rises = 0;
 }
@@ -171,8 +171,8 @@ static void run_to(uint64_t tick)
 
 	at(tick);
 	end = now;
-	for (now = pit_next(&pit); now <= end; now = pit_next(&pit))
-		pit_run(&pit);
+	for (now = vmxhv_pit_next(&pit); now <= end; now = vmxhv_pit_next(&pit))
+		vmxhv_pit_run(&pit);
 	now = end;
 }
 
@@ -191,7 +191,7 @@ static void test_interrupt(struct tap *t)
 		{ "mode 4: before its strobe ends", 0x38, 100, 100, 0 },
 		{ "mode 4: once", 0x38, 100, 100000, 1 },
 		{ "mode 1: never", 0x32, 100, 100000, 0 },
-		{ "250 Hz for a second", 0x34, 4773, PIT_HZ, 249 },
+		{ "250 Hz for a second", 0x34, 4773, VMXHV_PIT_HZ, 249 },
 	};
 	unsigned int i;
 
@@ -203,16 +203,16 @@ static void test_interrupt(struct tap *t)
 		tap_eq(t, rises, rows[i].rises, rows[i].name);
 	}
 	fresh();
-	tap(t, pit_next(&pit) == PIT_NEVER && !line, "before it is programmed: nothing");
+	tap(t, vmxhv_pit_next(&pit) == VMXHV_PIT_NEVER && !line, "before it is programmed: nothing");
 	program(0, 0x34, 100);
 	rises = 0;
 	at(1050);
-	pit_run(&pit);
+	vmxhv_pit_run(&pit);
 	tap_eq(t, rises, 1, "ten periods too late are one edge");
-	tap_eq(t, (pit_next(&pit) * PIT_HZ + 999999999) / 1000000000, 1101, "the next is on time");
+	tap_eq(t, (vmxhv_pit_next(&pit) * VMXHV_PIT_HZ + 999999999) / 1000000000, 1101, "the next is on time");
 	changes = 0;
 	out(CONTROL, 0x30);
-	tap(t, !line && changes && pit_next(&pit) == PIT_NEVER, "mode 0 without a count: silence");
+	tap(t, !line && changes && vmxhv_pit_next(&pit) == VMXHV_PIT_NEVER, "mode 0 without a count: silence");
 	out(CONTROL, 0x38);
 	tap(t, line, "mode 4: its output is high at once");
 }
@@ -225,30 +225,30 @@ static void test_control_port(struct tap *t)
 	fresh();
 	program(2, 0x30, 1000);
 	at(5000);
-	tap_eq(t, pit_control_read(&pit, 0, 1) & 0x23, 0, "port 61: gate closed, output low");
-	pit_control_write(&pit, 0, 1, 0x03);
+	tap_eq(t, vmxhv_pit_control_read(&pit, 0, 1) & 0x23, 0, "port 61: gate closed, output low");
+	vmxhv_pit_control_write(&pit, 0, 1, 0x03);
 	at(5999);
-	tap_eq(t, pit_control_read(&pit, 0, 1) & 0x23, 0x03, "port 61: open, it counts");
-	pit_control_write(&pit, 0, 1, 0x00);
+	tap_eq(t, vmxhv_pit_control_read(&pit, 0, 1) & 0x23, 0x03, "port 61: open, it counts");
+	vmxhv_pit_control_write(&pit, 0, 1, 0x00);
 	at(7000);
 	tap_eq(t, read_back(2) & 0xffff, 1, "port 61: closed again, it waits");
-	pit_control_write(&pit, 0, 1, 0x01);
+	vmxhv_pit_control_write(&pit, 0, 1, 0x01);
 	at(7001);
-	tap_eq(t, pit_control_read(&pit, 0, 1) & 0x23, 0x21, "port 61: and is done");
+	tap_eq(t, vmxhv_pit_control_read(&pit, 0, 1) & 0x23, 0x21, "port 61: and is done");
 	program(2, 0x32, 10);
-	pit_control_write(&pit, 0, 1, 0x00);
-	pit_control_write(&pit, 0, 1, 0x01);
+	vmxhv_pit_control_write(&pit, 0, 1, 0x00);
+	vmxhv_pit_control_write(&pit, 0, 1, 0x01);
 	at(7010);
 	tap_eq(t, read_back(2), 0x320001, "mode 1: triggered by the gate");
-	pit_control_write(&pit, 0, 1, 0x00);
-	pit_control_write(&pit, 0, 1, 0x01);
+	vmxhv_pit_control_write(&pit, 0, 1, 0x00);
+	vmxhv_pit_control_write(&pit, 0, 1, 0x01);
 	tap_eq(t, read_back(2), 0x32000a, "mode 1: and again");
 	at(7020);
 	tap_eq(t, read_back(2), 0xb20000, "mode 1: its end");
-	last = pit_control_read(&pit, 0, 1) & 0x10;
+	last = vmxhv_pit_control_read(&pit, 0, 1) & 0x10;
 	for (i = 0; i < 100; i++) {
 		now += 5000;
-		value = pit_control_read(&pit, 0, 1) & 0x10;
+		value = vmxhv_pit_control_read(&pit, 0, 1) & 0x10;
 		toggles += value != last;
 		last = value;
 	}

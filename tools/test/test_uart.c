@@ -2,8 +2,8 @@
 /* The 16550A as a driver sees it. */
 #include <string.h>
 
+#include "libvmxhv-devices.h"
 #include "tap.h"
-#include "uart.h"
 #include "util.h"
 
 enum { RBR, IER, IIR, LCR, MCR, LSR, MSR, SCR, THR = 0, FCR = 2 };
@@ -33,28 +33,28 @@ static void output(void *opaque, const uint8_t *data, size_t length)
 	p->length += length;
 }
 
-static struct uart fresh(void)
+static struct vmxhv_uart fresh(void)
 {
-	struct uart uart;
+	struct vmxhv_uart uart;
 
 	memset(&peer, 0, sizeof(peer));
-	uart_init(&uart, set_irq, output, &peer);
+	vmxhv_uart_init(&uart, set_irq, output, &peer);
 	return uart;
 }
 
-static void out(struct uart *uart, unsigned int reg, uint8_t value)
+static void out(struct vmxhv_uart *uart, unsigned int reg, uint8_t value)
 {
-	uart_write(uart, reg, 1, value);
+	vmxhv_uart_write(uart, reg, 1, value);
 }
 
-static uint8_t in(struct uart *uart, unsigned int reg)
+static uint8_t in(struct vmxhv_uart *uart, unsigned int reg)
 {
-	return uart_read(uart, reg, 1);
+	return vmxhv_uart_read(uart, reg, 1);
 }
 
 static void test_probe(struct tap *t)
 {
-	struct uart uart = fresh();
+	struct vmxhv_uart uart = fresh();
 
 	out(&uart, SCR, 0x5a);
 	tap_eq(t, in(&uart, SCR), 0x5a, "scratch");
@@ -80,7 +80,7 @@ static void test_probe(struct tap *t)
 
 static void test_transmit(struct tap *t)
 {
-	struct uart uart = fresh();
+	struct vmxhv_uart uart = fresh();
 	const char *text = "login: ";
 
 	for (; *text; text++)
@@ -105,7 +105,7 @@ static void test_transmit(struct tap *t)
 
 static void test_receive(struct tap *t)
 {
-	struct uart uart = fresh();
+	struct vmxhv_uart uart = fresh();
 	unsigned int i, same = 0;
 	uint8_t data[20];
 
@@ -114,11 +114,11 @@ static void test_receive(struct tap *t)
 	out(&uart, FCR, 0x81);				/* trigger at 8 */
 	out(&uart, MCR, 0x0b);
 	out(&uart, IER, 0x01);
-	tap_eq(t, uart_receive(&uart, data, 3), 3, "three bytes come");
+	tap_eq(t, vmxhv_uart_receive(&uart, data, 3), 3, "three bytes come");
 	tap(t, peer.line, "they interrupt");
 	tap_eq(t, in(&uart, IIR), 0xcc, "as time-out below the trigger");
 	tap_eq(t, in(&uart, LSR) & 1, 1, "data ready");
-	uart_receive(&uart, data + 3, 17);
+	vmxhv_uart_receive(&uart, data + 3, 17);
 	tap_eq(t, in(&uart, IIR), 0xc4, "as data at the trigger");
 	for (i = 0; i < sizeof(data); i++)
 		same += in(&uart, RBR) == data[i];
@@ -130,10 +130,10 @@ static void test_receive(struct tap *t)
 /* Input before the guest is up waits; so does what a driver's FIFO reset would have dropped. */
 static void test_early_input(struct tap *t)
 {
-	struct uart uart = fresh();
+	struct vmxhv_uart uart = fresh();
 
 	out(&uart, MCR, 0x01);				/* DTR, no RTS: not open yet */
-	uart_receive(&uart, (const uint8_t *)"hi", 2);
+	vmxhv_uart_receive(&uart, (const uint8_t *)"hi", 2);
 	tap_eq(t, in(&uart, LSR) & 1, 0, "input waits until the port is open");
 	out(&uart, IER, 0x0f);
 	out(&uart, IER, 0x00);
@@ -142,16 +142,70 @@ static void test_early_input(struct tap *t)
 	tap(t, in(&uart, RBR) == 'h' && in(&uart, RBR) == 'i',
 	    "and survives probing and the FIFO reset");
 	uart = fresh();
-	uart_receive(&uart, (const uint8_t *)"yx", 2);
+	vmxhv_uart_receive(&uart, (const uint8_t *)"yx", 2);
 	out(&uart, FCR, 0x07);
 	out(&uart, FCR, 0x00);
 	tap_eq(t, in(&uart, LSR) & 1, 1, "a guest that never touches MCR gets it when it looks");
 	tap(t, in(&uart, RBR) == 'y' && in(&uart, RBR) == 'x', "all of it");
 }
 
+/* What FCR clears: in loopback, so that nothing comes after it. */
+static void test_fifo_control(struct tap *t)
+{
+	static const struct {
+		const char *name;
+		uint8_t first, then;
+		bool kept;
+	} rows[] = {
+		{ "FCR: clearing the receiver", 0x01, 0x03, false },
+		{ "FCR: clearing both", 0x01, 0x07, false },
+		{ "FCR: clearing the transmitter leaves the receiver", 0x01, 0x05, true },
+		{ "FCR: another trigger leaves the receiver", 0x01, 0x81, true },
+		{ "FCR: FIFOs off empties them", 0x01, 0x00, false },
+		{ "FCR: FIFOs on empties the one byte", 0x00, 0x01, false },
+		{ "FCR: with FIFOs off its other bits do nothing", 0x00, 0x06, true },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct vmxhv_uart uart = fresh();
+
+		out(&uart, MCR, 0x10);
+		out(&uart, FCR, rows[i].first);
+		out(&uart, THR, 'a');
+		tap_eq(t, in(&uart, LSR) & 1, 1, "FCR: a byte is there");
+		out(&uart, FCR, rows[i].then);
+		tap_eq(t, in(&uart, LSR) & 1, rows[i].kept, rows[i].name);
+		tap_eq(t, in(&uart, RBR), rows[i].kept ? 'a' : 0, rows[i].name);
+	}
+}
+
+/* Bytes that were in the FIFO are gone; those on the wire are not, and the line follows. */
+static void test_fifo_clear(struct tap *t)
+{
+	struct vmxhv_uart uart = fresh();
+	uint8_t data[18];
+	unsigned int i;
+
+	for (i = 0; i < sizeof(data); i++)
+		data[i] = 'a' + i;
+	out(&uart, FCR, 0xc1);
+	out(&uart, MCR, 0x0b);
+	out(&uart, IER, 0x01);
+	vmxhv_uart_receive(&uart, data, 3);
+	tap(t, peer.line, "FCR: bytes interrupt");
+	out(&uart, FCR, 0xc3);
+	tap(t, !peer.line, "FCR: none are left, and no interrupt");
+	vmxhv_uart_receive(&uart, data, sizeof(data));
+	out(&uart, FCR, 0xc3);
+	tap_eq(t, in(&uart, RBR), 'q', "FCR: what is behind the FIFO comes next");
+	tap_eq(t, in(&uart, RBR), 'r', "FCR: to the last");
+	tap(t, !(in(&uart, LSR) & 1) && !peer.line, "FCR: and that is all");
+}
+
 static void test_loopback(struct tap *t)
 {
-	struct uart uart = fresh();
+	struct vmxhv_uart uart = fresh();
 
 	out(&uart, MCR, 0x10);
 	out(&uart, THR, 'q');
@@ -165,12 +219,12 @@ static void test_loopback(struct tap *t)
 
 static void test_full_wire(struct tap *t)
 {
-	struct uart uart = fresh();
-	static uint8_t data[UART_WIRE + 100];
+	struct vmxhv_uart uart = fresh();
+	static uint8_t data[VMXHV_UART_WIRE + 100];
 
 	out(&uart, MCR, 0);
-	tap_eq(t, uart_receive(&uart, data, sizeof(data)), UART_WIRE, "the wire takes what fits");
-	tap_eq(t, uart_room(&uart), 0, "then there is no room");
+	tap_eq(t, vmxhv_uart_receive(&uart, data, sizeof(data)), VMXHV_UART_WIRE, "the wire takes what fits");
+	tap_eq(t, vmxhv_uart_room(&uart), 0, "then there is no room");
 }
 
 int main(void)
@@ -181,6 +235,8 @@ int main(void)
 	test_transmit(&t);
 	test_receive(&t);
 	test_early_input(&t);
+	test_fifo_control(&t);
+	test_fifo_clear(&t);
 	test_loopback(&t);
 	test_full_wire(&t);
 	return tap_end(&t);

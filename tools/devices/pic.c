@@ -7,7 +7,7 @@
  */
 #include <string.h>
 
-#include "pic.h"
+#include "libvmxhv-devices.h"
 #include "util.h"
 
 #define ICW1_NEEDS_ICW4	BIT(0)
@@ -35,7 +35,7 @@ enum { OCW2_ROTATE_AUTO_CLEAR = 0, OCW2_EOI = 1, OCW2_NOTHING = 2, OCW2_EOI_OF =
 /* ---- one chip ------------------------------------------------------------------------------ */
 
 /* The input of highest priority among @inputs, or NONE: the first after the lowest one. */
-static unsigned int highest(const struct pic_chip *chip, uint8_t inputs)
+static unsigned int highest(const struct vmxhv_pic_chip *chip, uint8_t inputs)
 {
 	unsigned int i;
 
@@ -48,13 +48,13 @@ static unsigned int highest(const struct pic_chip *chip, uint8_t inputs)
 	return NONE;
 }
 
-static unsigned int rank(const struct pic_chip *chip, unsigned int input)
+static unsigned int rank(const struct vmxhv_pic_chip *chip, unsigned int input)
 {
 	return input == NONE ? 8 : (input - chip->lowest - 1) & 7;
 }
 
 /* What is to be delivered next, or NONE. What is in service holds back its own rank and below. */
-static unsigned int request(const struct pic_chip *chip)
+static unsigned int request(const struct vmxhv_pic_chip *chip)
 {
 	const unsigned int wanted = highest(chip, chip->irr & ~chip->imr);
 	uint8_t holding = chip->isr;
@@ -62,12 +62,12 @@ static unsigned int request(const struct pic_chip *chip)
 	if (chip->special_mask)
 		holding &= ~chip->imr;
 	/* In special fully nested mode the slave may be served within itself. */
-	if (chip->fully_nested && chip == &chip->pic->master && wanted == PIC_CASCADE)
-		holding &= ~(1u << PIC_CASCADE);
+	if (chip->fully_nested && chip == &chip->pic->master && wanted == VMXHV_PIC_CASCADE)
+		holding &= ~(1u << VMXHV_PIC_CASCADE);
 	return rank(chip, wanted) < rank(chip, highest(chip, holding)) ? wanted : NONE;
 }
 
-static void set_input(struct pic_chip *chip, unsigned int input, bool level)
+static void set_input(struct vmxhv_pic_chip *chip, unsigned int input, bool level)
 {
 	const uint8_t bit = 1u << input;
 	const bool rose = level && !(chip->lines & bit);
@@ -80,11 +80,11 @@ static void set_input(struct pic_chip *chip, unsigned int input, bool level)
 }
 
 /* The slave's output, then the master's. */
-static void update(struct pic *pic)
+static void update(struct vmxhv_pic *pic)
 {
 	bool intr;
 
-	set_input(&pic->master, PIC_CASCADE, request(&pic->slave) != NONE);
+	set_input(&pic->master, VMXHV_PIC_CASCADE, request(&pic->slave) != NONE);
 	intr = request(&pic->master) != NONE;
 	if (intr == pic->intr)
 		return;
@@ -92,7 +92,7 @@ static void update(struct pic *pic)
 	pic->set_intr(pic->opaque, intr);
 }
 
-static void end_of_interrupt(struct pic_chip *chip, unsigned int input, bool rotate)
+static void end_of_interrupt(struct vmxhv_pic_chip *chip, unsigned int input, bool rotate)
 {
 	if (input == NONE)
 		return;
@@ -102,7 +102,7 @@ static void end_of_interrupt(struct pic_chip *chip, unsigned int input, bool rot
 }
 
 /* Return: the input that is now in service, or NONE. */
-static unsigned int take(struct pic_chip *chip)
+static unsigned int take(struct vmxhv_pic_chip *chip)
 {
 	const unsigned int input = request(chip);
 	const uint8_t bit = 1u << (input & 7);
@@ -116,21 +116,21 @@ static unsigned int take(struct pic_chip *chip)
 		end_of_interrupt(chip, input, chip->rotate_auto_eoi);
 	/* The output goes down between two requests: an edge for the master. */
 	if (chip == &chip->pic->slave)
-		set_input(&chip->pic->master, PIC_CASCADE, false);
+		set_input(&chip->pic->master, VMXHV_PIC_CASCADE, false);
 	return input;
 }
 
-static uint8_t vector(const struct pic_chip *chip, unsigned int input)
+static uint8_t vector(const struct vmxhv_pic_chip *chip, unsigned int input)
 {
 	return chip->base | (input == NONE ? 7 : input);
 }
 
-uint8_t pic_acknowledge(struct pic *pic)
+uint8_t vmxhv_pic_acknowledge(struct vmxhv_pic *pic)
 {
 	const unsigned int input = take(&pic->master);
 	uint8_t result;
 
-	if (input == PIC_CASCADE)
+	if (input == VMXHV_PIC_CASCADE)
 		result = vector(&pic->slave, take(&pic->slave));
 	else
 		result = vector(&pic->master, input);
@@ -140,7 +140,7 @@ uint8_t pic_acknowledge(struct pic *pic)
 
 /* ---- ports --------------------------------------------------------------------------------- */
 
-static void write_icw1(struct pic_chip *chip, uint8_t value)
+static void write_icw1(struct vmxhv_pic_chip *chip, uint8_t value)
 {
 	chip->init_step = 2;
 	chip->single = value & ICW1_SINGLE;
@@ -158,7 +158,7 @@ static void write_icw1(struct pic_chip *chip, uint8_t value)
 }
 
 /* ICW3 says how the chips are wired, which we know. */
-static void write_next_icw(struct pic_chip *chip, uint8_t value)
+static void write_next_icw(struct vmxhv_pic_chip *chip, uint8_t value)
 {
 	switch (chip->init_step) {
 	case 2:
@@ -175,7 +175,7 @@ static void write_next_icw(struct pic_chip *chip, uint8_t value)
 	}
 }
 
-static void write_ocw2(struct pic_chip *chip, uint8_t value)
+static void write_ocw2(struct vmxhv_pic_chip *chip, uint8_t value)
 {
 	const unsigned int input = value & 7;
 
@@ -200,7 +200,7 @@ static void write_ocw2(struct pic_chip *chip, uint8_t value)
 	}
 }
 
-static void write_ocw3(struct pic_chip *chip, uint8_t value)
+static void write_ocw3(struct vmxhv_pic_chip *chip, uint8_t value)
 {
 	if (value & OCW3_SET_MASK)
 		chip->special_mask = value & OCW3_MASK;
@@ -209,9 +209,9 @@ static void write_ocw3(struct pic_chip *chip, uint8_t value)
 	chip->poll = value & OCW3_POLL;
 }
 
-void pic_write(void *opaque, uint64_t offset, unsigned int width, uint64_t value)
+void vmxhv_pic_write(void *opaque, uint64_t offset, unsigned int width, uint64_t value)
 {
-	struct pic_chip *chip = opaque;
+	struct vmxhv_pic_chip *chip = opaque;
 
 	(void)width;
 	if (offset == 0 && (value & ICW1))
@@ -228,7 +228,7 @@ void pic_write(void *opaque, uint64_t offset, unsigned int width, uint64_t value
 }
 
 /* The read after a poll command is an acknowledge. */
-static uint8_t poll(struct pic_chip *chip)
+static uint8_t poll(struct vmxhv_pic_chip *chip)
 {
 	const unsigned int input = take(chip);
 
@@ -237,9 +237,9 @@ static uint8_t poll(struct pic_chip *chip)
 	return input == NONE ? 0 : POLL_REQUEST | input;
 }
 
-uint64_t pic_read(void *opaque, uint64_t offset, unsigned int width)
+uint64_t vmxhv_pic_read(void *opaque, uint64_t offset, unsigned int width)
 {
-	struct pic_chip *chip = opaque;
+	struct vmxhv_pic_chip *chip = opaque;
 
 	(void)width;
 	if (chip->poll)
@@ -249,19 +249,19 @@ uint64_t pic_read(void *opaque, uint64_t offset, unsigned int width)
 	return chip->read_isr ? chip->isr : chip->irr;
 }
 
-uint64_t pic_elcr_read(void *opaque, uint64_t offset, unsigned int width)
+uint64_t vmxhv_pic_elcr_read(void *opaque, uint64_t offset, unsigned int width)
 {
-	const struct pic *pic = opaque;
+	const struct vmxhv_pic *pic = opaque;
 
 	(void)width;
 	return offset ? pic->slave.elcr : pic->master.elcr;
 }
 
 /* A line that is high already is a request once it is level-triggered, and none once it is not. */
-void pic_elcr_write(void *opaque, uint64_t offset, unsigned int width, uint64_t value)
+void vmxhv_pic_elcr_write(void *opaque, uint64_t offset, unsigned int width, uint64_t value)
 {
-	struct pic *pic = opaque;
-	struct pic_chip *chip = offset ? &pic->slave : &pic->master;
+	struct vmxhv_pic *pic = opaque;
+	struct vmxhv_pic_chip *chip = offset ? &pic->slave : &pic->master;
 	const uint8_t elcr = value & chip->elcr_mask, changed = elcr ^ chip->elcr;
 
 	(void)width;
@@ -270,19 +270,19 @@ void pic_elcr_write(void *opaque, uint64_t offset, unsigned int width, uint64_t 
 	update(pic);
 }
 
-void pic_set_line(struct pic *pic, unsigned int irq, bool level)
+void vmxhv_pic_set_line(struct vmxhv_pic *pic, unsigned int irq, bool level)
 {
 	set_input(irq < 8 ? &pic->master : &pic->slave, irq & 7, level);
 	update(pic);
 }
 
-void pic_init(struct pic *pic, void (*set_intr)(void *opaque, bool level), void *opaque)
+void vmxhv_pic_init(struct vmxhv_pic *pic, void (*set_intr)(void *opaque, bool level), void *opaque)
 {
 	memset(pic, 0, sizeof(*pic));
 	pic->set_intr = set_intr;
 	pic->opaque = opaque;
-	pic->master = (struct pic_chip){
+	pic->master = (struct vmxhv_pic_chip){
 		.pic = pic, .elcr_mask = ELCR_MASTER, .imr = 0xff, .lowest = 7 };
-	pic->slave = (struct pic_chip){
+	pic->slave = (struct vmxhv_pic_chip){
 		.pic = pic, .elcr_mask = ELCR_SLAVE, .imr = 0xff, .lowest = 7 };
 }

@@ -9,7 +9,7 @@
  */
 #include <string.h>
 
-#include "uart.h"
+#include "libvmxhv-devices.h"
 
 enum { RBR = 0, THR = 0, DLL = 0, IER = 1, DLM = 1, IIR = 2, FCR = 2, LCR = 3, MCR = 4, LSR = 5,
 	MSR = 6, SCR = 7 };
@@ -38,8 +38,8 @@ enum { RBR = 0, THR = 0, DLL = 0, IER = 1, DLM = 1, IIR = 2, FCR = 2, LCR = 3, M
 #define MSR_DSR		0x20
 #define MSR_DCD		0x80
 
-void uart_init(struct uart *uart, void (*set_irq)(void *opaque, bool level),
-	       void (*output)(void *opaque, const uint8_t *data, size_t length), void *opaque)
+void vmxhv_uart_init(struct vmxhv_uart *uart, void (*set_irq)(void *opaque, bool level),
+		     void (*output)(void *opaque, const uint8_t *data, size_t length), void *opaque)
 {
 	memset(uart, 0, sizeof(*uart));
 	uart->set_irq = set_irq;
@@ -50,12 +50,12 @@ void uart_init(struct uart *uart, void (*set_irq)(void *opaque, bool level),
 	uart->trigger = 1;
 }
 
-static unsigned int fifo_size(const struct uart *uart)
+static unsigned int fifo_size(const struct vmxhv_uart *uart)
 {
-	return uart->fifo_enabled ? UART_FIFO : 1;
+	return uart->fifo_enabled ? VMXHV_UART_FIFO : 1;
 }
 
-static uint8_t interrupt_id(const struct uart *uart)
+static uint8_t interrupt_id(const struct vmxhv_uart *uart)
 {
 	if ((uart->ier & IER_LINE) && uart->lsr_errors)
 		return IIR_LINE;
@@ -72,7 +72,7 @@ static uint8_t interrupt_id(const struct uart *uart)
  * The PC wires the line through OUT2; in loopback the output pins are inactive. A FIFO below its
  * trigger raises the time-out at once: no byte is on its way that could still come.
  */
-static void update_line(struct uart *uart)
+static void update_line(struct vmxhv_uart *uart)
 {
 	const bool gate = (uart->mcr & MCR_OUT2) && !(uart->mcr & MCR_LOOP);
 	const bool line = gate && interrupt_id(uart) != IIR_NONE;
@@ -83,49 +83,49 @@ static void update_line(struct uart *uart)
 	uart->set_irq(uart->opaque, line);
 }
 
-static bool ready_to_receive(const struct uart *uart, bool polled)
+static bool ready_to_receive(const struct vmxhv_uart *uart, bool polled)
 {
 	if (uart->mcr & MCR_LOOP)
 		return false;
 	return uart->mcr_written ? uart->mcr & MCR_RTS : polled;
 }
 
-static void rx_push(struct uart *uart, uint8_t byte)
+static void rx_push(struct vmxhv_uart *uart, uint8_t byte)
 {
-	uart->rx[(uart->rx_head + uart->rx_count) % UART_FIFO] = byte;
+	uart->rx[(uart->rx_head + uart->rx_count) % VMXHV_UART_FIFO] = byte;
 	uart->rx_count++;
 }
 
 /* From the wire into the FIFO as far as there is room; @polled: the guest looks for it. */
-static void rx_fill(struct uart *uart, bool polled)
+static void rx_fill(struct vmxhv_uart *uart, bool polled)
 {
 	while (uart->wire_count && uart->rx_count < fifo_size(uart) &&
 	       ready_to_receive(uart, polled)) {
 		rx_push(uart, uart->wire[uart->wire_head]);
-		uart->wire_head = (uart->wire_head + 1) % UART_WIRE;
+		uart->wire_head = (uart->wire_head + 1) % VMXHV_UART_WIRE;
 		uart->wire_count--;
 	}
 	update_line(uart);
 }
 
-size_t uart_room(const struct uart *uart)
+size_t vmxhv_uart_room(const struct vmxhv_uart *uart)
 {
-	return UART_WIRE - uart->wire_count;
+	return VMXHV_UART_WIRE - uart->wire_count;
 }
 
-size_t uart_receive(struct uart *uart, const uint8_t *data, size_t length)
+size_t vmxhv_uart_receive(struct vmxhv_uart *uart, const uint8_t *data, size_t length)
 {
 	size_t i;
 
-	for (i = 0; i < length && uart_room(uart); i++) {
-		uart->wire[(uart->wire_head + uart->wire_count) % UART_WIRE] = data[i];
+	for (i = 0; i < length && vmxhv_uart_room(uart); i++) {
+		uart->wire[(uart->wire_head + uart->wire_count) % VMXHV_UART_WIRE] = data[i];
 		uart->wire_count++;
 	}
 	rx_fill(uart, false);
 	return i;
 }
 
-void uart_flush(struct uart *uart)
+void vmxhv_uart_flush(struct vmxhv_uart *uart)
 {
 	if (!uart->out_count)
 		return;
@@ -133,7 +133,7 @@ void uart_flush(struct uart *uart)
 	uart->out_count = 0;
 }
 
-static void transmit(struct uart *uart, uint8_t byte)
+static void transmit(struct vmxhv_uart *uart, uint8_t byte)
 {
 	if (uart->mcr & MCR_LOOP) {
 		if (uart->rx_count < fifo_size(uart))
@@ -142,8 +142,9 @@ static void transmit(struct uart *uart, uint8_t byte)
 			uart->lsr_errors |= LSR_OE;
 	} else {
 		uart->out[uart->out_count++] = byte;
+		uart->sent++;
 		if (byte == '\n' || uart->out_count == sizeof(uart->out))
-			uart_flush(uart);
+			vmxhv_uart_flush(uart);
 	}
 	/* Writing THR clears the interrupt, and the transmitter is empty again at once. */
 	uart->thre_pending = false;
@@ -152,21 +153,21 @@ static void transmit(struct uart *uart, uint8_t byte)
 	update_line(uart);
 }
 
-static uint8_t receive_register(struct uart *uart)
+static uint8_t receive_register(struct vmxhv_uart *uart)
 {
 	uint8_t byte = 0;
 
 	rx_fill(uart, true);
 	if (uart->rx_count) {
 		byte = uart->rx[uart->rx_head];
-		uart->rx_head = (uart->rx_head + 1) % UART_FIFO;
+		uart->rx_head = (uart->rx_head + 1) % VMXHV_UART_FIFO;
 		uart->rx_count--;
 	}
 	rx_fill(uart, false);
 	return byte;
 }
 
-static uint8_t identify(struct uart *uart)
+static uint8_t identify(struct vmxhv_uart *uart)
 {
 	const uint8_t id = interrupt_id(uart);
 
@@ -177,7 +178,7 @@ static uint8_t identify(struct uart *uart)
 	return id | (uart->fifo_enabled ? IIR_FIFO : 0);
 }
 
-static uint8_t line_status(struct uart *uart)
+static uint8_t line_status(struct vmxhv_uart *uart)
 {
 	uint8_t status = LSR_THRE | LSR_TEMT | uart->lsr_errors;
 
@@ -190,7 +191,7 @@ static uint8_t line_status(struct uart *uart)
 }
 
 /* In loopback, CTS, DSR, RI and DCD read back RTS, DTR, OUT1 and OUT2. */
-static uint8_t modem_status(const struct uart *uart)
+static uint8_t modem_status(const struct vmxhv_uart *uart)
 {
 	const uint8_t mcr = uart->mcr;
 
@@ -199,7 +200,7 @@ static uint8_t modem_status(const struct uart *uart)
 	return (mcr & 0x02) << 3 | (mcr & 0x01) << 5 | (mcr & 0x0c) << 4;
 }
 
-static void fifo_control(struct uart *uart, uint8_t value)
+static void fifo_control(struct vmxhv_uart *uart, uint8_t value)
 {
 	static const uint8_t triggers[] = { 1, 4, 8, 14 };
 	const bool enable = value & FCR_ENABLE;
@@ -214,20 +215,20 @@ static void fifo_control(struct uart *uart, uint8_t value)
 	rx_fill(uart, false);
 }
 
-static void interrupt_enable(struct uart *uart, uint8_t value)
+static void interrupt_enable(struct vmxhv_uart *uart, uint8_t value)
 {
 	/* Enabling THRE with an empty transmitter raises it; a driver that is done disables it. */
 	if ((value & IER_THRE) && !(uart->ier & IER_THRE))
 		uart->thre_pending = true;
 	if (!(value & IER_THRE))
-		uart_flush(uart);
+		vmxhv_uart_flush(uart);
 	uart->ier = value & 0x0f;
 	rx_fill(uart, false);
 }
 
-uint64_t uart_read(void *opaque, uint64_t offset, unsigned int width)
+uint64_t vmxhv_uart_read(void *opaque, uint64_t offset, unsigned int width)
 {
-	struct uart *uart = opaque;
+	struct vmxhv_uart *uart = opaque;
 	const bool dlab = uart->lcr & LCR_DLAB;
 
 	(void)width;
@@ -251,9 +252,9 @@ uint64_t uart_read(void *opaque, uint64_t offset, unsigned int width)
 	}
 }
 
-void uart_write(void *opaque, uint64_t offset, unsigned int width, uint64_t value)
+void vmxhv_uart_write(void *opaque, uint64_t offset, unsigned int width, uint64_t value)
 {
-	struct uart *uart = opaque;
+	struct vmxhv_uart *uart = opaque;
 	const bool dlab = uart->lcr & LCR_DLAB;
 
 	(void)width;

@@ -6,7 +6,8 @@
  */
 #include <string.h>
 
-#include "pit.h"
+#include "libvmxhv-devices.h"
+#include "scale.h"
 #include "util.h"
 
 #define NSEC		1000000000ull
@@ -28,23 +29,23 @@ enum access { LATCH, LOW, HIGH, BOTH };
 
 /* ---- time ---------------------------------------------------------------------------------- */
 
-static uint64_t ticks(const struct pit *pit)
+static uint64_t ticks(const struct vmxhv_pit *pit)
 {
-	return (__uint128_t)pit->now(pit->opaque) * PIT_HZ / NSEC;
+	return scale(pit->now(pit->opaque), VMXHV_PIT_HZ, NSEC);
 }
 
 /* The first nanosecond of a tick. */
 static uint64_t tick_to_nsec(uint64_t tick)
 {
-	return ((__uint128_t)tick * NSEC + PIT_HZ - 1) / PIT_HZ;
+	return scale_up(tick, NSEC, VMXHV_PIT_HZ);
 }
 
-static bool is_periodic(const struct pit_channel *channel)
+static bool is_periodic(const struct vmxhv_pit_channel *channel)
 {
 	return channel->mode == 2 || channel->mode == 3;
 }
 
-static bool is_triggered(const struct pit_channel *channel)
+static bool is_triggered(const struct vmxhv_pit_channel *channel)
 {
 	return channel->mode == 1 || channel->mode == 5;
 }
@@ -52,14 +53,14 @@ static bool is_triggered(const struct pit_channel *channel)
 /* ---- what a channel shows ------------------------------------------------------------------ */
 
 /* Ticks since it was loaded. */
-static uint64_t elapsed(const struct pit_channel *channel, uint64_t now)
+static uint64_t elapsed(const struct vmxhv_pit_channel *channel, uint64_t now)
 {
 	if (!channel->gate && !is_triggered(channel))
 		return channel->stopped;
 	return now - channel->start;
 }
 
-static uint32_t full(const struct pit_channel *channel)
+static uint32_t full(const struct vmxhv_pit_channel *channel)
 {
 	return channel->bcd ? 10000 : 65536;
 }
@@ -83,7 +84,7 @@ static uint32_t from_bcd(uint16_t value)
 	       (value >> 12) * 1000;
 }
 
-static uint16_t count(const struct pit_channel *channel, uint64_t now)
+static uint16_t count(const struct vmxhv_pit_channel *channel, uint64_t now)
 {
 	const uint64_t passed = elapsed(channel, now);
 	uint32_t value = channel->reload;
@@ -98,7 +99,7 @@ static uint16_t count(const struct pit_channel *channel, uint64_t now)
 	return channel->bcd ? to_bcd(value) : value;
 }
 
-static bool output(const struct pit_channel *channel, uint64_t now)
+static bool output(const struct vmxhv_pit_channel *channel, uint64_t now)
 {
 	const uint64_t passed = elapsed(channel, now);
 
@@ -120,34 +121,34 @@ static bool output(const struct pit_channel *channel, uint64_t now)
 
 /* ---- channel 0's interrupt ------------------------------------------------------------------ */
 
-/* The first tick after @after at which the output rises, or PIT_NEVER. */
-static uint64_t next_rise(const struct pit_channel *channel, uint64_t after)
+/* The first tick after @after at which the output rises, or VMXHV_PIT_NEVER. */
+static uint64_t next_rise(const struct vmxhv_pit_channel *channel, uint64_t after)
 {
 	const uint64_t passed = after - channel->start;
 	uint64_t rise = channel->reload;
 
 	if (!channel->counting || !channel->gate)
-		return PIT_NEVER;
+		return VMXHV_PIT_NEVER;
 	if (is_periodic(channel))
 		return after + channel->reload - passed % channel->reload;
 	/* A strobe is low for one tick. */
 	if (channel->mode >= 4)
 		rise++;
-	return passed < rise ? channel->start + rise : PIT_NEVER;
+	return passed < rise ? channel->start + rise : VMXHV_PIT_NEVER;
 }
 
-uint64_t pit_next(const struct pit *pit)
+uint64_t vmxhv_pit_next(const struct vmxhv_pit *pit)
 {
 	const uint64_t rise = next_rise(&pit->channel[0], pit->seen);
 
-	return rise == PIT_NEVER ? PIT_NEVER : tick_to_nsec(rise);
+	return rise == VMXHV_PIT_NEVER ? VMXHV_PIT_NEVER : tick_to_nsec(rise);
 }
 
 /*
  * Several periods at once are one edge: as on a PC that was held up, ticks are lost then. The low
  * phase of a square wave is not passed on, as nothing happens at its start.
  */
-void pit_run(struct pit *pit)
+void vmxhv_pit_run(struct vmxhv_pit *pit)
 {
 	const uint64_t now = ticks(pit);
 	const bool rose = next_rise(&pit->channel[0], pit->seen) <= now;
@@ -161,7 +162,7 @@ void pit_run(struct pit *pit)
 
 /* ---- ports --------------------------------------------------------------------------------- */
 
-static void load(struct pit *pit, struct pit_channel *channel, uint16_t value)
+static void load(struct vmxhv_pit *pit, struct vmxhv_pit_channel *channel, uint16_t value)
 {
 	channel->reload = channel->bcd ? from_bcd(value) : value;
 	if (!channel->reload)
@@ -175,7 +176,7 @@ static void load(struct pit *pit, struct pit_channel *channel, uint16_t value)
 }
 
 /* What the interrupt line shows after a control word or a new count. */
-static void update_irq(struct pit *pit, const struct pit_channel *channel)
+static void update_irq(struct vmxhv_pit *pit, const struct vmxhv_pit_channel *channel)
 {
 	if (channel != pit->channel)
 		return;
@@ -184,7 +185,7 @@ static void update_irq(struct pit *pit, const struct pit_channel *channel)
 	pit->changed(pit->opaque);
 }
 
-static void write_count(struct pit *pit, struct pit_channel *channel, uint8_t value)
+static void write_count(struct vmxhv_pit *pit, struct vmxhv_pit_channel *channel, uint8_t value)
 {
 	if (channel->access == BOTH && !channel->write_high) {
 		channel->low = value;
@@ -203,7 +204,7 @@ static void write_count(struct pit *pit, struct pit_channel *channel, uint8_t va
 	update_irq(pit, channel);
 }
 
-static void latch_count(const struct pit *pit, struct pit_channel *channel)
+static void latch_count(const struct vmxhv_pit *pit, struct vmxhv_pit_channel *channel)
 {
 	if (channel->latched_bytes)
 		return;
@@ -211,7 +212,7 @@ static void latch_count(const struct pit *pit, struct pit_channel *channel)
 	channel->latched_bytes = channel->access == BOTH ? 2 : 1;
 }
 
-static void latch_status(const struct pit *pit, struct pit_channel *channel)
+static void latch_status(const struct vmxhv_pit *pit, struct vmxhv_pit_channel *channel)
 {
 	if (channel->status_latched)
 		return;
@@ -223,11 +224,11 @@ static void latch_status(const struct pit *pit, struct pit_channel *channel)
 		channel->latched_status |= STATUS_NULL;
 }
 
-static void read_back(struct pit *pit, uint8_t value)
+static void read_back(struct vmxhv_pit *pit, uint8_t value)
 {
 	unsigned int i;
 
-	for (i = 0; i < PIT_CHANNELS; i++) {
+	for (i = 0; i < VMXHV_PIT_CHANNELS; i++) {
 		if (!(value & 2u << i))
 			continue;
 		if (!(value & NO_COUNT))
@@ -237,10 +238,10 @@ static void read_back(struct pit *pit, uint8_t value)
 	}
 }
 
-static void write_control(struct pit *pit, uint8_t value)
+static void write_control(struct vmxhv_pit *pit, uint8_t value)
 {
 	const unsigned int index = value >> 6;
-	struct pit_channel *channel;
+	struct vmxhv_pit_channel *channel;
 
 	if (index == READ_BACK) {
 		read_back(pit, value);
@@ -251,7 +252,7 @@ static void write_control(struct pit *pit, uint8_t value)
 		latch_count(pit, channel);
 		return;
 	}
-	*channel = (struct pit_channel){
+	*channel = (struct vmxhv_pit_channel){
 		.access = value >> 4 & 3, .mode = value >> 1 & 7, .bcd = value & 1,
 		.gate = channel->gate, .null_count = true, .reload = channel->reload,
 	};
@@ -260,19 +261,19 @@ static void write_control(struct pit *pit, uint8_t value)
 	update_irq(pit, channel);
 }
 
-void pit_write(void *opaque, uint64_t offset, unsigned int width, uint64_t value)
+void vmxhv_pit_write(void *opaque, uint64_t offset, unsigned int width, uint64_t value)
 {
-	struct pit *pit = opaque;
+	struct vmxhv_pit *pit = opaque;
 
 	(void)width;
-	pit_run(pit);
+	vmxhv_pit_run(pit);
 	if (offset == PORT_CONTROL)
 		write_control(pit, value);
 	else
 		write_count(pit, &pit->channel[offset], value);
 }
 
-static uint8_t read_latched(struct pit_channel *channel)
+static uint8_t read_latched(struct vmxhv_pit_channel *channel)
 {
 	const bool high = channel->access == HIGH ||
 			  (channel->access == BOTH && channel->latched_bytes == 1);
@@ -281,10 +282,10 @@ static uint8_t read_latched(struct pit_channel *channel)
 	return high ? channel->latched >> 8 : channel->latched;
 }
 
-uint64_t pit_read(void *opaque, uint64_t offset, unsigned int width)
+uint64_t vmxhv_pit_read(void *opaque, uint64_t offset, unsigned int width)
 {
-	struct pit *pit = opaque;
-	struct pit_channel *channel = &pit->channel[offset % PIT_CHANNELS];
+	struct vmxhv_pit *pit = opaque;
+	struct vmxhv_pit_channel *channel = &pit->channel[offset % VMXHV_PIT_CHANNELS];
 	uint16_t value;
 
 	(void)width;
@@ -304,7 +305,7 @@ uint64_t pit_read(void *opaque, uint64_t offset, unsigned int width)
 	return channel->access == HIGH ? value >> 8 : value & 0xff;
 }
 
-static void set_gate(struct pit *pit, struct pit_channel *channel, bool gate)
+static void set_gate(struct vmxhv_pit *pit, struct vmxhv_pit_channel *channel, bool gate)
 {
 	const uint64_t now = ticks(pit);
 
@@ -322,10 +323,10 @@ static void set_gate(struct pit *pit, struct pit_channel *channel, bool gate)
 	channel->gate = gate;
 }
 
-uint64_t pit_control_read(void *opaque, uint64_t offset, unsigned int width)
+uint64_t vmxhv_pit_control_read(void *opaque, uint64_t offset, unsigned int width)
 {
-	struct pit *pit = opaque;
-	const struct pit_channel *channel = &pit->channel[2];
+	struct vmxhv_pit *pit = opaque;
+	const struct vmxhv_pit_channel *channel = &pit->channel[2];
 
 	(void)offset;
 	(void)width;
@@ -334,9 +335,9 @@ uint64_t pit_control_read(void *opaque, uint64_t offset, unsigned int width)
 	       (output(channel, ticks(pit)) ? OUT_2 : 0);
 }
 
-void pit_control_write(void *opaque, uint64_t offset, unsigned int width, uint64_t value)
+void vmxhv_pit_control_write(void *opaque, uint64_t offset, unsigned int width, uint64_t value)
 {
-	struct pit *pit = opaque;
+	struct vmxhv_pit *pit = opaque;
 
 	(void)offset;
 	(void)width;
@@ -344,12 +345,12 @@ void pit_control_write(void *opaque, uint64_t offset, unsigned int width, uint64
 	set_gate(pit, &pit->channel[2], value & GATE_2);
 }
 
-void pit_init(struct pit *pit)
+void vmxhv_pit_init(struct vmxhv_pit *pit)
 {
 	unsigned int i;
 
-	for (i = 0; i < PIT_CHANNELS; i++)
-		pit->channel[i] = (struct pit_channel){
+	for (i = 0; i < VMXHV_PIT_CHANNELS; i++)
+		pit->channel[i] = (struct vmxhv_pit_channel){
 			.access = BOTH, .reload = 65536, .null_count = true, .gate = i != 2,
 		};
 	pit->seen = ticks(pit);
