@@ -4,7 +4,7 @@
 
   DEEP_MINUTES=n tests/deep.py [PART ...]
 
-A part is all tests whose names begin with deep/PART. One that has passed with these very sources is
+A part is the test deep/PART on all its machines. One that has passed with these very sources is
 not run again; none is begun once n minutes are over. build/deep.json remembers what each part came
 to; the exit status is 0 when all have passed.
 """
@@ -36,7 +36,7 @@ def digest():
 def parts():
     out = subprocess.run([sys.executable, RUN, "-l", PREFIX], capture_output=True, text=True,
                          check=True).stdout
-    names = (line[len(PREFIX):].split("@")[0].split("/")[0] for line in out.split())
+    names = (line[len(PREFIX):].split("@")[0] for line in out.split())
     return list(dict.fromkeys(names))
 
 

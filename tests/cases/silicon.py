@@ -55,8 +55,9 @@ for name in ["guest_apic", "guest_event"]:
     CASES.append(case(f"api/no_timer/{name}", name, kernel="6.12", modules=[NO_TIMER], timeout=60))
 CASES.append(case("api/no_timer/guest_smp", "guest_smp", kernel="6.12", cpus=2,
                   modules=[NO_TIMER], timeout=60))
-# all guests without a timer: check-deep
-for name in GUESTS:
+# All guests without a timer: check-deep. A debugger's steps need one, and are refused. guest_time has
+# guests that mask interrupts, which then do not exit in this emulator: only the timer takes the CPU back.
+for name in [name for name in GUESTS if name not in ("guest_debug", "guest_time")]:
     CASES += matrix(f"deep/no_timer/{name}", name, kernel=KERNELS, modules=[NO_TIMER], timeout=60,
                     on_demand=True)
 # in full only by check-deep; the machine has one CPU, on which nobody else runs meanwhile
