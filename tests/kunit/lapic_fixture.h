@@ -4,7 +4,7 @@
 #define TESTS_LAPIC_FIXTURE_H
 
 #include <kunit/test.h>
-#include <linux/wait.h>
+#include <linux/rcuwait.h>
 
 #include "vcpu/apic.h"
 #include "vcpu/vm.h"

@@ -10,7 +10,7 @@
 #include <linux/sched/mm.h>
 #include <linux/sizes.h>
 #include <linux/uaccess.h>
-#include <linux/wait.h>
+#include <linux/rcuwait.h>
 
 #include "vcpu/memory.h"
 #include "vcpu/vcpu.h"
@@ -52,7 +52,7 @@ static inline bool world_start(struct kunit *test, struct world *w, bool ad)
 	vmx_caps.ept_ad = ad;
 	vmx_caps.pml = false;
 
-	init_waitqueue_head(&w->vcpu.wait);
+	rcuwait_init(&w->vcpu.wait);
 	w->vcpu.vm = &w->vm;
 	w->vm.vcpus[0] = &w->vcpu;
 	w->vm.mm = current->mm;
