@@ -15,6 +15,11 @@
 #define EQUIPMENT	BIT(9)	/* one serial port, and nothing else that has a bit */
 #define EBDA_KIB	1	/* its first byte: how long it is */
 
+/* Where a BIOS has its IRET for interrupts that nobody handles. */
+#define IRET_AT		0xfff53ull
+#define IRET_SEGMENT	0xf000
+#define IVT_VECTORS	256
+
 static void put_word(struct machine *machine, uint64_t gpa, uint16_t word)
 {
 	memcpy(memory_at(machine, gpa, sizeof(word)), &word, sizeof(word));
@@ -36,8 +41,21 @@ static void put_reset_vector(struct machine *machine)
 	memcpy(memory_at(machine, RESET_VECTOR, sizeof(code)), code, sizeof(code));
 }
 
+/* A call of the BIOS comes back with nothing done, which callers take for a function that it lacks. */
+static void put_vectors(struct machine *machine)
+{
+	unsigned int i;
+
+	*(uint8_t *)memory_at(machine, IRET_AT, 1) = 0xcf;
+	for (i = 0; i < IVT_VECTORS; i++) {
+		put_word(machine, 4 * i, IRET_AT - (IRET_SEGMENT << 4));
+		put_word(machine, 4 * i + 2, IRET_SEGMENT);
+	}
+}
+
 void firmware_create(struct machine *machine)
 {
+	put_vectors(machine);
 	put_word(machine, BDA_AT + BDA_COM1, PORT_UART);
 	put_word(machine, BDA_AT + BDA_EBDA, EBDA_AT >> 4);
 	put_word(machine, BDA_AT + BDA_EQUIPMENT, EQUIPMENT);
