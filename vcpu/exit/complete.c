@@ -127,18 +127,20 @@ static noinline int complete_mmio(struct vcpu *v, struct vmxhv_error *err)
 			return refuse_answer(v, err, offsetof(struct vmxhv_run, u.mmio.retire_len),
 					     len, 15, "an instruction has 1 to 15 bytes");
 		vcpu_retire_insn(v, len);
-		if (unlikely(dr_watching(v)) && v->mmio.gva)
-			meet_points(v);
-		return HANDLED;
+		break;
 	case VMXHV_MMIO_FAULT:
 		return mmio_fault(v, err);
 	case VMXHV_MMIO_ITERATION:
 		retire_iteration(v);
-		return HANDLED;
+		break;
+	default:
+		return refuse_answer(v, err, offsetof(struct vmxhv_run, u.mmio.completion),
+				     completion, VMXHV_MMIO_ITERATION,
+				     "completion is none of RETRY, RETIRE, FAULT and ITERATION");
 	}
-	return refuse_answer(v, err, offsetof(struct vmxhv_run, u.mmio.completion), completion,
-			     VMXHV_MMIO_ITERATION,
-			     "completion is none of RETRY, RETIRE, FAULT and ITERATION");
+	if (unlikely(dr_watching(v)) && v->mmio.gva)
+		meet_points(v);
+	return HANDLED;
 }
 
 /**
