@@ -81,12 +81,14 @@ static void another_owner_is_refused(struct kunit *test)
 
 	vmx_put();
 	smp_call_function_single(cpu, set_vmxe, NULL, 1);
-	KUNIT_EXPECT_EQ(test, -EBUSY, vmx_probe(&why));
+	/* who only asks may not hear of it before somebody wanted VMX */
 	KUNIT_EXPECT_EQ(test, -EBUSY, vmx_get(&why));
+	KUNIT_EXPECT_EQ(test, -EBUSY, vmx_probe(&why));
 	KUNIT_EXPECT_EQ(test, why.reason, VMXHV_UNUSABLE_IN_USE);
 	KUNIT_EXPECT_EQ(test, why.cpu, cpu);
 	KUNIT_EXPECT_STREQ(test, why.owner, "unknown");
 	smp_call_function_single(cpu, clear_vmxe, NULL, 1);
+	KUNIT_EXPECT_EQ(test, 0, vmx_probe(&why));
 	KUNIT_EXPECT_EQ(test, cpus_on(), 1000 * num_online_cpus());
 	KUNIT_EXPECT_EQ(test, 0, vmx_get(&why));
 }
