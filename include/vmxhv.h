@@ -289,9 +289,9 @@ struct vmxhv_config {
 	__u64 ranges;			/* struct vmxhv_range[] */
 	__u64 tsc_offset;		/* TSC: at power-on a vCPU's TSC is the host's plus this */
 	/*
-	 * HALT_POLL: for so long, at most, a halted vCPU's thread looks for events before it sleeps,
-	 * if that has paid lately and nobody else wants its CPU; 0: never. Without the flag it is
-	 * the module's parameter of this name, at any time.
+	 * HALT_POLL: for so long, at most, a halted vCPU's thread looks for events before it
+	 * sleeps, if that has paid lately and nobody else wants its CPU; 0: never. Without the flag
+	 * it is the module's parameter of this name, at any time.
 	 */
 	__u32 halt_poll_us;		/* at most VMXHV_HALT_POLL_MAX_US */
 	__u32 reserved;
@@ -375,8 +375,8 @@ struct vmxhv_hw {
 /*
  * INS and OUTS exit so only if the units can be stored, or have been read: where the guest's buffer
  * is no memory, or none to be written, the exit is MMIO, and the whole instruction is userspace's
- * to do; where the host has lost it, MEMORY_ERROR. That can come for data that INS has read, too, with
- * EXITF_PENDING: it is stored when RUN is called again.
+ * to do; where the host has lost it, MEMORY_ERROR. That can come for data that INS has read, too,
+ * with EXITF_PENDING: it is stored when RUN is called again.
  */
 struct vmxhv_exit_io {
 	__u16 port;

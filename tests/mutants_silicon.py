@@ -4,8 +4,8 @@
 FAULTS = [
     ("host-registers-left-out", "the host's vector registers are saved as the guest's are",
      "vcpu/cpu/xsave.h",
-     'X86_FEATURE_XSAVEC, "xsavec64"',
-     'X86_FEATURE_XSAVEOPT, "xsaveopt64"',
+     '"xsavec64 (%[area])", X86_FEATURE_XSAVEC)',
+     '"xsaveopt64 (%[area])", X86_FEATURE_XSAVEOPT)',
      "native/xstate", "each-finds-its-own-registers"),
     ("host-watchpoints-stay", "the host's DR7 stays while the guest's addresses are loaded",
      "vcpu/cpu/host.c",

@@ -321,7 +321,7 @@ struct vcpu {
 	/* core/ */
 	struct control_words ctl;		/* M: changed by core/controls.c alone */
 	struct rcuwait wait;			/* halted: wakes on requests */
-	u64 halt_poll;				/* M: host's cycles: how long it looks before it sleeps */
+	u64 halt_poll;				/* M: cycles that it looks before it sleeps */
 	u8 sipi_vector;				/* a */
 	atomic_t nmi_queued;			/* a: NMIs from other threads, moved into events */
 	bool extint_line;			/* a */

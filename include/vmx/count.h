@@ -14,7 +14,7 @@
 #define VMX_COUNT_VMREAD	0
 #define VMX_COUNT_VMWRITE	1
 #define VMX_COUNT_MSR		2
-#define VMX_COUNT_IBPB		3	/* asked for: what the host's mitigations make of it is theirs */
+#define VMX_COUNT_IBPB		3	/* asked for, whatever the host makes of it */
 #define VMX_COUNTS		4
 
 #ifndef __ASSEMBLY__
@@ -45,7 +45,9 @@ static __always_inline u64 counted_rdmsr(u32 msr)
 #define vmx_count(what)		((void)#what)
 #endif /* VMXHV_COUNT */
 
-/* The branch predictors forget, where the host's mitigations want that. Both or neither is counted. */
+/*
+ * The branch predictors forget, where the host's mitigations want that. Both or neither is counted.
+ */
 #define vmx_ibpb()		do { vmx_count(IBPB); compat_ibpb(); } while (0)
 
 #endif /* VMX_COUNT_H */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What leaves no trace but its cost, by a module that counts. What a guest taught the branch
- * predictors is thrown away each time that another vCPU runs on the CPU, also one of the same VM, and
- * not while it is the same. The host's IA32_DEBUGCTL, which perf changes by IPI at any time, is read
- * in each burst of entries.
+ * predictors is thrown away each time that another vCPU runs on the CPU, also one of the same VM,
+ * and not while it is the same. The host's IA32_DEBUGCTL, which perf changes by IPI at any time, is
+ * read in each burst of entries.
  */
 #include <stdio.h>
 #include <string.h>

@@ -14,7 +14,7 @@ enum { OUTS_AT = 18, INS_AT, SPIN };
 #define READONLY_AT	0x100000	/* two pages, of which one is READONLY */
 #define LOST_AT		0x102000
 #define PML4		PAGE_TABLES
-#define FAR		(1ull << 39)	/* PML4[1] */
+#define FAR		0x8000000000ull	/* PML4[1] */
 #define BYTE		0x5a
 
 static struct machine m;

@@ -138,7 +138,7 @@ static void twice(struct cpu *c)
 		good &= c->run->u.io.done == 0 && c->run->u.io.count == 5;
 		exits++;
 	}
-	tap_ok(good && exits == 2 && !ret, "rep outsb twice: the second begins anew");
+	tap_ok(good && exits == 2 && !ret, "rep outsb, two times: the second begins anew");
 }
 
 int main(void)

@@ -79,7 +79,7 @@ static void two_at_once(void)
 	EXPECT(&c[0], "one is served, and one behind it", 2);
 }
 
-static void refused(void)
+static void too_many(void)
 {
 	struct vmxhv_events e = { .nmi_pending = 2, .nmi_blocked = 1 };
 
@@ -129,7 +129,7 @@ int main(void)
 	two_guests_create(m, c, "state");
 	many();
 	two_at_once();
-	refused();
+	too_many();
 	beside_another(false, "the other one gets its NMI");
 	beside_another(true, "and is woken by it");
 	two_guests_destroy(m, c);

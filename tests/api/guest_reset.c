@@ -61,7 +61,8 @@ static void all(unsigned long command, struct state *s)
 }
 
 #define GROUP(member, how, wanted)	\
-	{ #member, offsetof(struct state, member), sizeof(((struct state *)0)->member), how, wanted }
+	{ #member, offsetof(struct state, member),						\
+	  sizeof(((struct state *)0)->member), how, wanted }
 
 /* A member of up to eight bytes; longer ones are kept, or all zeros. */
 static const struct row {

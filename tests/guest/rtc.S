@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The CMOS clock under vmxhv-run: its interrupt is pin 8 of the I/O APIC. Printed: U if the update
- * in progress was seen to begin, D if it was seen to end; then, for the periodic, the update and the
- * alarm interrupt, register C as the handler read it, with a 0 where none came.
+ * in progress was seen to begin, D if it was seen to end; then, for the periodic, the update and
+ * the alarm interrupt, register C as the handler read it, with a 0 where none came.
  */
 #define APIC		0xfee00000
 #define SVR		0xf0

@@ -221,7 +221,9 @@ static void synthetic(struct kunit *test)
 
 KUNIT_ARRAY_PARAM_DESC(synthetic, synthetic_cases, name);
 
-/* A timer that counts wrongly is as good as none; reserved bits and the stepping's neighbours are. */
+/*
+ * A timer that counts wrongly is as good as none; reserved bits and the stepping's neighbours are.
+ */
 static void preemption_timers(struct kunit *test)
 {
 	static const struct { u32 signature; bool works; } cpus[] = {

@@ -64,16 +64,17 @@ static void windows(struct kunit *test)
 /* With split-lock detection #AC is the guest's own only where all three want alignment checked. */
 static void alignment_checks(struct kunit *test)
 {
-	unsigned int cpl, am, ac;
+	unsigned int i;
 
-	for (cpl = 0; cpl < 4; cpl++)
-		for (am = 0; am < 2; am++)
-			for (ac = 0; ac < 2; ac++)
-				KUNIT_EXPECT_EQ(test,
-						exception_alignment_checked(cpl,
-							X86_CR0_PE | (am ? X86_CR0_AM : 0),
-							X86_EFLAGS_FIXED | (ac ? X86_EFLAGS_AC : 0)),
-						cpl == 3 && am && ac);
+	for (i = 0; i < 16; i++) {
+		const unsigned int cpl = i & 3;
+		const u64 am = i & 4 ? X86_CR0_AM : 0;
+		const u64 ac = i & 8 ? X86_EFLAGS_AC : 0;
+
+		KUNIT_EXPECT_EQ(test, exception_alignment_checked(cpl, X86_CR0_PE | am,
+								  X86_EFLAGS_FIXED | ac),
+				cpl == 3 && am && ac);
+	}
 }
 
 /* How long a halted vCPU looks before it sleeps: doubled while that would have been enough. */

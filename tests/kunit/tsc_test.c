@@ -82,7 +82,8 @@ static void tsc_rates(struct kunit *test)
 static void tsc_restarts(struct kunit *test)
 {
 	static const struct { u64 before, after, lost; } counters[] = {
-		{ 5000, 6000, 0 }, { 5000, 5000, 0 }, { 5000, 10, 4990 }, { BIT_ULL(63), 0, BIT_ULL(63) },
+		{ 5000, 6000, 0 }, { 5000, 5000, 0 }, { 5000, 10, 4990 },
+		{ BIT_ULL(63), 0, BIT_ULL(63) },
 	};
 	static const struct { u64 deadline, lost, then; } deadlines[] = {
 		{ 9000, 4990, 4010 }, { 4990, 4990, 0 }, { 100, 4990, 0 },

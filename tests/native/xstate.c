@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One vCPU's extended state, switched as a burst does, by two threads on a CPU each that take turns.
- * Each must find its own registers afterwards: what the CPU may leave out when it saves is out of
- * reach for any emulator that always saves all.
+ * One vCPU's extended state, switched as a burst does, by two threads on a CPU each that take
+ * turns. Each must find its own registers afterwards: what the CPU may leave out when it saves is
+ * out of reach for any emulator that always saves all.
  */
 #define _GNU_SOURCE
 #include <cpuid.h>
@@ -49,12 +49,12 @@ static void pin(int cpu)
 }
 
 /* the compiler uses no vector register here: see the Makefile */
-static void set_xmm7(u64 value)
+static void set_vector(u64 value)
 {
 	asm volatile("movq %0, %%xmm7" : : "r" (value));
 }
 
-static u64 xmm7(void)
+static u64 get_vector(void)
 {
 	u64 value;
 
@@ -82,15 +82,15 @@ static void *thread(void *arg)
 	unsigned int number;
 
 	pin(cpus[me]);
-	set_xmm7(mine);
+	set_vector(mine);
 	for (number = me; number < TURNS && my_turn(number); number += 2) {
 		save_host_registers(host, mask);
 		load_registers(guest, mask);
 		save_guest_registers(guest, mask);
 		load_registers(host, mask);
-		if (xmm7() != mine) {
+		if (get_vector() != mine) {
 			wrong[me]++;
-			set_xmm7(mine);
+			set_vector(mine);
 		}
 		atomic_store(&turn, number + 1);
 	}

@@ -113,7 +113,8 @@ struct vmxhv_pic {
 };
 
 /** vmxhv_pic_init() - as after power-on: the guest has yet to initialise it */
-void vmxhv_pic_init(struct vmxhv_pic *pic, void (*set_intr)(void *opaque, bool level), void *opaque);
+void vmxhv_pic_init(struct vmxhv_pic *pic, void (*set_intr)(void *opaque, bool level),
+		    void *opaque);
 
 /* The two ports of a chip: @opaque is that chip. */
 uint64_t vmxhv_pic_read(void *opaque, uint64_t offset, unsigned int width);
@@ -266,7 +267,8 @@ struct vmxhv_uart {
 
 /** vmxhv_uart_init() - 9600 baud, as after a BIOS */
 void vmxhv_uart_init(struct vmxhv_uart *uart, void (*set_irq)(void *opaque, bool level),
-		     void (*output)(void *opaque, const uint8_t *data, size_t length), void *opaque);
+		     void (*output)(void *opaque, const uint8_t *data, size_t length),
+		     void *opaque);
 
 /* Registers 0 to 7. */
 uint64_t vmxhv_uart_read(void *opaque, uint64_t offset, unsigned int width);

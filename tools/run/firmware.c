@@ -41,7 +41,9 @@ static void put_reset_vector(struct machine *machine)
 	memcpy(memory_at(machine, RESET_VECTOR, sizeof(code)), code, sizeof(code));
 }
 
-/* A call of the BIOS comes back with nothing done, which callers take for a function that it lacks. */
+/*
+ * A call of the BIOS comes back with nothing done, which callers take for a function that it lacks.
+ */
 static void put_vectors(struct machine *machine)
 {
 	unsigned int i;

@@ -25,8 +25,8 @@ void load_image(struct loader *loader, struct machine *machine, const struct ima
 void load_keep_off(struct loader *loader, uint64_t start, uint64_t end, const char *what);
 
 /*
- * Room for @size bytes: at @from if the image leaves it there, else the next that it leaves. Or end the
- * process with one line that names @what.
+ * Room for @size bytes: at @from if the image leaves it there, else the next that it leaves. Or end
+ * the process with one line that names @what.
  */
 uint64_t load_place(struct loader *loader, uint64_t from, uint64_t size, uint64_t align,
 		    const char *what);

@@ -45,7 +45,8 @@ static const char help[] =
 "Exit status: 0 the guest powered off (--flat: halted for good), 1 a failure on the host,\n"
 "2 a bad argument or image, 3 the guest asked for a reset, 4 triple fault, 5 Ctrl-A X,\n"
 "6 the CPU refused the guest's state or the module failed, 7 an MMIO instruction that is not\n"
-"known, 8 no usable /dev/vmxhv, 9 output that could not be written, 124 --timeout, 128+N signal N.\n";
+"known, 8 no usable /dev/vmxhv, 9 output that could not be written, 124 --timeout,\n"
+"128+N signal N.\n";
 
 enum { OPT_KERNEL = 1, OPT_INITRD, OPT_APPEND, OPT_MEM, OPT_CPU, OPT_CPUS, OPT_FLAT, OPT_FLAT_ADDR,
 	OPT_DEBUG_EXIT, OPT_MODULE, OPT_TIMEOUT, OPT_TRACE_IO, OPT_DEVICE, OPT_HELP, OPT_VERSION,
@@ -75,7 +76,8 @@ static const struct option known[] = {
 
 /* What QEMU and others call it. */
 static const char *const aliases[] = {
-	"m", "mem", "memory", "mem", "ram", "mem", "smp", "cpus", "cmdline", "append", "args", "append",
+	"m", "mem", "memory", "mem", "ram", "mem", "smp", "cpus", "cmdline", "append",
+	"args", "append",
 	"v", "version", "h", "help", "bios", "flat", NULL,
 };
 

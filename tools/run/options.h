@@ -57,8 +57,8 @@ struct options {
 void options_parse(struct options *options, int argc, char **argv);
 
 /*
- * "64M", "1G", "262144K", "268435456". Return: 0; -EINVAL: no size; -ERANGE: more than 64 bits hold;
- * -EDOM: not in whole pages of 4 KiB.
+ * "64M", "1G", "262144K", "268435456". Return: 0; -EINVAL: no size; -ERANGE: more than 64 bits
+ * hold; -EDOM: not in whole pages of 4 KiB.
  */
 int parse_size(const char *text, uint64_t *size);
 

@@ -14,8 +14,8 @@
 
 #include "util.h"
 
-#define STREAM_SIZE	(1u << 20)
-#define STREAM_HIGH	(STREAM_SIZE - (1u << 17))	/* what one exit brings still fits above */
+#define STREAM_SIZE	1048576u
+#define STREAM_HIGH	(STREAM_SIZE - 131072u)	/* what one exit brings still fits above */
 
 /**
  * struct stream - bytes on their way to a descriptor, and the thread that writes them there

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The terminal's mode is the process's, so that its keeper is one static structure. With job control
- * the terminal is one job's at a time: only the foreground's process group may change it, and what
- * the shell left there while we were stopped is what it gets back.
+ * The terminal's mode is the process's, so that its keeper is one static structure. With job
+ * control the terminal is one job's at a time: only the foreground's process group may change it,
+ * and what the shell left there while we were stopped is what it gets back.
  */
 #include <errno.h>
 #include <signal.h>

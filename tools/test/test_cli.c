@@ -35,7 +35,8 @@ static void test_near(struct tap *t)
 		{ "--f", " did you mean --fw-cfg or --flat or --flat-addr?" },
 		{ "--traceio", " did you mean --trace-io?" },
 		{ "--intird", " did you mean --initrd?" },
-		{ "--", "" }, { "-", "" }, { "", "" }, { "--q", "" }, { "--verylongwordthatnobodyknowsatall", "" },
+		{ "--", "" }, { "-", "" }, { "", "" }, { "--q", "" },
+		{ "--verylongwordthatnobodyknowsatall", "" },
 	};
 	unsigned int i;
 	char text[200];
@@ -52,7 +53,8 @@ static void test_near(struct tap *t)
 static void test_size(struct tap *t)
 {
 	static const struct { const char *text; int err; uint64_t size; } rows[] = {
-		{ "4096", 0, 4096 }, { "4K", 0, 4096 }, { "4k", 0, 4096 }, { "256M", 0, 256ull << 20 },
+		{ "4096", 0, 4096 }, { "4K", 0, 4096 }, { "4k", 0, 4096 },
+		{ "256M", 0, 256ull << 20 },
 		{ "2g", 0, 2ull << 30 }, { "1T", 0, 1ull << 40 }, { "1GiB", 0, 1ull << 30 },
 		{ "0x1000", 0, 4096 }, { "0", 0, 0 }, { "16777215T", 0, 16777215ull << 40 },
 		{ "4097", -EDOM, 0 }, { "1", -EDOM, 0 },

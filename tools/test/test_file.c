@@ -79,11 +79,16 @@ static void put(uint8_t *file, size_t at, const void *bytes, size_t length)
 
 static void test_identify(struct tap *t)
 {
-	static const struct { size_t at; const char *bytes; size_t length; const char *what; } rows[] = {
+	static const struct {
+		size_t at;
+		const char *bytes;
+		size_t length;
+		const char *what;
+	} rows[] = {
 		{ 40, "_FVH", 4, "UEFI firmware" },
 		{ 0, "\x55\xaa", 2, "option ROM" },
-		{ 0x1fff0, "\xea\x5b\xe0\x00\xf0" "06/23/99", 13, "a PC's firmware" },
-		{ 0, "\xfd" "7zXZ", 5, "packed by xz" },
+		{ 0x1fff0, "\352\133\340\000\36006/23/99", 13, "a PC's firmware" },
+		{ 0, "\3757zXZ", 5, "packed by xz" },
 		{ 0, "BZh9", 4, "packed by bzip2" },
 		{ 0, "\x28\xb5\x2f\xfd", 4, "packed by zstd" },
 		{ 0, "070701", 6, "initial RAM disk" },

@@ -318,29 +318,38 @@ static bool text_at(const uint8_t *area, uint32_t gpa, const char *text)
 /* Where the loader's own things go: beside the image, wherever that lies. */
 static void test_gap(struct tap *t)
 {
-	static const struct room_range modules[] = { { 0x500, 0x600, "GDT" }, { MIB, 2 * MIB, "modules" } };
+	static const struct room_range modules[] = {
+		{ 0x500, 0x600, "GDT" }, { MIB, 2 * MIB, "modules" },
+	};
 	const struct room full = { ram, modules, ARRAY_SIZE(ram), ARRAY_SIZE(modules) };
 	struct image image = { .count = 1, .segment = { { .gpa = 4 * MIB, .size = MIB } } };
 
-	tap_eq(t, image_gap(&image, &room, 0x1000, 0x2000, 0x1000), 0x1000, "gap: where it is wanted");
+	tap_eq(t, image_gap(&image, &room, 0x1000, 0x2000, 0x1000), 0x1000,
+	       "gap: where it is wanted");
 	tap_eq(t, image_gap(&image, &room, 0x500, 0x28, 8), 0x600, "gap: behind what is taken");
 	tap_eq(t, image_gap(&image, &room, 0x600, 0x28, 0x1000), 0x1000, "gap: aligned");
 	image.segment[0] = (struct segment){ .gpa = 0, .size = 0x8001 };
-	tap_eq(t, image_gap(&image, &room, 0x1000, 0x2000, 0x1000), 0x9000, "gap: behind the image");
+	tap_eq(t, image_gap(&image, &room, 0x1000, 0x2000, 0x1000), 0x9000,
+	       "gap: behind the image");
 	image.segment[0] = (struct segment){ .gpa = 0x3000, .size = 0x1000 };
 	tap_eq(t, image_gap(&image, &room, 0x1000, 0x2000, 0x1000), 0x1000, "gap: below it");
-	tap_eq(t, image_gap(&image, &room, 0x1000, 0x2001, 0x1000), 0x4000, "gap: a byte too long for that");
+	tap_eq(t, image_gap(&image, &room, 0x1000, 0x2001, 0x1000), 0x4000,
+	       "gap: a byte too long for that");
 	image.count = 2;
 	image.segment[1] = (struct segment){ .gpa = 0x5000, .size = 0x1000 };
-	tap_eq(t, image_gap(&image, &room, 0x1000, 0x2001, 0x1000), 0x6000, "gap: not between two segments");
-	tap_eq(t, image_gap(&image, &room, 0x1000, 0x1000, 0x1000), 0x1000, "gap: the lowest of several");
+	tap_eq(t, image_gap(&image, &room, 0x1000, 0x2001, 0x1000), 0x6000,
+	       "gap: not between two segments");
+	tap_eq(t, image_gap(&image, &room, 0x1000, 0x1000, 0x1000), 0x1000,
+	       "gap: the lowest of several");
 	image.segment[0] = (struct segment){ .gpa = 0, .size = 0x9fc00 };
 	tap_eq(t, image_gap(&image, &room, 0x1000, 0x1000, 0x1000), MIB, "gap: from 1 MiB on");
-	tap_eq(t, image_gap(&image, &full, 0x1000, 0x1000, 0x1000), 2 * MIB, "gap: behind the modules");
+	tap_eq(t, image_gap(&image, &full, 0x1000, 0x1000, 0x1000), 2 * MIB,
+	       "gap: behind the modules");
 	image.segment[1] = (struct segment){ .gpa = MIB, .size = RAM_END - MIB - 0xfff };
 	tap_eq(t, image_gap(&image, &room, 0x1000, 0x1000, 0x1000), 0, "gap: none");
 	tap_eq(t, image_gap(&image, &room, 0x1000, 0x1000, 1), 0, "gap: a byte too short");
-	tap_eq(t, image_gap(&image, &room, 0x1000, 0xfff, 1), RAM_END - 0xfff, "gap: to the last byte");
+	tap_eq(t, image_gap(&image, &room, 0x1000, 0xfff, 1), RAM_END - 0xfff,
+	       "gap: to the last byte");
 }
 
 static void test_info(struct tap *t)

@@ -151,9 +151,11 @@ static void test_level_waits(struct tap *t)
 	tap(t, bus.sent == 3 && !ioapic.waiting, "level, taken: no more");
 	bus.taken = 0;
 	vmxhv_ioapic_eoi(&ioapic, 0x40);
-	tap_eq(t, get(&ioapic, 0x20), LEVEL | STATUS | 0x40, "level, not taken after EOI: it waits");
+	tap_eq(t, get(&ioapic, 0x20), LEVEL | STATUS | 0x40,
+	       "level, not taken after EOI: it waits");
 	vmxhv_ioapic_set_line(&ioapic, 8, false);
-	tap(t, !ioapic.waiting && !(get(&ioapic, 0x20) & STATUS), "level: a line that falls ends that");
+	tap(t, !ioapic.waiting && !(get(&ioapic, 0x20) & STATUS),
+	    "level: a line that falls ends that");
 	vmxhv_ioapic_set_line(&ioapic, 8, true);
 	set(&ioapic, 0x20, MASKED | LEVEL | 0x40);
 	tap_eq(t, ioapic.waiting, 0, "level: so does the mask");
@@ -175,7 +177,8 @@ static void test_edge_waits(struct tap *t)
 	tap_eq(t, get(&ioapic, 0x18), STATUS | 0x31, "edge, not taken: send pending");
 	bus.taken = 1;
 	vmxhv_ioapic_retry(&ioapic);
-	tap(t, bus.sent == 2 && bus.data == 0x4031, "edge, not taken: sent again, though it is over");
+	tap(t, bus.sent == 2 && bus.data == 0x4031,
+	    "edge, not taken: sent again, though it is over");
 	vmxhv_ioapic_retry(&ioapic);
 	tap(t, bus.sent == 2 && get(&ioapic, 0x18) == 0x31, "edge, taken: no more");
 	bus.taken = 0;
@@ -189,7 +192,8 @@ static void test_edge_waits(struct tap *t)
 	tap(t, bus.sent == 4 && !ioapic.waiting, "edge that no APIC ever takes: not sent again");
 	set(&ioapic, 0x20, LEVEL | 0x05);
 	vmxhv_ioapic_set_line(&ioapic, 8, true);
-	tap_eq(t, get(&ioapic, 0x20), LEVEL | 0x05, "level that no APIC ever takes: nothing is served");
+	tap_eq(t, get(&ioapic, 0x20), LEVEL | 0x05,
+	       "level that no APIC ever takes: nothing is served");
 }
 
 /* Modes that no EOI ends. */
@@ -222,12 +226,14 @@ static void test_rewrite(struct tap *t)
 	tap_eq(t, get(&ioapic, 0x20), LEVEL | IRR | 0x40, "rewritten in service: remote IRR stays");
 	tap_eq(t, bus.sent, 1, "rewritten in service: not sent again");
 	set(&ioapic, 0x21, 0x02000000);
-	tap_eq(t, get(&ioapic, 0x20) & IRR, IRR, "rewritten in service, high half: remote IRR stays");
+	tap_eq(t, get(&ioapic, 0x20) & IRR, IRR,
+	       "rewritten in service, high half: remote IRR stays");
 	set(&ioapic, 0x20, LEVEL | MASKED | 0x40);
 	set(&ioapic, 0x20, LEVEL | 0x40);
 	tap_eq(t, bus.sent, 1, "masked and unmasked in service: not sent again");
 	set(&ioapic, 0x20, LEVEL | 0x51);
-	tap_eq(t, get(&ioapic, 0x20), LEVEL | IRR | 0x51, "another vector in service: remote IRR stays");
+	tap_eq(t, get(&ioapic, 0x20), LEVEL | IRR | 0x51,
+	       "another vector in service: remote IRR stays");
 	vmxhv_ioapic_eoi(&ioapic, 0x51);
 	tap(t, bus.sent == 2 && bus.data == 0xc051, "and its EOI sends again");
 }

@@ -203,16 +203,19 @@ static void test_interrupt(struct tap *t)
 		tap_eq(t, rises, rows[i].rises, rows[i].name);
 	}
 	fresh();
-	tap(t, vmxhv_pit_next(&pit) == VMXHV_PIT_NEVER && !line, "before it is programmed: nothing");
+	tap(t, vmxhv_pit_next(&pit) == VMXHV_PIT_NEVER && !line,
+	    "before it is programmed: nothing");
 	program(0, 0x34, 100);
 	rises = 0;
 	at(1050);
 	vmxhv_pit_run(&pit);
 	tap_eq(t, rises, 1, "ten periods too late are one edge");
-	tap_eq(t, (vmxhv_pit_next(&pit) * VMXHV_PIT_HZ + 999999999) / 1000000000, 1101, "the next is on time");
+	tap_eq(t, (vmxhv_pit_next(&pit) * VMXHV_PIT_HZ + 999999999) / 1000000000, 1101,
+	       "the next is on time");
 	changes = 0;
 	out(CONTROL, 0x30);
-	tap(t, !line && changes && vmxhv_pit_next(&pit) == VMXHV_PIT_NEVER, "mode 0 without a count: silence");
+	tap(t, !line && changes && vmxhv_pit_next(&pit) == VMXHV_PIT_NEVER,
+	    "mode 0 without a count: silence");
 	out(CONTROL, 0x38);
 	tap(t, line, "mode 4: its output is high at once");
 }

@@ -39,7 +39,9 @@ static struct world host;
 /* A fresh clock at 15:04:05, a hundred milliseconds into it. */
 static struct vmxhv_rtc fresh(void)
 {
-	struct vmxhv_rtc rtc = { .now = now, .set_irq = set_irq, .changed = changed, .opaque = &host };
+	struct vmxhv_rtc rtc = {
+		.now = now, .set_irq = set_irq, .changed = changed, .opaque = &host,
+	};
 
 	host = (struct world){ .now = 1704207845 * SEC + 100 * MSEC };
 	vmxhv_rtc_init(&rtc);
@@ -283,7 +285,8 @@ static void test_alarm(struct tap *t)
 		tap(t, due == host.now + alarms[i].after * SEC - 100 * MSEC, alarms[i].name);
 		host.now = due;
 		vmxhv_rtc_run(&rtc);
-		tap(t, host.line && (get(&rtc, 12) & 0xb0) == 0xb0, "and its flags, with the update's");
+		tap(t, host.line && (get(&rtc, 12) & 0xb0) == 0xb0,
+		    "and its flags, with the update's");
 	}
 }
 
@@ -317,7 +320,8 @@ static void test_divider(struct tap *t)
 	tap_eq(t, get(&rtc, 12), 0, "divider in reset: nothing happens");
 	tap(t, vmxhv_rtc_next(&rtc) == VMXHV_RTC_NEVER, "divider in reset: nothing is due");
 	set(&rtc, 10, 0x26);
-	tap(t, vmxhv_rtc_next(&rtc) == host.now + 500 * MSEC, "divider: the first update after half a second");
+	tap(t, vmxhv_rtc_next(&rtc) == host.now + 500 * MSEC,
+	    "divider: the first update after half a second");
 	host.now += 499 * MSEC;
 	tap_eq(t, get(&rtc, 0), 0x30, "divider: until then the second that was set");
 	host.now += 2 * MSEC;

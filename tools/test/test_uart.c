@@ -223,7 +223,8 @@ static void test_full_wire(struct tap *t)
 	static uint8_t data[VMXHV_UART_WIRE + 100];
 
 	out(&uart, MCR, 0);
-	tap_eq(t, vmxhv_uart_receive(&uart, data, sizeof(data)), VMXHV_UART_WIRE, "the wire takes what fits");
+	tap_eq(t, vmxhv_uart_receive(&uart, data, sizeof(data)), VMXHV_UART_WIRE,
+	       "the wire takes what fits");
 	tap_eq(t, vmxhv_uart_room(&uart), 0, "then there is no room");
 }
 

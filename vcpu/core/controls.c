@@ -92,9 +92,9 @@ void controls_set_entry(struct vcpu *v, u32 which, u32 to)
  * @nmi: an NMI waits
  * @shadow: the guest's interruptibility state
  *
- * A CPU need not withhold the NMI-window exit while STI blocks, though the entry refuses an NMI then:
- * it would exit for ever. IF is set in that shadow, and the interrupt window opens behind it. (SDM:
- * "Other Causes of VM Exits", "Checks on Guest Non-Register State".)
+ * A CPU need not withhold the NMI-window exit while STI blocks, though the entry refuses an NMI
+ * then: it would exit for ever. IF is set in that shadow, and the interrupt window opens behind it.
+ * (SDM: "Other Causes of VM Exits", "Checks on Guest Non-Register State".)
  *
  * Context: Any.
  * Return: CPU_BASED_INTR_WINDOW_EXITING, CPU_BASED_NMI_WINDOW_EXITING, both or 0.

@@ -67,9 +67,10 @@ void vcpu_kick(struct vcpu *v)
 	vcpu_request(v, BIT(REQ_KICK));
 }
 
-/* pairs with the release in vcpu_publish(): what is found is whole */
+/* Pairs with the release in vcpu_publish(). */
 static struct vcpu *find_vcpu(struct vm *vm, unsigned int id)
 {
+	/* what is found is whole */
 	return smp_load_acquire(&vm->vcpus[id]);
 }
 

@@ -70,7 +70,9 @@ void vcpu_raise_exception(struct vcpu *v, const struct exception *e)
 		return;
 	}
 
-	/* an NMI's delivery had begun: they are blocked until IRET (SDM: "Handling Multiple NMIs") */
+	/*
+	 * an NMI's delivery had begun: they are blocked until IRET (SDM: "Handling Multiple NMIs")
+	 */
 	if (unlikely((events->injected.info & (INTR_INFO_VALID_MASK | INTR_INFO_TYPE_MASK)) ==
 		     (INTR_INFO_VALID_MASK | INTR_TYPE_NMI_INTR)))
 		vcpu_set_shadow(v, vcpu_shadow(v) | SHADOW_NMI);
@@ -387,7 +389,8 @@ static void request_windows(struct vcpu *v)
 
 	/* a debugger's trap is to end this instruction, without the shadow: no window before it */
 	if (unlikely(v->debug.plan == PLAN_TRAP) && vcpu_shadow(v) & SHADOW_STI) {
-		controls_set_cpu(v, CPU_BASED_INTR_WINDOW_EXITING | CPU_BASED_NMI_WINDOW_EXITING, 0);
+		controls_set_cpu(v, CPU_BASED_INTR_WINDOW_EXITING | CPU_BASED_NMI_WINDOW_EXITING,
+				 0);
 		return;
 	}
 	controls_set_cpu(v, CPU_BASED_INTR_WINDOW_EXITING | CPU_BASED_NMI_WINDOW_EXITING,

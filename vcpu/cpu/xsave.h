@@ -17,11 +17,6 @@
 #include <asm/cpufeature.h>
 #include <asm/fpu/types.h>
 
-#define XSAVE_BY(insn, feature, insn_there)						\
-	asm volatile(ALTERNATIVE(insn " (%[area])", insn_there " (%[area])", feature)	\
-		     : : [area] "r" (area), "a" ((u32)mask), "d" ((u32)(mask >> 32))	\
-		     : "memory")
-
 static __always_inline void fxsave(struct xregs_state *area)
 {
 	asm volatile("fxsave64 (%[area])" : : [area] "r" (area) : "memory");
@@ -31,7 +26,10 @@ static __always_inline void fxsave(struct xregs_state *area)
 static __always_inline void save_guest_registers(struct xregs_state *area, u64 mask)
 {
 	if (likely(mask))
-		XSAVE_BY("xsave64", X86_FEATURE_XSAVEOPT, "xsaveopt64");
+		asm volatile(ALTERNATIVE("xsave64 (%[area])",
+					 "xsaveopt64 (%[area])", X86_FEATURE_XSAVEOPT)
+			     : : [area] "r" (area), "a" ((u32)mask), "d" ((u32)(mask >> 32))
+			     : "memory");
 	else
 		fxsave(area);
 }
@@ -40,12 +38,13 @@ static __always_inline void save_guest_registers(struct xregs_state *area, u64 m
 static __always_inline void save_host_registers(struct xregs_state *area, u64 mask)
 {
 	if (likely(mask))
-		XSAVE_BY("xsave64", X86_FEATURE_XSAVEC, "xsavec64");
+		asm volatile(ALTERNATIVE("xsave64 (%[area])",
+					 "xsavec64 (%[area])", X86_FEATURE_XSAVEC)
+			     : : [area] "r" (area), "a" ((u32)mask), "d" ((u32)(mask >> 32))
+			     : "memory");
 	else
 		fxsave(area);
 }
-
-#undef XSAVE_BY
 
 /* Nonzero: it faulted, and no register has changed. */
 static __always_inline int load_registers(const struct xregs_state *area, u64 mask)

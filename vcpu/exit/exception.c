@@ -72,8 +72,8 @@ static bool is_split_lock(struct vcpu *v)
  * @v: the vCPU, loaded
  *
  * Context: Interrupts off.
- * Return: HANDLED; TO_USER where userspace takes this exception, where nobody asked for it, or where
- * the host must see to a machine check.
+ * Return: HANDLED; TO_USER where userspace takes this exception, where nobody asked for it, or
+ * where the host must see to a machine check.
  */
 int handle_exception(struct vcpu *v)
 {

@@ -93,7 +93,7 @@ static bool halt_ends(struct vcpu *v)
 }
 
 /**
- * wait_for_event() - HLT, or waiting for a start-up IPI: sleep until something for this vCPU arrives
+ * wait_for_event() - HLT, or waiting for a start-up IPI: sleep until something arrives
  * @v: the vCPU, loaded
  *
  * While it waits for that IPI events stay where they are, requests and all: they do not end the

@@ -91,8 +91,8 @@ static bool serve_requests(struct vcpu *v)
 
 /*
  * The preemption timer stands in for the APIC timer while the guest runs, and takes the CPU back
- * once a jiffy, also from a guest with interrupts masked. An exit saves what is left of it. Where the
- * CPU has none, or one that counts wrongly, the host's own timer interrupt ends guest mode.
+ * once a jiffy, also from a guest with interrupts masked. An exit saves what is left of it. Where
+ * the CPU has none, or one that counts wrongly, the host's own timer interrupt ends guest mode.
  */
 static void load_preemption_timer(struct vcpu *v)
 {

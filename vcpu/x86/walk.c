@@ -234,7 +234,7 @@ static bool access_allowed(const struct walk *w, u32 rights)
 	return !(wanted & ~rights);
 }
 
-/* SDM: "Accessed and Dirty Flags". 0; 1: an entry changed since it was read; -errno: @out says which */
+/* SDM: "Accessed and Dirty Flags". 0; 1: an entry changed meanwhile; -errno: @out says which */
 static int set_flags(const struct walk *w, struct walk_result *out)
 {
 	const struct walk_mode *mode = w->mode;
