@@ -87,7 +87,7 @@ const struct a_call calls[NR_CALLS] = {
 	   RESERVED(FIELD(vmxhv_inject, reserved), FIELD(vmxhv_inject, reserved2))),
 	IN(EXTINT, VCPU, extint, RESERVED(FIELD(vmxhv_extint, reserved))),
 	OUT(LAPIC_ACCESS, VCPU, lapic),
-	OUT(TRANSLATE, VCPU, translate, RESERVED(FIELD(vmxhv_translate, reserved))),
+	OUT(TRANSLATE, VCPU, translate, .flags = 7, RESERVED(FIELD(vmxhv_translate, reserved))),
 	IN(DEBUG, VCPU, debug,
 	   RESERVED(FIELD(vmxhv_debug, reserved), FIELD(vmxhv_debug, point[0].reserved),
 		    FIELD(vmxhv_debug, point[1].reserved), FIELD(vmxhv_debug, point[2].reserved),

@@ -68,8 +68,8 @@ static void name_of(char *to, const char *prefix, const char *what)
 	snprintf(to, 80, "%s: %s", prefix, what);
 }
 
-void expect_struct_rules(int fd, unsigned long command, const void *good, uint32_t size,
-			 const char *name)
+void expect_grown_rules(int fd, unsigned long command, const void *good, uint32_t first,
+			uint32_t size, const char *name)
 {
 	struct { uint32_t size, flags; uint8_t rest[MAX_STRUCT]; } a;
 	char what[80];
@@ -81,7 +81,7 @@ void expect_struct_rules(int fd, unsigned long command, const void *good, uint32
 	expect_error(fd, call(fd, command, &a), EINVAL, VMXHV_ERR_ARGUMENT, 4, "flag", what);
 
 	memcpy(&a, good, size);
-	a.size = size - 4;
+	a.size = first - 4;
 	name_of(what, name, "size too small");
 	expect_error(fd, call(fd, command, &a), EINVAL, VMXHV_ERR_ARGUMENT, 0, "size", what);
 
@@ -98,4 +98,10 @@ void expect_struct_rules(int fd, unsigned long command, const void *good, uint32
 
 	name_of(what, name, "NULL");
 	expect_error(fd, call(fd, command, NULL), EFAULT, VMXHV_ERR_NONE, 0, NULL, what);
+}
+
+void expect_struct_rules(int fd, unsigned long command, const void *good, uint32_t size,
+			 const char *name)
+{
+	expect_grown_rules(fd, command, good, size, size, name);
 }

@@ -54,5 +54,8 @@ void expect_error(int fd, int seen, int error, uint32_t code, uint32_t item, con
 /* the rules that hold for every structure: size, flags, tail, address */
 void expect_struct_rules(int fd, unsigned long command, const void *good, uint32_t size,
 			 const char *name);
+/* ... of a structure whose first version had @first bytes */
+void expect_grown_rules(int fd, unsigned long command, const void *good, uint32_t first,
+			uint32_t size, const char *name);
 
 #endif /* TESTS_REFUSAL_H */

@@ -104,9 +104,21 @@ def libraries(path):
             re.findall(r"(/\S+) \(0x", ldd.stdout if ldd.returncode == 0 else "")]
 
 
+@functools.lru_cache(None)
+def stripped(path, _changed):
+    """An ELF file without what only a debugger reads: most of it, and the machine's memory is small."""
+    with tempfile.NamedTemporaryFile() as out:
+        util.run(["strip", "--strip-debug", "-o", out.name, path])
+        return pathlib.Path(out.name).read_bytes()
+
+
+def lean(path):
+    return stripped(path, path.stat().st_mtime_ns)
+
+
 def add_program(a, dest, path):
     """A program, and the shared objects that it wants."""
-    a.add(dest, path.read_bytes())
+    a.add(dest, lean(path) if path.read_bytes()[:4] == b"\x7fELF" else path.read_bytes())
     for lib in libraries(path):
         a.add(str(lib), lib.read_bytes())
 
@@ -114,7 +126,7 @@ def add_program(a, dest, path):
 def add_module(a, kernel, ours, name):
     """A module of ours, or the kernel's own with what it needs: file names in load order."""
     if name in ours:
-        files = [(f"{name}.ko", ours[name].read_bytes())]
+        files = [(f"{name}.ko", lean(ours[name]))]
     else:
         files = kernels.module_files(kernel, name)
     for fname, data in files:
@@ -124,7 +136,7 @@ def add_module(a, kernel, ours, name):
 
 def add_faulty(a, kernel, fault):
     fname = f"{fault.name}/vmxhv.ko"
-    a.add(f"modules/{fname}", modbuild.faulty(kernel, fault).read_bytes(), 0o644)
+    a.add(f"modules/{fname}", lean(modbuild.faulty(kernel, fault)), 0o644)
     return fname
 
 

@@ -58,7 +58,7 @@ static void warn(const struct options *options, const char *append)
 	for (i = 0; i < ARRAY_SIZE(old) && !options->pc; i++) {
 		if (has_word(append, old[i]))
 			output_say("--append %s: Linux then wants a PC's 8259s or 8254: %s",
-				   old[i], "use --machine pc, or interrupts and output may be lost");
+				   old[i], "use --machine pc, or output may be lost");
 	}
 }
 
