@@ -138,7 +138,7 @@ MUTANTS += [
            "\tif (0)\n",
            "api/guest_memory@6.1", "munmap-under-a-running-guest", hangs=True),
     Mutant("no-interrupt-window", "what waits for IF does not ask for a window",
-           "vcpu/core/controls.c",
+           "include/vcpu/core.h",
            "(interrupt || sti ? CPU_BASED_INTR_WINDOW_EXITING : 0)",
            "(sti ? CPU_BASED_INTR_WINDOW_EXITING : 0)",
            "api/guest_event@6.1", "but-as-soon-as-they-are-on", hangs=True),

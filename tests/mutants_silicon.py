@@ -38,7 +38,7 @@ FAULTS = [
      "\tif (0) {\n",
      "api/guest_debug@6.12", "STI:-the-next-instruction-is-a-step"),
     ("nmi-window-behind-sti", "an NMI behind STI waits for the NMI window",
-     "vcpu/core/controls.c",
+     "include/vcpu/core.h",
      "\tconst bool sti = nmi && shadow & SHADOW_STI;\n",
      "\tconst bool sti = nmi && shadow & SHADOW_SMI;\n",
      "kunit/pure@kunit,qemu-tcg", "silicon/windows"),

@@ -11,6 +11,8 @@
 #include "vmxhv.h"
 #include "vcpu/vcpu.h"
 #include "vcpu/vm.h"
+#include "vmx/arch.h"
+#include "vmx/controls.h"
 
 /* ---- vcpu/core/error.c: an errno, and the detail that GET_ERROR returns ---- */
 
@@ -53,7 +55,27 @@ void controls_set_cpu(struct vcpu *v, u32 which, u32 to);
 void controls_set_cpu2(struct vcpu *v, u32 which, u32 to);
 void controls_set_entry(struct vcpu *v, u32 which, u32 to);
 void controls_set_exceptions(const struct vcpu *v, u32 more);
-u32 window_controls(bool interrupt, bool nmi, u32 shadow);
+
+/**
+ * window_controls() - which exits tell that a guest can take what waits
+ * @interrupt: an interrupt waits
+ * @nmi: an NMI waits
+ * @shadow: the guest's interruptibility state
+ *
+ * A CPU need not withhold the NMI-window exit while STI blocks, though the entry refuses an NMI
+ * then: it would exit for ever. IF is set in that shadow, and the interrupt window opens behind it.
+ * (SDM: "Other Causes of VM Exits", "Checks on Guest Non-Register State".)
+ *
+ * Context: Any.
+ * Return: CPU_BASED_INTR_WINDOW_EXITING, CPU_BASED_NMI_WINDOW_EXITING, both or 0.
+ */
+static inline u32 window_controls(bool interrupt, bool nmi, u32 shadow)
+{
+	const bool sti = nmi && shadow & SHADOW_STI;
+
+	return (interrupt || sti ? CPU_BASED_INTR_WINDOW_EXITING : 0) |
+	       (nmi && !sti ? CPU_BASED_NMI_WINDOW_EXITING : 0);
+}
 
 /* ---- vcpu/core/tsc.c: host TSC * multiplier + offset, as the CPU computes it ---- */
 

@@ -5,7 +5,6 @@
  */
 #include <asm/traps.h>
 
-#include "compat.h"
 #include "vcpu/core.h"
 #include "vcpu/vcpu.h"
 #include "vmx/controls.h"
@@ -85,29 +84,6 @@ void controls_set_entry(struct vcpu *v, u32 which, u32 to)
 {
 	change(&v->ctl.entry, VM_ENTRY_CONTROLS, which, to);
 }
-
-/**
- * window_controls() - which exits tell that a guest can take what waits
- * @interrupt: an interrupt waits
- * @nmi: an NMI waits
- * @shadow: the guest's interruptibility state
- *
- * A CPU need not withhold the NMI-window exit while STI blocks, though the entry refuses an NMI
- * then: it would exit for ever. IF is set in that shadow, and the interrupt window opens behind it.
- * (SDM: "Other Causes of VM Exits", "Checks on Guest Non-Register State".)
- *
- * Context: Any.
- * Return: CPU_BASED_INTR_WINDOW_EXITING, CPU_BASED_NMI_WINDOW_EXITING, both or 0.
- */
-u32 window_controls(bool interrupt, bool nmi, u32 shadow)
-{
-	const bool sti = nmi && shadow & SHADOW_STI;
-
-	return (interrupt || sti ? CPU_BASED_INTR_WINDOW_EXITING : 0) |
-	       (nmi && !sti ? CPU_BASED_NMI_WINDOW_EXITING : 0);
-}
-
-VMXHV_EXPORT_FOR_TEST(window_controls);
 
 /**
  * controls_set_exceptions() - which exceptions exit beside those that always do

@@ -92,6 +92,26 @@ static bool halt_ends(struct vcpu *v)
 	return true;
 }
 
+/* Sleeps. Returns for a signal, too. Out of line: most halts end before they begin. */
+static noinline void sleep_for_event(struct vcpu *v)
+{
+	const bool halted = v->events.activity == VMXHV_HALTED;
+	const unsigned long wake = halted ? REQS_WAKE : REQS_OUTSIDE;
+	const u64 begin = rdtsc();
+	int ret = 0;
+
+	do {
+		lapic_timer_arm(v);
+		if (!halted || !poll(v, wake, begin + v->halt_poll))
+			ret = rcuwait_wait_event(&v->wait, READ_ONCE(v->requests) & wake,
+						 TASK_INTERRUPTIBLE);
+		lapic_timer_wake(v);
+	} while (!ret && !halt_ends(v));
+	if (halted)
+		v->halt_poll = halt_poll_next(v->halt_poll, rdtsc() - begin, poll_limit(v),
+					      us_to_cycles(POLL_FIRST_US));
+}
+
 /**
  * wait_for_event() - HLT, or waiting for a start-up IPI: sleep until something arrives
  * @v: the vCPU, loaded
@@ -103,23 +123,7 @@ static bool halt_ends(struct vcpu *v)
  */
 void wait_for_event(struct vcpu *v)
 {
-	const bool halted = v->events.activity == VMXHV_HALTED;
-	const unsigned long wake = halted ? REQS_WAKE : REQS_OUTSIDE;
-	u64 begin;
-	int ret = 0;
-
 	vcpu_assert_may_sleep(v);
-	if (halt_ends(v))
-		return;
-	begin = rdtsc();
-	do {
-		lapic_timer_arm(v);
-		if (!halted || !poll(v, wake, begin + v->halt_poll))
-			ret = rcuwait_wait_event(&v->wait, READ_ONCE(v->requests) & wake,
-						 TASK_INTERRUPTIBLE);
-		lapic_timer_wake(v);
-	} while (!ret && !halt_ends(v));
-	if (halted)
-		v->halt_poll = halt_poll_next(v->halt_poll, rdtsc() - begin, poll_limit(v),
-					      us_to_cycles(POLL_FIRST_US));
+	if (!halt_ends(v))
+		sleep_for_event(v);
 }
