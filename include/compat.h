@@ -195,9 +195,7 @@ static inline bool compat_machine_check(void)
 	do_machine_check(&regs);
 	return true;
 #elif defined(CONFIG_X86_MCE)
-	/*
-	 * in the kernel's name: what a guest consumed may be fatal then, but nothing is passed over
-	 */
+	/* in the kernel's name: what a guest consumed may be fatal, but is not passed over */
 	asm volatile("int $18");
 	return true;
 #else

@@ -221,9 +221,7 @@ static bool deliver_one(struct lapic *apic, const struct lapic_msg *msg, bool lo
 	case APIC_DM_INIT:
 		if (msg->level && !msg->assert)
 			return false;
-		/*
-		 * a start-up IPI that found the vCPU running is no one's: SDM, "MP Initialization"
-		 */
+		/* a start-up IPI that found it running is no one's: SDM, "MP Initialization" */
 		clear_bit(REQ_SIPI, &v->requests);
 		signal_vcpu(v, REQ_INIT, local);
 		return true;

@@ -33,6 +33,12 @@ static bool is_exception(u32 info)
 		type == INTR_TYPE_PRIV_SW_EXCEPTION);
 }
 
+static bool is_nmi(u32 info)
+{
+	return (info & INTR_INFO_VALID_MASK) &&
+	       (info & INTR_INFO_TYPE_MASK) == INTR_TYPE_NMI_INTR;
+}
+
 /**
  * vcpu_triple_fault() - the guest's processor shuts down
  * @v: the vCPU
@@ -70,11 +76,8 @@ void vcpu_raise_exception(struct vcpu *v, const struct exception *e)
 		return;
 	}
 
-	/*
-	 * an NMI's delivery had begun: they are blocked until IRET (SDM: "Handling Multiple NMIs")
-	 */
-	if (unlikely((events->injected.info & (INTR_INFO_VALID_MASK | INTR_INFO_TYPE_MASK)) ==
-		     (INTR_INFO_VALID_MASK | INTR_TYPE_NMI_INTR)))
+	/* an NMI's delivery had begun: blocked until IRET (SDM: "Handling Multiple NMIs") */
+	if (unlikely(is_nmi(events->injected.info)))
 		vcpu_set_shadow(v, vcpu_shadow(v) | SHADOW_NMI);
 	/* whatever was being delivered gives way: a fault recurs, a lost interrupt is lost */
 	events_forget_injected(events);
@@ -176,7 +179,7 @@ void vcpu_recover_events(struct vcpu *v)
 		injected->error_code = v->exit.vectoring_error;
 	if (has_insn_len(info))
 		injected->insn_len = exit_insn_len(v);
-	if ((info & INTR_INFO_TYPE_MASK) == INTR_TYPE_NMI_INTR)
+	if (is_nmi(info))
 		vcpu_set_shadow(v, vcpu_shadow(v) & ~SHADOW_NMI);
 	v->recheck = true;
 }
@@ -184,10 +187,7 @@ void vcpu_recover_events(struct vcpu *v)
 /* Is an NMI being served, or on its way into its handler? */
 static bool nmi_in_service(struct vcpu *v)
 {
-	const u32 type = INTR_INFO_VALID_MASK | INTR_INFO_TYPE_MASK;
-
-	return vcpu_shadow(v) & SHADOW_NMI ||
-	       (v->events.injected.info & type) == (INTR_INFO_VALID_MASK | INTR_TYPE_NMI_INTR);
+	return vcpu_shadow(v) & SHADOW_NMI || is_nmi(v->events.injected.info);
 }
 
 /**
@@ -414,7 +414,7 @@ void vcpu_inject_events(struct vcpu *v)
 	if (unlikely(v->lapic->controls_stale))
 		apicv_switch(v);
 	if (events->injected.info & INTR_INFO_VALID_MASK) {
-		if ((events->injected.info & INTR_INFO_TYPE_MASK) == INTR_TYPE_NMI_INTR)
+		if (is_nmi(events->injected.info))
 			begin_nmi(v);
 		vcpu_keep_trap_pending(v);
 		write_entry_event(events->injected.info, events->injected.error_code,

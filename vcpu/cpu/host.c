@@ -268,9 +268,7 @@ void host_burst_begin(struct vcpu *v)
 	unsigned long cr4 = native_read_cr4();
 
 	vcpu_assert_burst(v);
-	/*
-	 * the guest's addresses will stand in DR0 to DR3, some of which Linux itself never watches
-	 */
+	/* the guest's addresses will be in DR0 to DR3, some of which Linux never watches */
 	if (unlikely(hw_breakpoint_active()))
 		set_debugreg(DR7_RESET, 7);
 	if (unlikely(!v->host.loaded))

@@ -417,14 +417,24 @@ int msr_list(struct vmxhv_msr_entry *entries, u32 max, u32 *count)
 
 VMXHV_EXPORT_FOR_TEST(msr_list);
 
-/* SDM "MSR-Bitmap Address": reads of low and high MSRs, then writes; a clear bit does not exit. */
+/*
+ * SDM "MSR-Bitmap Address": bits for reads of low and high MSRs, then for writes; a clear bit does
+ * not exit.
+ */
+#define BITMAP_HIGH	0x2000
+#define BITMAP_WRITES	0x4000
+
+static u32 bitmap_read_bit(u32 msr)
+{
+	return (msr >= 0xc0000000 ? BITMAP_HIGH : 0) + (msr & (BITMAP_HIGH - 1));
+}
+
 static void pass_through(u8 *bitmap, u32 msr)
 {
-	u32 bit = msr & 0x1fff;
-	u32 at = (msr >= 0xc0000000 ? 0x400 : 0) + bit / 8;
+	unsigned long *bits = (unsigned long *)bitmap;
 
-	bitmap[at] &= ~BIT(bit % 8);
-	bitmap[at + 0x800] &= ~BIT(bit % 8);
+	__clear_bit(bitmap_read_bit(msr), bits);
+	__clear_bit(bitmap_read_bit(msr) + BITMAP_WRITES, bits);
 }
 
 /**
@@ -495,10 +505,8 @@ static void stop_passing(u8 *bitmap, const struct msr_policy *p)
 	u32 msr;
 
 	for (msr = p->first; msr <= p->last; msr++) {
-		u32 at = (msr >= 0xc0000000 ? 0x2000 : 0) + (msr & 0x1fff);
-
-		set_bit(at, bits);
-		set_bit(at + 0x4000, bits);
+		set_bit(bitmap_read_bit(msr), bits);
+		set_bit(bitmap_read_bit(msr) + BITMAP_WRITES, bits);
 	}
 }
 
