@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "backed_device.h"
 #include "config.h"
 #include "libvmxhv.h"
 #include "machine.h"
@@ -52,22 +53,18 @@ static struct {
 	int count;
 } batch;
 
+static const struct backed_device backed = { DEVICE, DEVICE_SIZE, device };
+
 static int device_read(void *opaque, uint64_t gpa, unsigned int width, uint64_t *value)
 {
 	(void)opaque;
-	if (gpa < DEVICE || gpa + width > DEVICE + DEVICE_SIZE || (width & (width - 1)))
-		return -5;
-	memcpy(value, device + gpa - DEVICE, width);
-	return 0;
+	return backed_read(&backed, gpa, width, value);
 }
 
 static int device_write(void *opaque, uint64_t gpa, unsigned int width, uint64_t value)
 {
 	(void)opaque;
-	if (gpa < DEVICE || gpa + width > DEVICE + DEVICE_SIZE || (width & (width - 1)))
-		return -5;
-	memcpy(device + gpa - DEVICE, &value, width);
-	return 0;
+	return backed_write(&backed, gpa, width, value);
 }
 
 static void *ram(void *opaque, uint64_t gpa, uint64_t length)

@@ -8,24 +8,7 @@ if ! command -v iasl >/dev/null; then
 	echo "1..0 # SKIP iasl (acpica-tools) is not installed"
 	exit 0
 fi
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-count=0
-failed=0
-
-# t NAME COMMAND...: succeeds; or with "has", its file has the words
-t() {
-	name=$1
-	shift
-	count=$((count + 1))
-	if "$@" >"$tmp/log" 2>&1; then
-		echo "ok $count - $name"
-	else
-		echo "not ok $count - $name"
-		sed 's/^/# /' "$tmp/log"
-		failed=$((failed + 1))
-	fi
-}
+. "$(dirname "$0")/tap.sh"
 
 "$tests/test_tables" "$tmp" >/dev/null
 cd "$tmp" || exit 1
@@ -48,5 +31,4 @@ t "FADT: the reset register is supported" grep -q "Reset Register Supported (V2)
 t "PC: FADT: not hardware-reduced" grep -q "Hardware Reduced (V5) : 0" PCFACP.dsl
 t "PC: MADT: 8259s" grep -q "PC-AT Compatibility : 1" PCAPIC.dsl
 t "MADT: no 8259" grep -q "PC-AT Compatibility : 0" APIC.dsl
-echo "1..$count"
-[ $failed = 0 ]
+done_here

@@ -5,23 +5,11 @@
 set -u
 out=$1
 top=$(cd "$(dirname "$0")/../.." && pwd)
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-count=0
-failed=0
+. "$(dirname "$0")/tap.sh"
 
-# t NAME COMMAND...: succeeds, and says nothing
-t() {
-	name=$1
-	shift
-	count=$((count + 1))
-	if "$@" >"$tmp/log" 2>&1 && [ ! -s "$tmp/log" ]; then
-		echo "ok $count - $name"
-	else
-		echo "not ok $count - $name"
-		sed 's/^/# /' "$tmp/log"
-		failed=$((failed + 1))
-	fi
+# succeeds, and says nothing
+silent() {
+	"$@" && [ ! -s "$tmp/log" ]
 }
 
 foreign_names() {
@@ -40,8 +28,7 @@ link() {
 	strict && "${CC:-cc}" -static -o "$tmp/hello" "$tmp/hello.o" "$out/libvmxhv.a"
 }
 
-t "all names of the library begin with vmxhv_" foreign_names
-t "the example is C99" strict
-t "it needs nothing but the library" link
-echo "1..$count"
-[ $failed = 0 ]
+t "all names of the library begin with vmxhv_" silent foreign_names
+t "the example is C99" silent strict
+t "it needs nothing but the library" silent link
+done_here

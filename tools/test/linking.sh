@@ -6,24 +6,7 @@
 set -u
 bin=$1
 top=$(cd "$(dirname "$0")/.." && pwd)
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-count=0
-failed=0
-
-# t NAME COMMAND...: succeeds
-t() {
-	name=$1
-	shift
-	count=$((count + 1))
-	if "$@" >"$tmp/log" 2>&1; then
-		echo "ok $count - $name"
-	else
-		echo "not ok $count - $name"
-		sed 's/^/# /' "$tmp/log"
-		failed=$((failed + 1))
-	fi
-}
+. "$(dirname "$0")/tap.sh"
 
 cp "$top/devices/libvmxhv-devices.h" "$tmp"
 cat >"$tmp/vmm.c" <<'END'
@@ -66,5 +49,4 @@ nm -g --defined-only "$bin/libvmxhv-devices.a" | awk 'NF == 3 && $3 !~ /^vmxhv_/
 t "every name is ours" test ! -s "$tmp/names"
 nm "$bin/libvmxhv-devices.a" | awk '$2 ~ /^[bBdDC]$/' >"$tmp/data"
 t "no globals" test ! -s "$tmp/data"
-echo "1..$count"
-[ $failed = 0 ]
+done_here

@@ -1,32 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# The tools as a program of 32 bits has them: every file but one compiles, and the devices, whose times have more
-# than 32 bits, pass their tests. TAP.
+# The tools as a program of 32 bits has them: every file but one compiles, and the devices, whose
+# times have more than 32 bits, pass their tests. TAP.
 # usage: m32.sh
 set -u
 top=$(cd "$(dirname "$0")/.." && pwd)
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-count=0
-failed=0
+. "$(dirname "$0")/tap.sh"
 
 cc32() {
 	${CC:-gcc} -m32 -O2 -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 \
 		-I"$top/../include" -I"$top/lib" -I"$top/devices" -I"$top/cli" -I"$top/run" -I"$top/test" "$@"
-}
-
-# t NAME COMMAND...: succeeds
-t() {
-	name=$1
-	shift
-	count=$((count + 1))
-	if "$@" >"$tmp/log" 2>&1; then
-		echo "ok $count - $name"
-	else
-		echo "not ok $count - $name"
-		sed 's/^/# /' "$tmp/log"
-		failed=$((failed + 1))
-	fi
 }
 
 if ! echo 'int main(void) { return 0; }' | cc32 -x c -o "$tmp/a" - 2>/dev/null; then
@@ -44,5 +27,4 @@ for device in ioapic pic pit rtc uart; do
 		"devices/$device.c" $([ "$device" = pit ] && echo run/acpi_pm.c)
 	t "test_$device passes" "$tmp/$device"
 done
-echo "1..$count"
-[ $failed = 0 ]
+done_here

@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
+#include "../../tests/lib/backed_device.h"
 #include "../../tests/lib/random_insn.h"
 #include "libvmxhv.h"
 #include "tap.h"
@@ -249,22 +250,18 @@ int ioctl(int fd, unsigned long request, ...)
 	return -1;
 }
 
+static const struct backed_device backed = { DEVICE, DEVICE_SIZE, device };
+
 static int device_read(void *opaque, uint64_t gpa, unsigned int width, uint64_t *value)
 {
 	(void)opaque;
-	if (gpa < DEVICE || gpa + width > DEVICE + DEVICE_SIZE || (width & (width - 1)))
-		return -5;
-	memcpy(value, device + gpa - DEVICE, width);
-	return 0;
+	return backed_read(&backed, gpa, width, value);
 }
 
 static int device_write(void *opaque, uint64_t gpa, unsigned int width, uint64_t value)
 {
 	(void)opaque;
-	if (gpa < DEVICE || gpa + width > DEVICE + DEVICE_SIZE || (width & (width - 1)))
-		return -5;
-	memcpy(device + gpa - DEVICE, &value, width);
-	return 0;
+	return backed_write(&backed, gpa, width, value);
 }
 
 static void *ram(void *opaque, uint64_t gpa, uint64_t length)
