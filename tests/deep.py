@@ -59,9 +59,10 @@ def run(part):
 
 
 def main():
+    every = parts()
     ap = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    ap.add_argument("part", nargs="*", help="; ".join(parts()))
-    chosen = ap.parse_args().part or parts()
+    ap.add_argument("part", nargs="*", help="; ".join(every))
+    chosen = ap.parse_args().part or every
     end = time.monotonic() + 60 * float(os.environ.get("DEEP_MINUTES") or 1e9)
     key, known = digest(), load()
     for part in chosen:

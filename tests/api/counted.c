@@ -42,8 +42,7 @@ static struct counts counts(void)
 static void start(struct machine *m, struct cpu *c, uint32_t id)
 {
 	cpu_create(m, c, id);
-	memcpy(m->ram + GUEST_BASE, &(const uint64_t){ GUEST_BASE + 8 }, 8);
-	memcpy(m->ram + GUEST_BASE + 8, program, sizeof(program));
+	load_code(m, program, sizeof(program));
 	cpu_start(c, MODE_REAL, 0);
 }
 
@@ -81,7 +80,7 @@ int main(void)
 	tap_ok(take_turns(&a, &other) >= 2 * TURNS - 1, "of two VMs: each time");
 
 	/* CR0.CD is the module's: an exit each, and a burst */
-	memcpy(m.ram + GUEST_BASE + 8, changes_cr0, sizeof(changes_cr0));
+	load_code(&m, changes_cr0, sizeof(changes_cr0));
 	cpu_start(&a, MODE_REAL, 0);
 	before = counts();
 	tap_ok(!run(&a) && a.run->exit_reason == VMXHV_EXIT_IO, "a hundred bursts");

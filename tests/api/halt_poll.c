@@ -70,8 +70,7 @@ static long sleeps(uint32_t flags, uint32_t us)
 	int i;
 
 	configured(&h.m, &h.c, &config, "spin");
-	memcpy(h.m.ram + GUEST_BASE, &(const uint64_t){ GUEST_BASE + 8 }, 8);
-	memcpy(h.m.ram + GUEST_BASE + 8, program, sizeof(program));
+	load_code(&h.m, program, sizeof(program));
 	memcpy(h.m.ram + GUEST_BASE + 0x20, handler, sizeof(handler));
 	memcpy(h.m.ram + 8, &(const uint32_t){ GUEST_BASE + 0x20 }, 4);
 	cpu_start(&h.c, MODE_REAL, 0);

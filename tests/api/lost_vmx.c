@@ -19,8 +19,7 @@ int main(void)
 	machine_create(&m, 1 << 20);
 	machine_tables(&m);
 	cpu_create(&m, &c, 0);
-	memcpy(m.ram + GUEST_BASE, &(const uint64_t){ GUEST_BASE + 8 }, 8);
-	memcpy(m.ram + GUEST_BASE + 8, program, sizeof(program));
+	load_code(&m, program, sizeof(program));
 	cpu_start(&c, MODE_REAL, 0);
 	tap_equal(-run(&c), ESHUTDOWN, "RUN says that the host goes down");
 	tap_equal(-run(&c), ESHUTDOWN, "and says so again");

@@ -24,8 +24,7 @@ int main(int argc, char **argv)
 	machine_create(&m, 1 << 20);
 	machine_tables(&m);
 	cpu_create(&m, &c, 0);
-	memcpy(m.ram + GUEST_BASE, &(const uint64_t){ GUEST_BASE + 8 }, 8);
-	memcpy(m.ram + GUEST_BASE + 8, program, sizeof(program));
+	load_code(&m, program, sizeof(program));
 	cpu_start(&c, MODE_REAL, 0);
 	if (told) {
 		/* INTR can come for the host's own reasons, HALTED never does here */

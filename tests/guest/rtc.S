@@ -20,23 +20,12 @@
 #define POLLS		200000		/* some seconds */
 #define PATIENCE	0x4000000	/* the same without exits */
 #define TIMES		4
+#include "flat.inc"
+
 	.code16
 	.globl	_start
 _start:
-	cli
-	lgdt	gdtr
-	movl	%cr0, %eax
-	orl	$1, %eax
-	movl	%eax, %cr0
-	ljmp	$8, $protected
-
-	.code32
-protected:
-	movw	$16, %ax
-	movw	%ax, %ds
-	movw	%ax, %es
-	movw	%ax, %ss
-	movl	$0x1000, %esp
+	ENTER_PROTECTED
 	movw	$handler, idt + 8 * VECTOR
 	movl	$0x8e000008, idt + 8 * VECTOR + 2
 	lidt	idtr
@@ -143,14 +132,7 @@ count:
 flags:
 	.byte	0
 
-	.balign	8
-gdt:
-	.quad	0
-	.quad	0x00cf9b000000ffff
-	.quad	0x00cf93000000ffff
-gdtr:
-	.word	23
-	.long	gdt
+	FLAT_GDT
 idtr:
 	.word	8 * VECTOR + 7
 	.long	idt

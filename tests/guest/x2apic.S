@@ -11,23 +11,12 @@
 #define ENABLED		0x800
 #define X2APIC		0x400
 #define UART		0x3f8
+#include "flat.inc"
+
 	.code16
 	.globl	_start
 _start:
-	cli
-	lgdt	gdtr
-	movl	%cr0, %eax
-	orl	$1, %eax
-	movl	%eax, %cr0
-	ljmp	$8, $protected
-
-	.code32
-protected:
-	movw	$16, %ax
-	movw	%ax, %ds
-	movw	%ax, %es
-	movw	%ax, %ss
-	movl	$0x1000, %esp
+	ENTER_PROTECTED
 	call	look
 	movl	$(ENABLED | X2APIC), %ebx
 	call	mode
@@ -66,11 +55,4 @@ print:
 	outb	%al, %dx
 	ret
 
-	.balign	8
-gdt:
-	.quad	0
-	.quad	0x00cf9b000000ffff
-	.quad	0x00cf93000000ffff
-gdtr:
-	.word	23
-	.long	gdt
+	FLAT_GDT

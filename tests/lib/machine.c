@@ -187,6 +187,14 @@ void load_guest(struct machine *m, const char *name)
 	fclose(f);
 }
 
+void load_code(struct machine *m, const void *code, size_t length)
+{
+	const uint64_t at = GUEST_BASE + sizeof(at);
+
+	memcpy(m->ram + GUEST_BASE, &at, sizeof(at));
+	memcpy(m->ram + at, code, length);
+}
+
 static void set_default_cpuid(struct cpu *c)
 {
 	struct vmxhv_cpuid_entry entries[256];

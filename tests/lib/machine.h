@@ -49,6 +49,7 @@ void machine_destroy(struct machine *m);
 void machine_map(struct machine *m, uint64_t gpa, void *hva, uint64_t length, uint32_t flags);
 void machine_unmap(struct machine *m, uint64_t gpa, uint64_t length);
 void load_guest(struct machine *m, const char *name);
+void load_code(struct machine *m, const void *code, size_t length);	/* an image of one case */
 void cpu_create(struct machine *m, struct cpu *c, uint32_t id);
 void cpu_destroy(struct cpu *c);
 /* Two VMs of 1 MiB with one image and one vCPU each, run by this thread on CPU 0. */

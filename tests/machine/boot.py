@@ -113,12 +113,15 @@ def stripped(path, _changed):
 
 
 def lean(path):
-    return stripped(path, path.stat().st_mtime_ns)
+    """What of a file goes into the machine: all, if it is no ELF file."""
+    with open(path, "rb") as f:
+        is_elf = f.read(4) == b"\x7fELF"
+    return stripped(path, path.stat().st_mtime_ns) if is_elf else path.read_bytes()
 
 
 def add_program(a, dest, path):
     """A program, and the shared objects that it wants."""
-    a.add(dest, lean(path) if path.read_bytes()[:4] == b"\x7fELF" else path.read_bytes())
+    a.add(dest, lean(path))
     for lib in libraries(path):
         a.add(str(lib), lib.read_bytes())
 
