@@ -31,6 +31,7 @@ COUNTS_SLABS = {"not_debug": "it has no /sys/kernel/slab"}
 
 CASES = matrix("api/guest_random", "guest_random", kernel=["6.12"], timeout=90)
 CASES += matrix("api/halt_poll", "halt_poll", kernel=KERNELS, cpus=[2], timeout=60)
+CASES += matrix("api/wakes", "wakes", kernel=KERNELS, cpus=[2], timeout=60)
 CASES += matrix("api/every_call", "every_call", kernel=KERNELS, timeout=60, **COUNTS_SLABS)
 for name in INPUT + GUESTS + ALIKE:
     CASES += matrix(f"api/{name}", name, kernel=KERNELS, timeout=60)
@@ -77,10 +78,9 @@ CASES.append(case("api/guest_cpu", "guest_cpu", mitigations="", timeout=60))
 for name in ["state_input", "guest_cpu", "guest_fpu"]:
     CASES.append(case(f"api/noxsave/{name}", name, cmdline="noxsave", timeout=60))
 # A CPU that is tick-free while it has one task: context tracking is told of each entry and exit.
-# Without a tick the emulated CPU can stay in MWAIT for ever.
 for name in ["guest_cpu", "guest_time"]:
     CASES += matrix(f"api/nohz_full/{name}", f"taskset 2 {name}", kernel=KERNELS, cpus=[2],
-                    cmdline="nohz_full=1 idle=nomwait", timeout=60)
+                    cmdline="nohz_full=1", timeout=60)
 
 
 # a thousand VMs and what they leave

@@ -60,10 +60,16 @@ debug: action=ignore
 
 
 def cmdline(spec):
-    """tsc_early_khz is ips/1000: without it CPUID 15H makes every delay 70 times too long."""
+    """
+    tsc_early_khz is ips/1000: without it CPUID 15H makes every delay 70 times too long.
+    nomwait: an emulated CPU in MWAIT does not see what another CPU writes, and sleeps on, up to
+    seconds, until something else interrupts it; HLT has no such fault.
+    """
     words = ["console=ttyS0,115200", "quiet", "nokaslr", "panic=-1", "reboot=t",
              "tsc=reliable", f"tsc_early_khz={IPS // 1000}", "cryptomgr.notests",
              "log_buf_len=1M", "printk.devkmsg=on", f"clearcpuid={MODELS[spec.model][1]}"]
+    if spec.cpus > 1:
+        words.append("idle=nomwait")
     if spec.mitigations:
         words.append(f"mitigations={spec.mitigations}")
     return " ".join(words + ([spec.cmdline] if spec.cmdline else []))
