@@ -75,14 +75,14 @@ static void wake_futex(int round)
 	set_and_wake(&bell, round);
 }
 
-static const struct way {
+struct way {
 	const char *name;
 	void (*sleep)(int round);
 	void (*wake)(int round);
-} ways[] = {
-	{ "a futex", sleep_on_futex, wake_futex },
-	{ "a halted guest", sleep_in_guest, wake_guest },
 };
+
+static const struct way futex = { "a futex", sleep_on_futex, wake_futex };
+static const struct way guest = { "a halted guest", sleep_in_guest, wake_guest };
 
 static void *sleeper(void *arg)
 {
@@ -103,7 +103,9 @@ static void wake_all(const struct way *way)
 	int late = 0;
 	pthread_t t;
 
-	asleep = awake = bell = 0;
+	asleep = 0;
+	awake = 0;
+	bell = 0;
 	pthread_create(&t, NULL, sleeper, (void *)way);
 	for (int i = 1; i <= ROUNDS; i++) {
 		double start;
@@ -131,8 +133,8 @@ int main(void)
 	machine_create(&m, 1 << 20);
 	load_guest(&m, "spin");
 	cpu_create(&m, &c, 0);
-	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
-		wake_all(&ways[i]);
+	wake_all(&futex);
+	wake_all(&guest);
 	cpu_destroy(&c);
 	machine_destroy(&m);
 	return tap_done();
