@@ -513,7 +513,7 @@ int vcpu_run(struct vcpu *v, u32 flags, struct vmxhv_error *err)
 		ret = run_loop(v);
 	}
 	/* what was read since then was 0: that is no exit to tell userspace of */
-	if (unlikely(v->loaded && vmcs_lost(v)))
+	if (unlikely(vmcs_lost(v)) && v->loaded)
 		ret = -ESHUTDOWN;
 	publish_done(v);
 	vcpu_put(v);

@@ -15,20 +15,23 @@
 #include "vmx/vmcs.h"
 #include "vmx/vmx.h"
 
-/* The VMCS becomes current here; a CPU that it was not on may hold stale translations. */
+/*
+ * The VMCS becomes current here; a CPU that it was not on may hold stale translations. Where it is
+ * current already it was so the last time, too: nobody else has it, and leaving it clears it.
+ */
 static int load_on_this_cpu(struct vcpu *v)
 {
 	int cpu = smp_processor_id();
 	int ret;
 
-	if (unlikely(this_cpu_read(vmcs_current) != &v->vmcs)) {
-		ret = vmcs_load(&v->vmcs);
-		if (ret)
-			return ret;
-		vcpu_own_nmi_blocking(v);
-		if (unlikely(v->tsc.lost != vmx_tsc_lost))
-			tsc_follow_host(v);
-	}
+	if (likely(!vmcs_lost(v)))
+		return 0;
+	ret = vmcs_load(&v->vmcs);
+	if (ret)
+		return ret;
+	vcpu_own_nmi_blocking(v);
+	if (unlikely(v->tsc.lost != vmx_tsc_lost))
+		tsc_follow_host(v);
 	if (v->cpu == cpu)
 		return 0;
 
@@ -63,19 +66,11 @@ static struct preempt_ops vcpu_preempt_ops = {
 
 #define LOAD_TRIES	100	/* jiffies */
 
-/**
- * vcpu_load() - make a vCPU's VMCS current, and keep it so for this thread
- * @v: the vCPU; its mutex is held
- *
- * Context: May be preempted and migrated afterwards: a preempt notifier follows.
- * Return: 0, or -ESHUTDOWN when this CPU has left VMX operation.
- */
-int vcpu_load(struct vcpu *v)
+static noinline int load_patiently(struct vcpu *v)
 {
 	int tries = LOAD_TRIES;
 	int ret;
 
-	vcpu_assert_held(v);
 	do {
 		preempt_disable();
 		ret = load_on_this_cpu(v);
@@ -88,6 +83,29 @@ int vcpu_load(struct vcpu *v)
 			schedule_timeout_uninterruptible(1);
 	} while (ret == -EAGAIN && --tries);
 	return ret == -EAGAIN ? -ESHUTDOWN : ret;
+}
+
+/**
+ * vcpu_load() - make a vCPU's VMCS current, and keep it so for this thread
+ * @v: the vCPU; its mutex is held
+ *
+ * Most often it is current still from the last time.
+ *
+ * Context: May be preempted and migrated afterwards: a preempt notifier follows.
+ * Return: 0, or -ESHUTDOWN when this CPU has left VMX operation.
+ */
+int vcpu_load(struct vcpu *v)
+{
+	vcpu_assert_held(v);
+	preempt_disable();
+	if (unlikely(vmcs_lost(v))) {
+		preempt_enable();
+		return load_patiently(v);
+	}
+	preempt_notifier_register(&v->notifier);
+	v->loaded = true;
+	preempt_enable();
+	return 0;
 }
 
 /**
