@@ -342,8 +342,8 @@ void cpuid_refresh(struct vcpu *v);		/* see struct cpuid_state */
 struct msr_policy {
 	const char *name;
 	u32 first, last;
-	u32 flags;
-	u32 needs;
+	u16 flags;
+	u16 needs;
 	u32 offset;
 	int (*read)(struct vcpu *v, u32 msr, u64 *value);
 	int (*write)(struct vcpu *v, u32 msr, u64 value, bool from_user);
@@ -430,6 +430,7 @@ void xstate_enter(struct vcpu *v);			/* IRQs off, before a burst */
 void xstate_leave(struct vcpu *v);			/* IRQs still off, after it */
 #define XSTATE_MIN_SIZE		576	/* legacy region and header */
 
+void xstate_init(void);			/* once, when the module loads */
 u32 xstate_size(void);
 void xstate_get_image(struct vcpu *v, void *image);
 int xstate_check_image(const void *image, struct vmxhv_error *err);

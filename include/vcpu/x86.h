@@ -200,10 +200,9 @@ u64 *msr_mtrr_slot(struct guest_msrs *msrs, u32 msr);
 static inline bool msr_pat_valid(u64 value)
 {
 	const u64 each_byte = 0x0101010101010101ull;
-	const u64 two = value & 2 * each_byte, four = value & 4 * each_byte;
 
 	/* of 0 to 7, the types 2 and 3 do not exist: bit 1 comes with bit 2 only */
-	return !(value & 0xf8 * each_byte) && !(two & ~(four >> 1));
+	return !(value & 0xf8 * each_byte) && !(value & ~(value >> 1) & 2 * each_byte);
 }
 
 /* ---- state: what VM entry accepts ---- */

@@ -273,8 +273,8 @@ void host_burst_begin(struct vcpu *v)
 		set_debugreg(DR7_RESET, 7);
 	if (unlikely(!v->host.loaded))
 		host_thread_leave(v);
-	/* perf changes it by IPI, at any time before */
-	v->host.debugctl = __rdmsr(MSR_IA32_DEBUGCTLMSR);
+	/* perf changes it by IPI, at any time before; its upper half is reserved */
+	v->host.debugctl = (u32)__rdmsr(MSR_IA32_DEBUGCTLMSR);
 	if (unlikely(cr3 != v->vmcs_host.cr3)) {
 		vmcs_writel(HOST_CR3, cr3);
 		v->vmcs_host.cr3 = cr3;

@@ -207,13 +207,15 @@ static noinline int handle_string(struct vcpu *v)
  */
 int handle_io(struct vcpu *v)
 {
-	u32 qualification = exit_qualification(v);
+	const u32 qualification = exit_qualification(v);
+	const bool in = qualification & IO_QUAL_IN;
+	const u32 width = IO_QUAL_SIZE(qualification);
 	struct vmxhv_exit_io *io = &v->io.exit;
 
 	*io = (struct vmxhv_exit_io){
 		.port = IO_QUAL_PORT(qualification),
-		.width = IO_QUAL_SIZE(qualification),
-		.in = !!(qualification & IO_QUAL_IN),
+		.width = width,
+		.in = in,
 		.rep = !!(qualification & IO_QUAL_REP),
 		.count = 1,
 	};
@@ -222,8 +224,8 @@ int handle_io(struct vcpu *v)
 		return handle_string(v);
 
 	io->data_offset = offsetof(struct vmxhv_run, u.io.data);
-	if (!io->in)
-		io->data = v->gpr[REG_RAX] & (~0u >> (32 - io->width * 8));
+	if (!in)
+		io->data = v->gpr[REG_RAX] & (~0u >> (32 - width * 8));
 	return io_to_user(v);
 }
 
@@ -302,32 +304,41 @@ static noinline int complete_string(struct vcpu *v)
 	return HANDLED;
 }
 
+/* A 32-bit IN clears the upper half of RAX; narrower ones keep the rest. */
+static void store_input(struct vcpu *v)
+{
+	u32 data = READ_ONCE(v->run->u.io.data);
+
+	if (v->io.exit.width == 4)
+		v->gpr[REG_RAX] = data;
+	else if (v->io.exit.width == 2)
+		v->gpr[REG_RAX] = (v->gpr[REG_RAX] & ~0xffffull) | (u16)data;
+	else
+		v->gpr[REG_RAX] = (v->gpr[REG_RAX] & ~0xffull) | (u8)data;
+}
+
+/* Out of line: whom nobody watches needs no stack frame. */
+static noinline int complete_watched(struct vcpu *v)
+{
+	vcpu_skip_insn(v);
+	meet_points(v);
+	return HANDLED;
+}
+
 /**
  * complete_io() - RUN after an IO exit: store what came in, end the instruction
  * @v: the vCPU, loaded
- *
- * A 32-bit IN clears the upper half of RAX; narrower ones keep the rest.
  *
  * Context: Process; may sleep for string I/O.
  * Return: HANDLED; TO_USER with MEMORY_ERROR, to be completed again.
  */
 int complete_io(struct vcpu *v)
 {
-	u32 data;
-
 	if (unlikely(v->io.exit.string))
 		return complete_string(v);
-	if (v->io.exit.in) {
-		data = READ_ONCE(v->run->u.io.data);
-		if (v->io.exit.width == 4)
-			v->gpr[REG_RAX] = data;
-		else if (v->io.exit.width == 2)
-			v->gpr[REG_RAX] = (v->gpr[REG_RAX] & ~0xffffull) | (u16)data;
-		else
-			v->gpr[REG_RAX] = (v->gpr[REG_RAX] & ~0xffull) | (u8)data;
-	}
-	vcpu_skip_insn(v);
+	if (v->io.exit.in)
+		store_input(v);
 	if (unlikely(dr_watching(v)))
-		meet_points(v);
-	return HANDLED;
+		return complete_watched(v);
+	return vcpu_skip_insn(v);
 }
