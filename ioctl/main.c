@@ -5,6 +5,7 @@
 #include <linux/module.h>
 
 #include "ioctl/ioctl.h"
+#include "vcpu/cpu.h"
 #include "vcpu/cpuid.h"
 #include "vcpu/exit.h"
 #include "vmx/vmx.h"
@@ -25,6 +26,7 @@ static int __init vmxhv_init(void)
 	if (ret)
 		return ret;
 	config_init();
+	xstate_init();
 	ret = misc_register(&vmxhv_misc);
 	if (ret)
 		vmx_exit();

@@ -53,16 +53,16 @@ struct xstate {
 	bool switched;
 };
 
+static u32 image_size = XSTATE_MIN_SIZE;
+
 /**
- * xstate_size() - bytes of an XSAVE image in standard format
+ * xstate_init() - ask the CPU for the size of an image: it stays, and CPUID is dear where it exits
  *
- * Context: Any.
- * Return: at least XSTATE_MIN_SIZE.
+ * Context: Module init.
  */
-u32 xstate_size(void)
+void xstate_init(void)
 {
 	u64 xcr0 = xstate_allowed_xcr0();
-	u32 size = XSTATE_MIN_SIZE;
 	u32 eax, ebx, ecx, edx;
 	u32 i;
 
@@ -70,9 +70,19 @@ u32 xstate_size(void)
 		if (!(xcr0 & BIT_ULL(i)))
 			continue;
 		cpuid_count(0xd, i, &eax, &ebx, &ecx, &edx);
-		size = max(size, eax + ebx);
+		image_size = max(image_size, eax + ebx);
 	}
-	return size;
+}
+
+/**
+ * xstate_size() - bytes of an XSAVE image in standard format
+ *
+ * Context: Any, after xstate_init().
+ * Return: at least XSTATE_MIN_SIZE.
+ */
+u32 xstate_size(void)
+{
+	return image_size;
 }
 
 /* The bits of MXCSR that this CPU has; FXSAVE writes 0 where it means the oldest set. */

@@ -11,6 +11,7 @@
 #include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/mm.h>
+#include <linux/string.h>
 
 #include "compat.h"
 #include "vcpu/memory.h"
@@ -21,10 +22,7 @@
 
 static void pml_empty(struct vcpu *v)
 {
-	unsigned int i;
-
-	for (i = 0; i < PML_ENTRIES; i++)
-		WRITE_ONCE(v->pml[i], PML_NOTHING);
+	memset64(v->pml, PML_NOTHING, PML_ENTRIES);
 	v->pml_left = PML_ENTRIES;
 }
 
