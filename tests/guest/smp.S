@@ -7,6 +7,11 @@ _start:
 	.code64
 #include "idt64.inc"
 
+/* Nothing arrives while one waits for the other, but IF is set: without a preemption timer, and in an
+ * emulator that takes no CPU back from a guest that masks interrupts, the other may never come.
+ */
+#define WAIT_OPEN	sti
+
 #define AP_PAGE	0xf		/* DATA_BASE + 5000H: the start-up IPI's vector */
 #define MAILBOX	DATA_BASE
 #define COUNTER	DATA_BASE + 64
@@ -24,6 +29,7 @@ boot_ap:
 	movl	$0x4500, 0x300(%rbx)		/* INIT */
 	movl	$1 << 24, 0x310(%rbx)
 	movl	$0x4600 + AP_PAGE, 0x300(%rbx)	/* start-up */
+	WAIT_OPEN
 1:	pause
 	cmpl	$0x600d, MAILBOX
 	jne	1b
@@ -56,6 +62,7 @@ count_locked:
 #define PATCHES	200
 patcher:
 	movl	$1, %ecx
+	WAIT_OPEN
 1:	movl	%ecx, CODE + 1
 2:	pause
 	cmpl	%ecx, SEEN
@@ -66,6 +73,7 @@ patcher:
 	DONE
 patched:
 	movl	$1, %ecx
+	WAIT_OPEN
 	movl	$CODE, %ebx
 1:	call	*%rbx
 	cmpl	%ecx, %eax
@@ -127,6 +135,7 @@ pong:
 	movl	$\other << 24, 0x310(%rbx)
 	movl	$EOI_XAPIC, irq_eoi(%rip)
 	movl	$1, irq_quiet(%rip)
+	WAIT_OPEN
 	.if	\turn
 	movl	$0, irq_count(%rip)
 	movl	$1, MAILBOX + 8
@@ -136,7 +145,6 @@ pong:
 	jne	1b
 	.endif
 	movl	$\turn, %ecx
-	sti
 1:	pause
 	cmpl	%ecx, irq_count(%rip)
 	jne	1b
