@@ -5,7 +5,7 @@ import functools
 import re
 
 from machine import kernels
-from machine.guest import APPEND, available, greeted, linux
+from machine.guest import APPEND, WHOLE, available, greeted, linux
 
 # What the guest says of its interrupts and clocks, after it has slept a second of its own.
 TELL = """
@@ -56,11 +56,11 @@ def pc_cases():
         pc("linux/noapic", NOAPIC, [TIMER, SERIAL, NO_LOCAL_TIMER], "tsc", ONE_SHOT,
            not_debug=TOO_FAST),
         pc("linux/noapic", NOAPIC, [TIMER, SERIAL, NO_LOCAL_TIMER], "tsc", ONE_SHOT,
-           kernel="6.12", not_debug=TOO_FAST),
+           kernel="6.12", elf=True, not_debug=TOO_FAST),
         pc("linux/nolapic", NOLAPIC, [TIMER, SERIAL], "acpi_pm", PERIODIC,
            not_debug=TOO_FAST),
         pc("linux/nolapic", NOLAPIC, [TIMER, SERIAL], "acpi_pm", PERIODIC, kernel="6.12",
-           guest="6.12", not_debug=TOO_FAST),
+           guest="6.12", elf=True, not_debug=TOO_FAST),
         pc("linux/noacpi", NOACPI, [TIMER, SERIAL, "reset itself .port 0x64."],
            "(refined-)?jiffies", PERIODIC, script=TELL + "reboot -f", status=3,
            not_debug=TOO_FAST),
@@ -91,32 +91,34 @@ def fw_cfg(**kw):
     def driver():
         return kernels.module_files(kernels.get(guest), "qemu_fw_cfg")[-1][1]
 
-    case = linux("linux/fw_cfg", options="--fw-cfg opt/answer=/guest/answer", script=FW_CFG,
+    case = linux("linux/fw_cfg", elf=True, options="--fw-cfg opt/answer=/guest/answer", script=FW_CFG,
                  initrd_files=[("qemu_fw_cfg.ko", driver)], check=fw_cfg_read, **kw)
     return dataclasses.replace(case, files=(*case.files, ("guest/answer", b"forty-two")))
 
 
 CASES = [] if not available() else [
-    linux("linux/6.1"),
+    # all that these kernels do, from the bzImage; most others are spared its decompression
+    linux("linux/6.1", append=WHOLE),
     linux("linux/6.1", kernel="6.12"),
     linux("linux/6.1", cpus=2),
     linux("linux/6.1", model="sandy_bridge"),
     linux("linux/6.1", model="cnl"),
-    linux("linux/6.12", guest="6.12"),
+    linux("linux/6.12", guest="6.12", append=WHOLE),
     linux("linux/vmlinux", elf=True),
     linux("linux/vmlinux", elf=True, guest="6.12", kernel="6.12"),
     *pc_cases(),
     fw_cfg(),
     fw_cfg(kernel="6.12", guest="6.12"),
-    linux("linux/no-apicv", options="--apicv nothing"),
+    linux("linux/no-apicv", elf=True, options="--apicv nothing"),
     # all the local APIC by the CPU: the emulated one interrupts code that has masked interrupts, and
     # one guest in some forty stands still for it
     linux("linux/apicv", options="--apicv all", on_demand=True),
     linux("linux/apicv", options="--apicv all", kernel="6.12", cpus=2, on_demand=True),
     # A signature that Linux knows makes it use the x2APIC instead of the xAPIC page.
-    linux("linux/x2apic", options="--cpu hypervisor=kvm",
+    linux("linux/x2apic", elf=True, options="--cpu hypervisor=kvm",
           script="dmesg | grep -i x2apic"),
-    linux("linux/x2apic", options="--cpu hypervisor=kvm", kernel="6.12", guest="6.12", cpus=2),
-    linux("linux/x2apic", options="--cpu hypervisor=kvm", model="sandy_bridge"),
+    linux("linux/x2apic", elf=True, options="--cpu hypervisor=kvm", kernel="6.12", guest="6.12",
+          cpus=2),
+    linux("linux/x2apic", elf=True, options="--cpu hypervisor=kvm", model="sandy_bridge"),
     linux("linux/x2apic-apicv", options="--cpu hypervisor=kvm --apicv all", on_demand=True),
 ]
