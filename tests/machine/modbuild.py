@@ -101,6 +101,17 @@ def sources_digest(*parts):
     return util.digest(*parts, util.ROOT / "Kbuild", *files)
 
 
+def seed(kernel, dest):
+    """Begin @dest with the objects of modules(), so that only what a fault changes is compiled: the
+    commands that Kbuild remembers name the folder, and must name this one."""
+    modules(kernel)
+    made = util.BUILD / kernel.name / "src"
+    with util.locked(util.BUILD / f"{kernel.name}.lock"):
+        shutil.copytree(made, dest)
+    for f in [*dest.rglob(".*.cmd"), *dest.rglob("*.mod")]:
+        f.write_text(f.read_text().replace(str(made), str(dest)))
+
+
 @functools.lru_cache(None)
 def faulty(kernel, fault):
     """The path of a vmxhv.ko for @kernel with @fault, or a Variant's arguments, in it."""
@@ -112,6 +123,8 @@ def faulty(kernel, fault):
         key = sources_digest(str(kernel.kdir), fault)
         if stamp.exists() and stamp.read_text() == key:
             return out
+        if not args and not (top / "src").exists():
+            seed(kernel, top / "src")
         sync(top / "src", BY_CONTENT)
         fault.plant(top / "src")
         with work.doing(f"building vmxhv.ko for {kernel.name}, {fault.name}",
