@@ -72,4 +72,9 @@ FAULTS = [
      "\tif (cpumask_subset(cpu_online_mask, &asked))\n",
      "\tif (0)\n",
      "api/info@6.12,2cpu", "200-times-GET_INFO-interrupt-no-other-CPU"),
+    ("regions-charged", "the first VM's process pays for what all VMs need",
+     "vmx/own/percpu.c",
+     "vmcs_alloc(cpu_to_node(cpu), GFP_KERNEL);",
+     "vmcs_alloc(cpu_to_node(cpu), GFP_KERNEL_ACCOUNT);",
+     "api/charges@6.12,2cpu", "what-comes-with-the-first-VM-and-stays-is-not"),
 ]

@@ -31,6 +31,7 @@ COUNTS_SLABS = {"not_debug": "it has no /sys/kernel/slab"}
 
 CASES = matrix("api/guest_random", "guest_random", kernel=["6.12"], timeout=90)
 CASES += matrix("api/halt_poll", "halt_poll", kernel=KERNELS, cpus=[2], timeout=60)
+CASES += matrix("api/charges", "charges", kernel=KERNELS, cpus=[2], timeout=60)
 CASES += matrix("api/wakes", "wakes", kernel=KERNELS, cpus=[2], timeout=60)
 CASES += matrix("api/every_call", "every_call", kernel=KERNELS, timeout=60, **COUNTS_SLABS)
 for name in INPUT + GUESTS + ALIKE:
