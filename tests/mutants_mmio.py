@@ -49,7 +49,7 @@ FAULTS = [
      "vcpu/exit/to_user.c",
      "memset((u8 *)v->run->u.raw + ",
      "memset(v->run->u.raw + ",
-     "api/guest_random@6.1", "4000-instructions,-on-memory-and-on-a-device:-the-same"),
+     "api/guest_random@6.12", "20000-instructions,-on-memory-and-on-a-device:-the-same"),
     ("half-an-operand", "the second page of an operand is where the first one's is",
      "tools/lib/mmio_operand.c",
      "\to->pieces = first < o->width ? 2 : 1;\n",

@@ -248,7 +248,7 @@ static void set_up(void)
 int main(int argc, char **argv)
 {
 	static uint8_t vectors[XSAVE_SIZE];
-	const int total = argc > 2 ? atoi(argv[2]) : 4000;
+	const int total = argc > 2 ? atoi(argv[2]) : 20000;
 	unsigned int form;
 	int done, bad = 0;
 
