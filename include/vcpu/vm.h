@@ -6,6 +6,7 @@
 #include <linux/build_bug.h>
 #include <linux/kref.h>
 #include <linux/mutex.h>
+#include <linux/spinlock_types.h>
 #include <linux/types.h>
 
 #include "vcpu/memory.h"
@@ -41,6 +42,7 @@ struct vm_config {
  *   I  immutable after creation
  *   L  vm->lock
  *   a  atomic or single-word accesses with READ_ONCE/WRITE_ONCE
+ *   B  vm->bitmap_lock, innermost, while there is a vCPU: each change reaches both pages
  *
  * Lock order: vcpu/README.md. vm->lock is taken with no other lock of ours, and holds none.
  */
@@ -55,9 +57,10 @@ struct vm {
 	u64 created_tsc;			/* I: the host's, when the VM was made */
 	u64 tsc_offset;				/* as config: a vCPU's at power-on */
 	u64 tsc_lost;				/* I: vmx_tsc_lost, when the VM was made */
-	void *msr_bitmap;			/* a page; 0 bits: passed through; as config */
-	void *x2apic_bitmap;			/* ... where the CPU virtualizes x2APIC mode */
-	bool x2apic_filled;			/* a: ... and what is in it is valid */
+	void *msr_bitmap;			/* B: a page; 0 bits: passed through; as config */
+	void *x2apic_bitmap;			/* B: ... where the CPU virtualizes x2APIC mode */
+	raw_spinlock_t bitmap_lock;
+	bool x2apic_filled;			/* B to write, a: ... what is in it is valid */
 	u8 apicv;				/* I: enum apicv_level */
 	struct memory memory;
 };

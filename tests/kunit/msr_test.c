@@ -2,6 +2,7 @@
 /* MSRs: the table, the bitmap, the values, and the exits that need no VMX instruction. */
 #include <kunit/test.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/string.h>
 #include <asm/processor-flags.h>
 
@@ -70,6 +71,42 @@ static void msr_bitmap(struct kunit *test)
 		KUNIT_EXPECT_FALSE_MSG(test, map[at] & bit, "%x", passed[i]);
 		KUNIT_EXPECT_FALSE_MSG(test, map[at + 0x800] & bit, "%x", passed[i]);
 	}
+}
+
+static bool exits(const u8 *map, u32 msr)
+{
+	u32 at = (msr >> 31 ? 0x400 : 0) + (msr & 0x1fff) / 8;
+
+	return map[at] & BIT(msr % 8) && map[at + 0x800] & BIT(msr % 8);
+}
+
+/* What one vCPU's CPUID hides exits in every bitmap of its VM. */
+static void msr_bitmaps_follow_cpuid(struct kunit *test)
+{
+	struct vcpu *v = kunit_kzalloc(test, sizeof(*v), GFP_KERNEL);
+	struct vm *vm = kunit_kzalloc(test, sizeof(*vm), GFP_KERNEL);
+	struct cpuid_table *table = kunit_kzalloc(test, sizeof(*table), GFP_KERNEL);
+	u8 *map = kunit_kzalloc(test, 2 * PAGE_SIZE, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, v);
+	KUNIT_ASSERT_NOT_NULL(test, vm);
+	KUNIT_ASSERT_NOT_NULL(test, table);
+	KUNIT_ASSERT_NOT_NULL(test, map);
+	raw_spin_lock_init(&vm->bitmap_lock);
+	vm->msr_bitmap = map;
+	vm->x2apic_bitmap = map + PAGE_SIZE;
+	vm->x2apic_filled = true;
+	v->vm = vm;
+	v->cpuid = table;
+	msr_bitmap_fill(map);
+	msr_bitmap_fill(map + PAGE_SIZE);
+	table->unmet = BIT(NEEDS_SEP);
+	msr_follow_cpuid(v);
+	KUNIT_EXPECT_TRUE(test, msr_is_hidden(v, 0x175));
+	KUNIT_EXPECT_TRUE(test, exits(map, 0x175));
+	KUNIT_EXPECT_TRUE(test, exits(map + PAGE_SIZE, 0x175));
+	KUNIT_EXPECT_FALSE(test, exits(map, 0xc0000101));
+	KUNIT_EXPECT_FALSE(test, exits(map + PAGE_SIZE, 0xc0000101));
 }
 
 static void msr_pat(struct kunit *test)
@@ -260,6 +297,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(msr_table),
 	KUNIT_CASE(msr_absent),
 	KUNIT_CASE(msr_bitmap),
+	KUNIT_CASE(msr_bitmaps_follow_cpuid),
 	KUNIT_CASE(msr_pat),
 	KUNIT_CASE(msr_mtrr),
 	KUNIT_CASE(msr_mtrr_slots),

@@ -16,6 +16,7 @@
 #include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/mm.h>
+#include <linux/spinlock.h>
 
 #include "compat.h"
 #include "vcpu/apic.h"
@@ -193,18 +194,24 @@ void apicv_setup_vmcs(struct vcpu *v)
 }
 
 /*
- * For the first vCPU in x2APIC mode, which few VMs have. The VM's own bitmap does not change any
- * more: CONFIG is closed. Two vCPUs may do this at once: for a moment more MSRs exit than have to.
+ * For the first vCPU in x2APIC mode, which few VMs have. CONFIG is closed, but a vCPU with another
+ * CPUID table may take MSRs out of both bitmaps at any time.
  */
 static void fill_x2apic_bitmap(struct vm *vm)
 {
+	unsigned long flags;
+
 	/* pairs with the release below */
 	if (smp_load_acquire(&vm->x2apic_filled))
 		return;
-	copy_page(vm->x2apic_bitmap, vm->msr_bitmap);
-	apicv_bitmap_fill(vm->x2apic_bitmap, vm->apicv);
-	/* the page before the word that it is filled */
-	smp_store_release(&vm->x2apic_filled, true);
+	raw_spin_lock_irqsave(&vm->bitmap_lock, flags);
+	if (!vm->x2apic_filled) {
+		copy_page(vm->x2apic_bitmap, vm->msr_bitmap);
+		apicv_bitmap_fill(vm->x2apic_bitmap, vm->apicv);
+		/* the page before the word that it is filled */
+		smp_store_release(&vm->x2apic_filled, true);
+	}
+	raw_spin_unlock_irqrestore(&vm->bitmap_lock, flags);
 }
 
 /**

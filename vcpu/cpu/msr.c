@@ -9,6 +9,7 @@
 #include <linux/kernel.h>
 #include <linux/nospec.h>
 #include <linux/preempt.h>
+#include <linux/spinlock.h>
 #include <linux/stddef.h>
 #include <linux/string.h>
 #include <asm/msr.h>
@@ -498,7 +499,6 @@ bool msr_is_hidden(const struct vcpu *v, u32 msr)
 
 VMXHV_EXPORT_FOR_TEST(msr_is_hidden);
 
-/* The VM's bitmap is that of all its vCPUs: what one must not reach exits from now on. */
 static void stop_passing(u8 *bitmap, const struct msr_policy *p)
 {
 	unsigned long *bits = (unsigned long *)bitmap;
@@ -510,6 +510,26 @@ static void stop_passing(u8 *bitmap, const struct msr_policy *p)
 	}
 }
 
+/*
+ * A VM's bitmaps are those of all its vCPUs: what one must not reach exits from now on, whichever
+ * mode the APIC of each is in, and also where the one is being copied to the other just now.
+ */
+static void stop_passing_rows(struct vm *vm, u32 rows)
+{
+	unsigned long flags;
+	u32 i;
+
+	raw_spin_lock_irqsave(&vm->bitmap_lock, flags);
+	for (i = 0; i < ROWS; i++) {
+		if (!(rows & BIT(i)) || !(msr_policies[i].flags & MSR_PASS_THROUGH))
+			continue;
+		stop_passing(vm->msr_bitmap, &msr_policies[i]);
+		if (vm->x2apic_filled)
+			stop_passing(vm->x2apic_bitmap, &msr_policies[i]);
+	}
+	raw_spin_unlock_irqrestore(&vm->bitmap_lock, flags);
+}
+
 /**
  * msr_follow_cpuid() - the vCPU has another CPUID table
  * @v: the vCPU
@@ -518,14 +538,12 @@ static void stop_passing(u8 *bitmap, const struct msr_policy *p)
  */
 void msr_follow_cpuid(struct vcpu *v)
 {
-	u32 i;
-
 	v->msr_hidden = msr_hidden_rows(v->cpuid);
-	for (i = 0; v->msr_hidden && i < ROWS; i++) {
-		if (v->msr_hidden & BIT(i) && msr_policies[i].flags & MSR_PASS_THROUGH)
-			stop_passing(v->vm->msr_bitmap, &msr_policies[i]);
-	}
+	if (v->msr_hidden)
+		stop_passing_rows(v->vm, v->msr_hidden);
 }
+
+VMXHV_EXPORT_FOR_TEST(msr_follow_cpuid);
 
 /**
  * msr_bitmap_init() - allocate a VM's MSR bitmap
@@ -536,6 +554,7 @@ void msr_follow_cpuid(struct vcpu *v)
  */
 int msr_bitmap_init(struct vm *vm)
 {
+	raw_spin_lock_init(&vm->bitmap_lock);
 	vm->msr_bitmap = (void *)__get_free_page(GFP_KERNEL_ACCOUNT);
 	if (!vm->msr_bitmap)
 		return -ENOMEM;
