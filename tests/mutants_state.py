@@ -152,6 +152,15 @@ def rows(Mutant):
                "\t\tif (vm->x2apic_filled)\n",
                "\t\tif (0)\n",
                "kunit/pure@kunit,qemu-tcg", "msr/msr_bitmaps_follow_cpuid"),
+        Mutant("xstate-asked-again", "each image's layout is asked of the CPU again",
+               "vcpu/cpu/xstate.c",
+               "\t\tif (components & BIT_ULL(i))\n\t\t\tmemcpy(to + layout[i].offset, "
+               "from + layout[i].offset, layout[i].size);\n",
+               "\t\tu32 eax, ebx, ecx, edx;\n\n"
+               "\t\tif (!(components & BIT_ULL(i)))\n\t\t\tcontinue;\n"
+               "\t\tcpuid_count(0xd, i, &eax, &ebx, &ecx, &edx);\n"
+               "\t\tmemcpy(to + ebx, from + ebx, eax);\n",
+               "kunit/pure@kunit,qemu-tcg", "xcr/xstate_layout"),
         Mutant("tsc-without-adjust", "a write of the TSC is not seen in TSC_ADJUST",
                "vcpu/cpu/msr.c",
                "\t\tv->msrs.tsc_adjust += jump;\n",

@@ -430,7 +430,16 @@ void xstate_enter(struct vcpu *v);			/* IRQs off, before a burst */
 void xstate_leave(struct vcpu *v);			/* IRQs still off, after it */
 #define XSTATE_MIN_SIZE		576	/* legacy region and header */
 
+/* Where a component of an XSAVE image is, in standard format; size 0: not one that guests have. */
+struct xstate_place {
+	u32 offset, size;
+};
+
+#define XSTATE_COMPONENTS	63	/* bit 63 of XSTATE_BV and XCR0 is none */
+
 void xstate_init(void);			/* once, when the module loads */
+void xstate_copy_extended(void *to, const void *from, u64 components,
+			  const struct xstate_place *layout);
 u32 xstate_size(void);
 void xstate_get_image(struct vcpu *v, void *image);
 int xstate_check_image(const void *image, struct vmxhv_error *err);

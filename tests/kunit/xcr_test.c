@@ -112,10 +112,33 @@ static void xstate_mxcsr_mask(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EINVAL, xstate_check_fields(&im->regs, FULL, 0xffbf, &im->err));
 }
 
+/* The layout is what was remembered, which CPUID, asked again, need not say of this CPU. */
+static void xstate_layout(struct kunit *test)
+{
+	static const struct xstate_place layout[XSTATE_COMPONENTS] = {
+		[2] = { 640, 16 }, [5] = { 704, 64 }, [62] = { 1000, 24 },
+	};
+	u8 *from = kunit_kzalloc(test, 1024, GFP_KERNEL);
+	u8 *to = kunit_kzalloc(test, 1024, GFP_KERNEL);
+	unsigned int i, wrong = 0;
+
+	KUNIT_ASSERT_NOT_NULL(test, from);
+	KUNIT_ASSERT_NOT_NULL(test, to);
+	memset(from, 0x5a, 1024);
+	xstate_copy_extended(to, from, BIT_ULL(62) | BIT_ULL(2) | 3, layout);
+	for (i = 0; i < 1024; i++) {
+		bool copied = (i >= 640 && i < 656) || i >= 1000;
+
+		wrong += to[i] != (copied ? 0x5a : 0);
+	}
+	KUNIT_EXPECT_EQ(test, wrong, 0u);
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE(xcr0_writes),
 	KUNIT_CASE(xstate_images),
 	KUNIT_CASE(xstate_mxcsr_mask),
+	KUNIT_CASE(xstate_layout),
 	{}
 };
 

@@ -27,7 +27,7 @@
 
 /* Components that have a place of their own, behind the legacy region (SDM: "XSAVE Area"). */
 #define FIRST_EXTENDED	2
-#define LAST_EXTENDED	62
+#define LAST_EXTENDED	(XSTATE_COMPONENTS - 1)
 
 /* FXSAVE and XSAVE leave the end of the legacy region to software. */
 #define LEGACY_USED	464
@@ -54,23 +54,26 @@ struct xstate {
 };
 
 static u32 image_size = XSTATE_MIN_SIZE;
+static struct xstate_place places[XSTATE_COMPONENTS];
 
 /**
- * xstate_init() - ask the CPU for the size of an image: it stays, and CPUID is dear where it exits
+ * xstate_init() - ask the CPU for the layout of an image, once: CPUID is dear where it exits
  *
- * Context: Module init.
+ * Context: Module init. SDM: "Processor Extended State Enumeration".
  */
 void xstate_init(void)
 {
 	u64 xcr0 = xstate_allowed_xcr0();
-	u32 eax, ebx, ecx, edx;
+	u32 ecx, edx;
 	u32 i;
 
 	for (i = FIRST_EXTENDED; i <= LAST_EXTENDED; i++) {
+		struct xstate_place *p = &places[i];
+
 		if (!(xcr0 & BIT_ULL(i)))
 			continue;
-		cpuid_count(0xd, i, &eax, &ebx, &ecx, &edx);
-		image_size = max(image_size, eax + ebx);
+		cpuid_count(0xd, i, &p->size, &p->offset, &ecx, &edx);
+		image_size = max(image_size, p->size + p->offset);
 	}
 }
 
@@ -245,18 +248,27 @@ static void get_legacy(const struct xregs_state *area, u64 in_use, struct xregs_
 		memset(image->i387.xmm_space, 0, sizeof(image->i387.xmm_space));
 }
 
-static void copy_extended(void *to, const void *from, u64 components)
+/**
+ * xstate_copy_extended() - copy what lies behind the legacy region, in standard format
+ * @to: an image
+ * @from: an image
+ * @components: which of them; FP and SSE are passed over
+ * @layout: XSTATE_COMPONENTS of them: where each is
+ *
+ * Context: Any.
+ */
+void xstate_copy_extended(void *to, const void *from, u64 components,
+			  const struct xstate_place *layout)
 {
-	u32 eax, ebx, ecx, edx;
 	u32 i;
 
 	for (i = FIRST_EXTENDED; i <= LAST_EXTENDED; i++) {
-		if (!(components & BIT_ULL(i)))
-			continue;
-		cpuid_count(0xd, i, &eax, &ebx, &ecx, &edx);
-		memcpy(to + ebx, from + ebx, eax);
+		if (components & BIT_ULL(i))
+			memcpy(to + layout[i].offset, from + layout[i].offset, layout[i].size);
 	}
 }
+
+VMXHV_EXPORT_FOR_TEST(xstate_copy_extended);
 
 /* FXSAVE has no header: both of its components are always there. */
 static u64 components_of(const struct xstate *x, const struct xregs_state *area)
@@ -280,7 +292,7 @@ void xstate_get_image(struct vcpu *v, void *image)
 	vcpu_assert_held(v);
 	memset(out, 0, xstate_size());
 	get_legacy(x->guest, in_use, out);
-	copy_extended(out, x->guest, in_use);
+	xstate_copy_extended(out, x->guest, in_use, places);
 	out->header.xfeatures = in_use;
 }
 
@@ -361,7 +373,7 @@ void xstate_set_image(struct vcpu *v, const void *image)
 	vcpu_assert_held(v);
 	memset(x->guest, 0, xstate_size());
 	get_legacy(in, in_use, x->guest);
-	copy_extended(x->guest, in, in_use);
+	xstate_copy_extended(x->guest, in, in_use, places);
 	/* without XSAVE there is no header, and what FXRSTOR loads is all initial by now */
 	x->guest->header.xfeatures = x->mask ? in_use : 0;
 }
