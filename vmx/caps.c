@@ -355,6 +355,7 @@ static void name_misc(const struct vmx_cpu *cpu, struct vmx_caps *out)
 	out->vmfunc = cpu->msr[VMX_MSR_VMFUNC];
 	out->cpu3_allowed1 = cpu->msr[VMX_MSR_CPU3];
 	out->phys_bits = cpu->cpuid_phys_bits;
+	out->linear_bits = cpu->cpuid_linear_bits;
 	out->msr_list_max = VMX_MISC_MSR_LIST_MAX(misc);
 	out->preemption_timer_shift = VMX_MISC_TIMER_SHIFT(misc);
 	out->activity_hlt = misc & VMX_MISC_ACTIVITY_HLT_OK;
@@ -429,12 +430,18 @@ int vmx_caps_compare(const struct vmx_cpu *a, const struct vmx_cpu *b, struct vm
 				 a->cpu, b->cpu);
 		goto differ;
 	}
-	if (a->cpuid_phys_bits == b->cpuid_phys_bits)
+	if (a->cpuid_phys_bits != b->cpuid_phys_bits)
+		ret = vmx_refuse(why, VMXHV_UNUSABLE_CPUS_DIFFER, 0, b->cpuid_phys_bits,
+				 a->cpuid_phys_bits,
+				 "CPU %d and CPU %d have different physical-address widths",
+				 a->cpu, b->cpu);
+	else if (a->cpuid_linear_bits != b->cpuid_linear_bits)
+		ret = vmx_refuse(why, VMXHV_UNUSABLE_CPUS_DIFFER, 0, b->cpuid_linear_bits,
+				 a->cpuid_linear_bits,
+				 "CPU %d and CPU %d have different linear-address widths",
+				 a->cpu, b->cpu);
+	else
 		return 0;
-	ret = vmx_refuse(why, VMXHV_UNUSABLE_CPUS_DIFFER, 0, b->cpuid_phys_bits,
-			 a->cpuid_phys_bits,
-			 "CPU %d and CPU %d have different physical-address widths",
-			 a->cpu, b->cpu);
 differ:
 	why->cpu = b->cpu;
 	return ret;

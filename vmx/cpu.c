@@ -9,6 +9,7 @@
 #include <asm/special_insns.h>
 
 #include "compat.h"
+#include "vmx/arch.h"
 #include "vmx/caps.h"
 #include "vmx/count.h"
 
@@ -27,13 +28,14 @@ static u32 raw_cpuid(u32 leaf, u32 *ecx)
 	return eax;
 }
 
-static u32 read_phys_bits(void)
+/* EAX[7:0]: physical addresses, EAX[15:8]: linear ones. */
+static u32 read_address_bits(void)
 {
 	u32 ecx;
 
 	if (raw_cpuid(0x80000000, &ecx) < 0x80000008)
-		return PHYS_BITS_DEFAULT;
-	return raw_cpuid(0x80000008, &ecx) & 0xff;
+		return LINEAR_BITS_LA48 << 8 | PHYS_BITS_DEFAULT;
+	return raw_cpuid(0x80000008, &ecx);
 }
 
 /**
@@ -45,12 +47,15 @@ static u32 read_phys_bits(void)
 void vmx_cpu_read(struct vmx_cpu *cpu)
 {
 	unsigned int i;
+	u32 bits;
 
 	lockdep_assert_preemption_disabled();
 	memset(cpu, 0, sizeof(*cpu));
 	cpu->cpu = smp_processor_id();
 	cpu->cpuid_1_eax = raw_cpuid(1, &cpu->cpuid_1_ecx);
-	cpu->cpuid_phys_bits = read_phys_bits();
+	bits = read_address_bits();
+	cpu->cpuid_phys_bits = bits & 0xff;
+	cpu->cpuid_linear_bits = bits >> 8 & 0xff;
 	cpu->cr0 = read_cr0();
 	cpu->cr4 = __read_cr4();
 	rdmsrl_safe(MSR_EFER, &cpu->efer);

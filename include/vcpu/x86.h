@@ -181,7 +181,6 @@ bool exception_alignment_checked(unsigned int cpl, u64 cr0, u64 rflags);
 
 #define LAPIC_DEFAULT_BASE	0xfee00000ull	/* where the xAPIC page is after reset */
 
-bool msr_canonical(u64 address);
 bool msr_mtrr_valid(u32 msr, u64 value, u8 maxphyaddr);
 u64 *msr_mtrr_slot(struct guest_msrs *msrs, u32 msr);
 
@@ -213,10 +212,11 @@ static inline bool msr_pat_valid(u64 value)
  * @efer_valid: bits of IA32_EFER
  * @xcr0_valid: bits of XCR0; 0: the guest has no XSAVE
  * @maxphyaddr: the guest's physical-address width
+ * @linear_bits: the CPU's linear-address width
  */
 struct state_limits {
 	u64 cr4_valid, efer_valid, xcr0_valid;
-	u8 maxphyaddr;
+	u8 maxphyaddr, linear_bits;
 };
 
 /* Access rights as the VMCS takes them: reserved bits gone. */
@@ -224,12 +224,14 @@ struct state_limits {
 #define SEGMENT_UNUSABLE	0x10000u
 
 /* 0 or -EINVAL; err says which group, field and rule */
-int state_check_segments(const struct vmxhv_sregs *s, bool vm86, struct vmxhv_error *err);
+int state_check_segments(const struct vmxhv_sregs *s, bool vm86, const struct state_limits *limits,
+			 struct vmxhv_error *err);
 int state_check_control(const struct vmxhv_sregs *s, const struct state_limits *limits,
 			struct vmxhv_error *err);
-int state_check_reserved(const struct vmxhv_sregs *s, struct vmxhv_error *err);
+int state_check_reserved(const struct vmxhv_sregs *s, const struct state_limits *limits,
+			 struct vmxhv_error *err);
 int state_check_gprs(const struct vmxhv_gprs *g, const struct vmxhv_sregs *s,
-		     struct vmxhv_error *err);
+		     unsigned int linear_bits, struct vmxhv_error *err);
 int state_check_debug(const struct vmxhv_debug_regs *d, struct vmxhv_error *err);
 int state_check_events(const struct vmxhv_events *e, u64 rflags, struct vmxhv_error *err);
 

@@ -5,6 +5,27 @@
 
 #include <linux/bits.h>
 #include <linux/const.h>
+#include <linux/types.h>
+
+#define LINEAR_BITS_LA48		48	/* 4-level paging, and CPUs without LA57 */
+#define LINEAR_BITS_LA57		57
+
+/*
+ * A linear address, its upper bits made alike: canonical is what that does not change. For an
+ * access the width is that of the paging, which is CR4.LA57's to say; for what is loaded into MSRs,
+ * segment bases, descriptor-table registers and the fields of a VMCS it is the CPU's, whatever
+ * CR4.LA57 is (CPUID.80000008H:EAX[15:8]). SDM: "Canonical Addressing", "System Registers
+ * Containing Linear Addresses".
+ */
+static inline u64 linear_extend(u64 address, unsigned int width)
+{
+	return (s64)(address << (64 - width)) >> (64 - width);
+}
+
+static inline bool linear_canonical(u64 address, unsigned int width)
+{
+	return linear_extend(address, width) == address;
+}
 
 /* IA32_VMX_BASIC: SDM "Basic VMX Information" */
 #define VMX_BASIC_REVISION(basic)	((u32)((basic) & GENMASK_ULL(30, 0)))

@@ -43,6 +43,7 @@ enum vmx_msr {
  * @cpuid_1_eax: CPUID.1:EAX: family, model, stepping
  * @cpuid_1_ecx: CPUID.1:ECX, from the instruction and not from the kernel's idea of it
  * @cpuid_phys_bits: MAXPHYADDR, from CPUID.80000008H:EAX[7:0]; 36 where there is no such leaf
+ * @cpuid_linear_bits: the linear-address width, from EAX[15:8] there; 48 where there is none
  * @msr_valid: bit i says that msr[i] could be read without #GP
  * @feature_control_valid: IA32_FEATURE_CONTROL could be read without #GP
  * @feature_control: its value
@@ -56,6 +57,7 @@ struct vmx_cpu {
 	u32 cpuid_1_eax;
 	u32 cpuid_1_ecx;
 	u32 cpuid_phys_bits;
+	u32 cpuid_linear_bits;
 	u32 msr_valid;
 	bool feature_control_valid;
 	u64 feature_control;
@@ -115,6 +117,7 @@ struct vmx_refusal {
  * @misc: IA32_VMX_MISC
  * @vmfunc: IA32_VMX_VMFUNC, or 0
  * @phys_bits: MAXPHYADDR
+ * @linear_bits: the linear-address width, whatever paging uses of it
  * @msr_list_max: entries that an MSR-load or -store list may have
  * @preemption_timer_shift: the timer counts down once each 2^shift TSC ticks
  * @addr32: VMX structures must lie below 4 GiB
@@ -136,6 +139,7 @@ struct vmx_caps {
 	u64 misc;
 	u64 vmfunc;
 	u32 phys_bits;
+	u32 linear_bits;
 	u32 msr_list_max;
 	u8 preemption_timer_shift;
 	bool addr32;

@@ -332,6 +332,10 @@ static void cpus_that_differ(struct kunit *test)
 	b = a;
 	b.cpuid_phys_bits++;
 	KUNIT_EXPECT_EQ(test, -EXDEV, vmx_caps_compare(&a, &b, &why));
+	b = a;
+	b.cpuid_linear_bits = 57;
+	KUNIT_EXPECT_EQ(test, -EXDEV, vmx_caps_compare(&a, &b, &why));
+	KUNIT_EXPECT_EQ(test, why.seen, 57u);
 }
 
 static struct kunit_case caps_cases[] = {

@@ -354,6 +354,7 @@ static void make_caps(struct vmx_caps *caps)
 		.misc = 0x600401e0,
 		.vmfunc = 1,
 		.phys_bits = 40,
+		.linear_bits = 48,
 		.monitor_trap_flag = true,
 		.activity_hlt = true,
 		.activity_shutdown = true,
@@ -479,11 +480,63 @@ static void the_wrong_control_is_named(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, v.value ^ v.wanted, SECONDARY_EXEC_ENABLE_VPID);
 }
 
+/* Only HOST_RIP goes by CR4.LA57, the host's; all else by what the CPU has. */
+static const struct {
+	u32 field;
+	u64 value;
+	u64 host_cr4;
+	u32 la48, la57;		/* the rule that breaks, by the CPU's width */
+} linear_cases[] = {
+	{ HOST_FS_BASE, BIT_ULL(55), 0, 221, 0 },
+	{ HOST_FS_BASE, BIT_ULL(56), X86_CR4_LA57, 221, 221 },
+	{ HOST_IA32_SYSENTER_EIP, ~BIT_ULL(55), 0, 206, 0 },
+	{ HOST_RIP, BIT_ULL(55), 0, 233, 233 },
+	{ HOST_RIP, BIT_ULL(55), X86_CR4_LA57, 0, 0 },
+	{ GUEST_GS_BASE, BIT_ULL(55), 0, 406, 0 },
+	{ GUEST_IDTR_BASE, BIT_ULL(47), X86_CR4_LA57, 322, 0 },
+	{ GUEST_RIP, BIT_ULL(55), 0, 331, 0 },
+	{ GUEST_RIP, BIT_ULL(56), 0, 331, 0 },
+	{ GUEST_RIP, BIT_ULL(57), 0, 331, 331 },
+};
+
+static u32 linear_rule(u32 field, u64 value, u64 host_cr4, u32 linear_bits)
+{
+	const struct broken_case c = {
+		.set = { { field, value }, { HOST_CR4, MODEL_CR4 | X86_CR4_VMXE | host_cr4 } },
+	};
+	struct vmx_check_reader reader = { .read = read_image, .ctx = (void *)&c };
+	struct vmx_violation v;
+	struct vmx_caps caps;
+
+	make_caps(&caps);
+	caps.linear_bits = linear_bits;
+	caps.cr4_fixed1 |= X86_CR4_LA57;
+	if (!vmx_check_host(&reader, &caps, &v))
+		vmx_check_guest(&reader, &caps, &v);
+	return v.rule;
+}
+
+static void linear_addresses_have_the_cpus_width(struct kunit *test)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(linear_cases); i++) {
+		u32 field = linear_cases[i].field;
+		u64 value = linear_cases[i].value, cr4 = linear_cases[i].host_cr4;
+
+		KUNIT_EXPECT_EQ_MSG(test, linear_rule(field, value, cr4, 48), linear_cases[i].la48,
+				    "case %u", i);
+		KUNIT_EXPECT_EQ_MSG(test, linear_rule(field, value, cr4, 57), linear_cases[i].la57,
+				    "case %u", i);
+	}
+}
+
 static struct kunit_case check_cases[] = {
 	KUNIT_CASE(a_valid_vmcs_breaks_no_rule),
 	KUNIT_CASE_PARAM(each_rule_is_found_and_named, broken_gen_params),
 	KUNIT_CASE(every_rule_has_a_number_and_a_case),
 	KUNIT_CASE(the_wrong_control_is_named),
+	KUNIT_CASE(linear_addresses_have_the_cpus_width),
 	{}
 };
 

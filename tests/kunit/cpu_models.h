@@ -9,6 +9,7 @@ static const struct {
 		.cpu = {
 			.cpuid_1_ecx = 0x77faf3bf,
 			.cpuid_phys_bits = 40,
+			.cpuid_linear_bits = 48,
 			.msr_valid = 0xfffff,
 			.feature_control_valid = true,
 			.feature_control = 0x0000000000000005,
@@ -43,6 +44,7 @@ static const struct {
 		.cpu = {
 			.cpuid_1_ecx = 0x77faf3bf,
 			.cpuid_phys_bits = 40,
+			.cpuid_linear_bits = 48,
 			.msr_valid = 0xfffff,
 			.feature_control_valid = true,
 			.feature_control = 0x0000000000000005,
@@ -77,6 +79,7 @@ static const struct {
 		.cpu = {
 			.cpuid_1_ecx = 0x77faf3bf,
 			.cpuid_phys_bits = 40,
+			.cpuid_linear_bits = 48,
 			.msr_valid = 0xfffff,
 			.feature_control_valid = true,
 			.feature_control = 0x0000000000000005,
@@ -111,6 +114,7 @@ static const struct {
 		.cpu = {
 			.cpuid_1_ecx = 0x77faf3bf,
 			.cpuid_phys_bits = 40,
+			.cpuid_linear_bits = 48,
 			.msr_valid = 0xfffff,
 			.feature_control_valid = true,
 			.feature_control = 0x0000000000000005,
@@ -145,6 +149,7 @@ static const struct {
 		.cpu = {
 			.cpuid_1_ecx = 0x77faf3bf,
 			.cpuid_phys_bits = 40,
+			.cpuid_linear_bits = 48,
 			.msr_valid = 0xfffff,
 			.feature_control_valid = true,
 			.feature_control = 0x0000000000000005,
@@ -179,6 +184,7 @@ static const struct {
 		.cpu = {
 			.cpuid_1_ecx = 0x77faf3bf,
 			.cpuid_phys_bits = 40,
+			.cpuid_linear_bits = 48,
 			.msr_valid = 0xfffff,
 			.feature_control_valid = true,
 			.feature_control = 0x0000000000000005,
@@ -213,6 +219,7 @@ static const struct {
 		.cpu = {
 			.cpuid_1_ecx = 0x77bae3bf,
 			.cpuid_phys_bits = 40,
+			.cpuid_linear_bits = 48,
 			.msr_valid = 0xdffff,
 			.feature_control_valid = true,
 			.feature_control = 0x0000000000000005,
@@ -246,6 +253,7 @@ static const struct {
 		.cpu = {
 			.cpuid_1_ecx = 0x179ae3bf,
 			.cpuid_phys_bits = 40,
+			.cpuid_linear_bits = 48,
 			.msr_valid = 0xdffff,
 			.feature_control_valid = true,
 			.feature_control = 0x0000000000000005,
@@ -279,6 +287,7 @@ static const struct {
 		.cpu = {
 			.cpuid_1_ecx = 0x0298e3ff,
 			.cpuid_phys_bits = 40,
+			.cpuid_linear_bits = 48,
 			.msr_valid = 0xdffff,
 			.feature_control_valid = true,
 			.feature_control = 0x0000000000000005,
@@ -312,6 +321,7 @@ static const struct {
 		.cpu = {
 			.cpuid_1_ecx = 0x0098e3fd,
 			.cpuid_phys_bits = 40,
+			.cpuid_linear_bits = 48,
 			.msr_valid = 0xdffff,
 			.feature_control_valid = true,
 			.feature_control = 0x0000000000000005,
@@ -345,6 +355,7 @@ static const struct {
 		.cpu = {
 			.cpuid_1_ecx = 0x0408e3fd,
 			.cpuid_phys_bits = 40,
+			.cpuid_linear_bits = 48,
 			.msr_valid = 0xdefff,
 			.feature_control_valid = true,
 			.feature_control = 0x0000000000000005,
@@ -377,6 +388,7 @@ static const struct {
 		.cpu = {
 			.cpuid_1_ecx = 0x0000651d,
 			.cpuid_phys_bits = 40,
+			.cpuid_linear_bits = 48,
 			.msr_valid = 0xde7ff,
 			.feature_control_valid = true,
 			.feature_control = 0x0000000000000000,
@@ -408,6 +420,7 @@ static const struct {
 		.cpu = {
 			.cpuid_1_ecx = 0x00002028,
 			.cpuid_phys_bits = 40,
+			.cpuid_linear_bits = 48,
 			.msr_valid = 0xdefff,
 			.feature_control_valid = true,
 			.feature_control = 0x0000000000000005,
@@ -440,6 +453,7 @@ static const struct {
 		.cpu = {
 			.cpuid_1_ecx = 0x76d8320b,
 			.cpuid_phys_bits = 40,
+			.cpuid_linear_bits = 48,
 			.msr_valid = 0xdefff,
 			.feature_control_valid = true,
 			.feature_control = 0x0000000000000000,

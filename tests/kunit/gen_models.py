@@ -20,6 +20,7 @@ def model_rows(name, model):
     yield "\t\t.cpu = {"
     yield f"\t\t\t.cpuid_1_ecx = {model['cpuid']['1'][2]},"
     yield "\t\t\t.cpuid_phys_bits = 40,"
+    yield "\t\t\t.cpuid_linear_bits = 48,"
     yield f"\t\t\t.msr_valid = {valid:#x},"
     yield f"\t\t\t.feature_control_valid = {str(there).lower()},"
     yield f"\t\t\t.feature_control = {feature_control if there else 0},"

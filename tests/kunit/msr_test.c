@@ -10,6 +10,8 @@
 #include "vcpu/cpuid.h"
 #include "vcpu/exit.h"
 #include "vcpu/x86.h"
+#include "vmx/arch.h"
+#include "vmx/vmx.h"
 
 /* Every row is found at both its ends and nothing lies between rows that should not. */
 static void msr_table(struct kunit *test)
@@ -144,14 +146,51 @@ static void msr_mtrr(struct kunit *test)
 				    mtrrs[i].msr, mtrrs[i].value);
 }
 
+static const struct {
+	u64 address;
+	bool la48, la57;
+} addresses[] = {
+	{ 0, true, true },
+	{ 0x00007fffffffffff, true, true },
+	{ 0x0000800000000000, false, true },
+	{ 0xffff800000000000, true, true },
+	{ 0xffff7fffffffffff, false, true },
+	{ 0x0001000000000000, false, true },
+	{ 0x00ffffffffffffff, false, true },
+	{ 0x0100000000000000, false, false },
+	{ 0xff00000000000000, false, true },
+	{ 0xfeffffffffffffff, false, false },
+	{ 0x8000000000000000, false, false },
+};
+
 static void msr_canonical_cases(struct kunit *test)
 {
-	KUNIT_EXPECT_TRUE(test, msr_canonical(0));
-	KUNIT_EXPECT_TRUE(test, msr_canonical(0x00007fffffffffffull));
-	KUNIT_EXPECT_FALSE(test, msr_canonical(0x0000800000000000ull));
-	KUNIT_EXPECT_TRUE(test, msr_canonical(0xffff800000000000ull));
-	KUNIT_EXPECT_FALSE(test, msr_canonical(0xffff7fffffffffffull));
-	KUNIT_EXPECT_FALSE(test, msr_canonical(0x0001000000000000ull));
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(addresses); i++) {
+		u64 at = addresses[i].address;
+
+		KUNIT_EXPECT_EQ_MSG(test, linear_canonical(at, 48), addresses[i].la48, "%llx", at);
+		KUNIT_EXPECT_EQ_MSG(test, linear_canonical(at, 57), addresses[i].la57, "%llx", at);
+	}
+}
+
+/* The width is the CPU's: a guest without 57-bit paging loads such addresses all the same. */
+static void msr_canonical_writes(struct kunit *test)
+{
+	struct vcpu *v = kunit_kzalloc(test, sizeof(*v), GFP_KERNEL);
+	u64 value = 0;
+
+	KUNIT_ASSERT_NOT_NULL(test, v);
+	vmx_caps.linear_bits = 57;
+	KUNIT_EXPECT_EQ(test, 0, msr_set(v, MSR_LSTAR, BIT_ULL(55), false));
+	KUNIT_EXPECT_EQ(test, 1, msr_set(v, MSR_LSTAR, BIT_ULL(56), false));
+	KUNIT_EXPECT_EQ(test, 0, msr_set(v, MSR_KERNEL_GS_BASE, BIT_ULL(55), false));
+	vmx_caps.linear_bits = 48;
+	KUNIT_EXPECT_EQ(test, 1, msr_set(v, MSR_CSTAR, BIT_ULL(55), false));
+	KUNIT_EXPECT_EQ(test, 1, msr_set(v, MSR_KERNEL_GS_BASE, BIT_ULL(47), false));
+	KUNIT_EXPECT_EQ(test, 0, msr_get(v, MSR_LSTAR, &value));
+	KUNIT_EXPECT_EQ(test, value, BIT_ULL(55));
 }
 
 static struct vcpu *cached_vcpu(struct kunit *test)
@@ -302,12 +341,20 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(msr_mtrr),
 	KUNIT_CASE(msr_mtrr_slots),
 	KUNIT_CASE(msr_canonical_cases),
+	KUNIT_CASE(msr_canonical_writes),
 	KUNIT_CASE(msr_exits),
 	KUNIT_CASE(msr_from_user),
 	KUNIT_CASE(msr_list_cases),
 	{}
 };
 
-static struct kunit_suite msr_suite = { .name = "msr", .test_cases = cases };
+/* No VM is there that would have asked the CPU. */
+static int msr_init(struct kunit *test)
+{
+	vmx_caps.linear_bits = 48;
+	return 0;
+}
+
+static struct kunit_suite msr_suite = { .name = "msr", .init = msr_init, .test_cases = cases };
 
 kunit_test_suite(msr_suite);

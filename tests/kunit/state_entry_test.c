@@ -30,6 +30,7 @@ static const struct state_limits limits = {
 	.efer_valid = EFER_SCE | EFER_LME | EFER_LMA | EFER_NX,
 	.xcr0_valid = 0xe7,
 	.maxphyaddr = 40,
+	.linear_bits = 48,
 };
 
 struct guest {
@@ -131,6 +132,7 @@ static const struct vmx_caps caps = {
 	.cr0_fixed0 = CR0_FIXED0, .cr0_fixed1 = U32_MAX,
 	.cr4_fixed0 = CR4_FIXED0, .cr4_fixed1 = 0x3627ff,
 	.phys_bits = 40,
+	.linear_bits = 48,
 	.misc = VMX_MISC_ACTIVITY_HLT_OK,
 };
 
@@ -174,9 +176,10 @@ static bool accepted(const struct guest *t)
 {
 	bool vm86 = t->g.rflags & X86_EFLAGS_VM;
 
-	return !state_check_reserved(&t->s, NULL) && !state_check_control(&t->s, &limits, NULL) &&
-	       !state_check_segments(&t->s, vm86, NULL) &&
-	       !state_check_gprs(&t->g, &t->s, NULL) &&
+	return !state_check_reserved(&t->s, &limits, NULL) &&
+	       !state_check_control(&t->s, &limits, NULL) &&
+	       !state_check_segments(&t->s, vm86, &limits, NULL) &&
+	       !state_check_gprs(&t->g, &t->s, 48, NULL) &&
 	       !state_check_events(&t->e, t->g.rflags, NULL);
 }
 

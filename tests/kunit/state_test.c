@@ -61,6 +61,7 @@ static const struct state_limits limits = {
 	.efer_valid = EFER_SCE | EFER_LME | EFER_LMA | EFER_NX,
 	.xcr0_valid = 0xe7,
 	.maxphyaddr = 46,
+	.linear_bits = 48,
 };
 
 struct sreg_case {
@@ -132,9 +133,10 @@ static void state_segments(struct kunit *test)
 
 	for (i = REAL; i <= V86; i++) {
 		good_sregs(&s, i);
-		KUNIT_EXPECT_EQ_MSG(test, 0, state_check_segments(&s, i == V86, &err), "mode %u",
+		KUNIT_EXPECT_EQ_MSG(test, 0,
+				    state_check_segments(&s, i == V86, &limits, &err), "mode %u",
 				    i);
-		KUNIT_EXPECT_EQ(test, 0, state_check_reserved(&s, &err));
+		KUNIT_EXPECT_EQ(test, 0, state_check_reserved(&s, &limits, &err));
 		KUNIT_EXPECT_EQ(test, 0, state_check_control(&s, &limits, &err));
 	}
 	for (i = 0; i < ARRAY_SIZE(segment_cases); i++) {
@@ -143,7 +145,8 @@ static void state_segments(struct kunit *test)
 		good_sregs(&s, c->mode);
 		poke(&s, c->at, c->width, c->value);
 		memset(&err, 0, sizeof(err));
-		KUNIT_EXPECT_EQ_MSG(test, c->ret, state_check_segments(&s, c->mode == V86, &err),
+		KUNIT_EXPECT_EQ_MSG(test, c->ret,
+				    state_check_segments(&s, c->mode == V86, &limits, &err),
 				    "%s: %s", c->name, err.text);
 		if (!c->ret)
 			continue;
@@ -260,7 +263,8 @@ static void state_reserved(struct kunit *test)
 
 		good_sregs(&s, c->mode);
 		poke(&s, c->at, c->width, c->value);
-		KUNIT_EXPECT_EQ_MSG(test, c->ret, state_check_reserved(&s, &err), "%s", c->name);
+		KUNIT_EXPECT_EQ_MSG(test, c->ret,
+				    state_check_reserved(&s, &limits, &err), "%s", c->name);
 	}
 }
 
@@ -299,7 +303,8 @@ static void state_gprs(struct kunit *test)
 		struct vmxhv_gprs g = { .rip = gpr_cases[i].rip, .rflags = gpr_cases[i].rflags };
 
 		good_sregs(&s, gpr_cases[i].mode);
-		KUNIT_EXPECT_EQ_MSG(test, gpr_cases[i].ret, state_check_gprs(&g, &s, &err), "%s",
+		KUNIT_EXPECT_EQ_MSG(test, gpr_cases[i].ret,
+				    state_check_gprs(&g, &s, 48, &err), "%s",
 				    gpr_cases[i].name);
 		if (gpr_cases[i].ret)
 			KUNIT_EXPECT_EQ_MSG(test, err.item, gpr_cases[i].item, "%s",
@@ -311,7 +316,40 @@ static void state_gprs(struct kunit *test)
 	s.cs.access = 0xc09b;
 	KUNIT_EXPECT_EQ(test, -EINVAL,
 			state_check_gprs(&(struct vmxhv_gprs){ .rip = BIT_ULL(32), .rflags = 2 },
-					 &s, &err));
+					 &s, 48, &err));
+}
+
+/* Where the CPU has 57-bit addresses a guest loads them, whatever its own paging is. */
+static void state_linear_widths(struct kunit *test)
+{
+	const u64 wide = BIT_ULL(55), beyond = BIT_ULL(56);
+	struct state_limits la57 = limits;
+	struct vmxhv_sregs s;
+	struct vmxhv_error err;
+
+	la57.linear_bits = 57;
+	good_sregs(&s, LONG);
+	s.fs.base = wide;
+	s.tr.base = ~wide;
+	s.gdtr.base = wide;
+	KUNIT_EXPECT_EQ(test, 0, state_check_segments(&s, false, &la57, &err));
+	KUNIT_EXPECT_EQ(test, 0, state_check_reserved(&s, &la57, &err));
+	KUNIT_EXPECT_EQ(test, -EINVAL, state_check_segments(&s, false, &limits, &err));
+	KUNIT_EXPECT_EQ(test, -EINVAL, state_check_reserved(&s, &limits, &err));
+	s.fs.base = beyond;
+	s.idtr.base = beyond;
+	KUNIT_EXPECT_EQ(test, -EINVAL, state_check_segments(&s, false, &la57, &err));
+	KUNIT_EXPECT_EQ(test, -EINVAL, state_check_reserved(&s, &la57, &err));
+	/* RIP may stand behind the lower half */
+	KUNIT_EXPECT_EQ(test, 0,
+			state_check_gprs(&(struct vmxhv_gprs){ .rip = beyond, .rflags = 2 },
+					 &s, 57, &err));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			state_check_gprs(&(struct vmxhv_gprs){ .rip = BIT_ULL(57), .rflags = 2 },
+					 &s, 57, &err));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			state_check_gprs(&(struct vmxhv_gprs){ .rip = wide, .rflags = 2 },
+					 &s, 48, &err));
 }
 
 static void state_debug(struct kunit *test)
@@ -440,6 +478,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(state_no_xsave),
 	KUNIT_CASE(state_reserved),
 	KUNIT_CASE(state_gprs),
+	KUNIT_CASE(state_linear_widths),
 	KUNIT_CASE(state_debug),
 	KUNIT_CASE(state_events),
 	KUNIT_CASE(state_event_pairs),

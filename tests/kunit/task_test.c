@@ -22,6 +22,8 @@
 #define SYSTEM(access, limit)	((u64)(access) << 40 | (limit))
 #define ABSENT(raw)	((raw) & ~BIT_ULL(47))
 
+static const struct state_limits limits = { .linear_bits = 48 };
+
 static void wide_layout(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, offsetof(struct tss32, cr3), 0x1c);
@@ -297,7 +299,7 @@ static void entry_takes_anything(struct kunit *test)
 		}
 		loaded += !task_check_segments(segments, vm86, &fault);
 		task_place_segments(segments, vm86, &s);
-		if (state_check_segments(&s, vm86, &err))
+		if (state_check_segments(&s, vm86, &limits, &err))
 			break;
 	}
 	KUNIT_EXPECT_EQ_MSG(test, round, 20000, "%s", err.text);

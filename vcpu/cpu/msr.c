@@ -21,8 +21,10 @@
 #include "vcpu/cpu.h"
 #include "vcpu/cpuid.h"
 #include "vcpu/x86.h"
+#include "vmx/arch.h"
 #include "vmx/controls.h"
 #include "vmx/vmcs.h"
+#include "vmx/vmx.h"
 
 /*
  * IA32_MISC_ENABLE: fast strings on; no branch trace store, no PEBS. Writable is what the guest's
@@ -49,6 +51,12 @@ static int read_mtrrcap(struct vcpu *v, u32 msr, u64 *value)
 {
 	*value = MSR_MTRR_CAP_VALUE;
 	return 0;
+}
+
+/* The CPU's width: what a guest loads without an exit is held against that. */
+static bool canonical(u64 address)
+{
+	return linear_canonical(address, vmx_caps.linear_bits);
 }
 
 static int write_ignored(struct vcpu *v, u32 msr, u64 value, bool from_user)
@@ -115,7 +123,7 @@ static int write_sysenter(struct vcpu *v, u32 msr, u64 value, bool from_user)
 		vmcs_write32(GUEST_SYSENTER_CS, value);
 		return 0;
 	}
-	if (!msr_canonical(value))
+	if (!canonical(value))
 		return 1;
 	if (msr == MSR_IA32_SYSENTER_ESP)
 		vmcs_writel(GUEST_SYSENTER_ESP, value);
@@ -132,7 +140,7 @@ static int read_base(struct vcpu *v, u32 msr, u64 *value)
 
 static int write_base(struct vcpu *v, u32 msr, u64 value, bool from_user)
 {
-	if (!msr_canonical(value))
+	if (!canonical(value))
 		return 1;
 	if (msr == MSR_FS_BASE)
 		vmcs_writel(GUEST_FS_BASE, value);
@@ -183,7 +191,7 @@ static int read_kernel_gs_base(struct vcpu *v, u32 msr, u64 *value)
 
 static int write_kernel_gs_base(struct vcpu *v, u32 msr, u64 value, bool from_user)
 {
-	if (!msr_canonical(value))
+	if (!canonical(value))
 		return 1;
 	preempt_disable();
 	v->msrs.kernel_gs_base = value;
@@ -199,7 +207,7 @@ static int write_syscall(struct vcpu *v, u32 msr, u64 value, bool from_user)
 		&v->msrs.star, &v->msrs.lstar, &v->msrs.cstar, &v->msrs.syscall_mask,
 	};
 
-	if ((msr == MSR_LSTAR || msr == MSR_CSTAR) && !msr_canonical(value))
+	if ((msr == MSR_LSTAR || msr == MSR_CSTAR) && !canonical(value))
 		return 1;
 	if (msr == MSR_SYSCALL_MASK && value >> 32)
 		return 1;

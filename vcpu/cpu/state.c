@@ -18,6 +18,7 @@
 #include "vcpu/x86.h"
 #include "vmx/arch.h"
 #include "vmx/vmcs.h"
+#include "vmx/vmx.h"
 
 static void get_segment(struct vmxhv_segment *seg, u16 selector, u64 base, u32 limit, u32 access)
 {
@@ -279,37 +280,45 @@ static void set_debug(struct vcpu *v, const void *image)
 	dr_set7(v, d->dr7);
 }
 
+static struct state_limits limits_of(const struct vcpu *v)
+{
+	return (struct state_limits){
+		.cr4_valid = v->cpuid->cr4_valid,
+		.efer_valid = v->cpuid->efer_valid,
+		.xcr0_valid = v->cpuid->xcr0_valid,
+		.maxphyaddr = v->cpuid->maxphyaddr,
+		.linear_bits = vmx_caps.linear_bits,
+	};
+}
+
 /* SREGS, and GPRS of the same transaction beside them. */
 static int check_sregs(struct vcpu *v, const void *const *groups, struct vmxhv_error *err)
 {
 	const struct vmxhv_sregs *s = groups[VMXHV_STATE_SREGS];
 	const struct vmxhv_gprs *g = groups[VMXHV_STATE_GPRS];
-	const struct state_limits limits = {
-		.cr4_valid = v->cpuid->cr4_valid,
-		.efer_valid = v->cpuid->efer_valid,
-		.xcr0_valid = v->cpuid->xcr0_valid,
-		.maxphyaddr = v->cpuid->maxphyaddr,
-	};
-	int ret = state_check_reserved(s, err);
+	const struct state_limits limits = limits_of(v);
+	int ret = state_check_reserved(s, &limits, err);
 
 	if (!ret)
 		ret = state_check_control(s, &limits, err);
 	if (ret)
 		return ret;
 	/* alone, it may prepare either mode: RFLAGS comes later */
-	if (!g && !state_check_segments(s, true, NULL))
+	if (!g && !state_check_segments(s, true, &limits, NULL))
 		return 0;
-	ret = state_check_segments(s, g && g->rflags & X86_EFLAGS_VM, err);
+	ret = state_check_segments(s, g && g->rflags & X86_EFLAGS_VM, &limits, err);
 	if (!ret && g)
-		ret = state_check_gprs(g, s, err);
+		ret = state_check_gprs(g, s, limits.linear_bits, err);
 	return ret;
 }
 
 /* RFLAGS.VM changes alone: the segments that are there must fit the other mode. */
-static int check_vm_flag(const struct vmxhv_gprs *g, const struct vmxhv_sregs *now,
+static int check_vm_flag(struct vcpu *v, const struct vmxhv_gprs *g, const struct vmxhv_sregs *now,
 			 struct vmxhv_error *err)
 {
-	if (!state_check_segments(now, g->rflags & X86_EFLAGS_VM, NULL))
+	const struct state_limits limits = limits_of(v);
+
+	if (!state_check_segments(now, g->rflags & X86_EFLAGS_VM, &limits, NULL))
 		return 0;
 	return refuse_state(err, VMXHV_STATE_GPRS, offsetof(struct vmxhv_gprs, rflags), g->rflags,
 			    g->rflags ^ X86_EFLAGS_VM, "the segments do not fit RFLAGS.VM");
@@ -331,9 +340,9 @@ static int check_gprs_alone(struct vcpu *v, const struct vmxhv_gprs *g, struct v
 
 	if (vm_changes)
 		get_sregs(v, &now);
-	ret = state_check_gprs(g, &now, err);
+	ret = state_check_gprs(g, &now, vmx_caps.linear_bits, err);
 	if (!ret && vm_changes)
-		ret = check_vm_flag(g, &now, err);
+		ret = check_vm_flag(v, g, &now, err);
 	return ret;
 }
 

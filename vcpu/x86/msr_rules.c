@@ -19,22 +19,6 @@
 /* SDM "Memory Types That Can Be Encoded": by number; MTRRs lack UC-, which is 7 */
 #define MTRR_TYPES	(BIT(0) | BIT(1) | BIT(4) | BIT(5) | BIT(6))
 
-/**
- * msr_canonical() - is an address canonical?
- * @address: a linear address
- *
- * 48 bits: guests have no 57-bit addresses.
- *
- * Context: Any. SDM: "Canonical Addressing".
- * Return: true if bits 63 to 47 are alike.
- */
-bool msr_canonical(u64 address)
-{
-	return (u64)((s64)(address << 16) >> 16) == address;
-}
-
-VMXHV_EXPORT_FOR_TEST(msr_canonical);
-
 /* Eight bytes, each a memory type of an MTRR. */
 static bool types_valid(u64 value)
 {

@@ -47,14 +47,16 @@ static int refuse_member(struct vmxhv_error *err, u32 group, const void *image, 
 	refuse_member(err, VMXHV_STATE_SREGS, s, offsetof(struct vmxhv_sregs, member), want, text)
 
 /**
- * state_check_reserved() - are the reserved fields of SREGS zero?
+ * state_check_reserved() - are the reserved fields of SREGS zero, and the tables canonical?
  * @s: the group
+ * @limits: what the guest may have
  * @err: the field
  *
  * Context: Any.
  * Return: 0 or -EINVAL.
  */
-int state_check_reserved(const struct vmxhv_sregs *s, struct vmxhv_error *err)
+int state_check_reserved(const struct vmxhv_sregs *s, const struct state_limits *limits,
+			 struct vmxhv_error *err)
 {
 	const struct vmxhv_segment *seg = &s->es;
 	const struct vmxhv_table *table = &s->gdtr;
@@ -74,7 +76,7 @@ int state_check_reserved(const struct vmxhv_sregs *s, struct vmxhv_error *err)
 			return refuse_state(err, VMXHV_STATE_SREGS,
 					    at + offsetof(struct vmxhv_table, reserved), 1, 0,
 					    "a table register's reserved fields are 0");
-		if (!msr_canonical(table[i].base))
+		if (!linear_canonical(table[i].base, limits->linear_bits))
 			return refuse_state(err, VMXHV_STATE_SREGS, at, table[i].base, 0,
 					    "a table register's base is canonical");
 	}
@@ -181,8 +183,6 @@ VMXHV_EXPORT_FOR_TEST(state_check_control);
 #define REFUSE_GPR(member, want, text)	\
 	refuse_member(err, VMXHV_STATE_GPRS, g, offsetof(struct vmxhv_gprs, member), want, text)
 
-#define LINEAR_BITS	48
-
 static bool alike_from(u64 value, unsigned int bit)
 {
 	return value >> bit == 0 || value >> bit == ~0ull >> bit;
@@ -192,13 +192,14 @@ static bool alike_from(u64 value, unsigned int bit)
  * state_check_gprs() - may RIP and RFLAGS be entered with?
  * @g: the group GPRS
  * @s: the segment and control registers that they will stand beside
+ * @linear_bits: the CPU's linear-address width
  * @err: the register, its value and the rule
  *
  * Context: Any. SDM: "Checks on Guest RIP, RFLAGS, and SSP".
  * Return: 0 or -EINVAL.
  */
 int state_check_gprs(const struct vmxhv_gprs *g, const struct vmxhv_sregs *s,
-		     struct vmxhv_error *err)
+		     unsigned int linear_bits, struct vmxhv_error *err)
 {
 	bool bits64 = s->efer & EFER_LMA && s->cs.access & VMX_AR_L;
 
@@ -211,9 +212,9 @@ int state_check_gprs(const struct vmxhv_gprs *g, const struct vmxhv_sregs *s,
 		return REFUSE_GPR(rflags, g->rflags & ~(u64)X86_EFLAGS_VM,
 				  "RFLAGS.VM needs CR0.PE and no IA-32e mode");
 	/* behind the last instruction of the lower half RIP is not canonical: its fetch faults */
-	if (bits64 ? !alike_from(g->rip, LINEAR_BITS) : g->rip >> 32)
+	if (bits64 ? !alike_from(g->rip, linear_bits) : g->rip >> 32)
 		return REFUSE_GPR(rip, bits64 ? g->rip : (u32)g->rip,
-				  bits64 ? "RIP bits 63:48 are alike" :
+				  bits64 ? "RIP bits above linear addresses are alike" :
 					   "RIP bits 63:32 are 0 outside 64-bit mode");
 	return 0;
 }

@@ -29,6 +29,7 @@ enum rule_mode {
 struct segment_view {
 	const struct vmxhv_sregs *s;
 	const struct vmxhv_segment *seg;
+	const struct state_limits *limits;
 	u32 which;
 	u64 wanted;	/* out */
 };
@@ -84,7 +85,7 @@ static bool unusable(struct segment_view *view)
 
 static bool base_not_canonical(struct segment_view *view)
 {
-	return !msr_canonical(view->seg->base);
+	return !linear_canonical(view->seg->base, view->limits->linear_bits);
 }
 
 static bool base_not_32_bits(struct segment_view *view)
@@ -255,12 +256,14 @@ static u64 member_value(const struct vmxhv_segment *seg, const struct segment_ru
  * state_check_segments() - do the segment registers keep VM entry's rules?
  * @s: the group SREGS
  * @vm86: RFLAGS.VM
+ * @limits: what the guest may have
  * @err: the segment's member that breaks a rule, its value and the rule
  *
  * Context: Any. SDM: "Checks on Guest Segment Registers".
  * Return: 0 or -EINVAL.
  */
-int state_check_segments(const struct vmxhv_sregs *s, bool vm86, struct vmxhv_error *err)
+int state_check_segments(const struct vmxhv_sregs *s, bool vm86, const struct state_limits *limits,
+			 struct vmxhv_error *err)
 {
 	static const char names[8][5] = { "ES", "CS", "SS", "DS", "FS", "GS", "LDTR", "TR" };
 	const struct vmxhv_segment *segments = &s->es;
@@ -268,7 +271,8 @@ int state_check_segments(const struct vmxhv_sregs *s, bool vm86, struct vmxhv_er
 	char text[80];
 
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
-		struct segment_view view = { .s = s, .seg = &segments[i], .which = BIT(i) };
+		struct segment_view view = { .s = s, .seg = &segments[i], .limits = limits,
+					     .which = BIT(i) };
 
 		for (r = 0; r < ARRAY_SIZE(segment_rules); r++) {
 			const struct segment_rule *rule = &segment_rules[r];

@@ -14,6 +14,7 @@
 
 #include "compat.h"
 #include "vcpu/x86.h"
+#include "vmx/arch.h"
 
 /* Bits of all paging-structure entries (SDM: "Format of a ..." tables of the paging chapter) */
 #define ENTRY_PRESENT	BIT_ULL(0)
@@ -149,7 +150,7 @@ static int first_table(struct walk *w, u64 *table, struct walk_result *out)
 	if (mode->efer & EFER_LMA) {
 		if (mode->cr4 & X86_CR4_LA57)
 			return -EOPNOTSUPP;
-		if ((u64)((s64)(w->gva << 16) >> 16) != w->gva)
+		if (!linear_canonical(w->gva, LINEAR_BITS_LA48))
 			return -EINVAL;
 		w->level = 5;
 		w->shift = 48;

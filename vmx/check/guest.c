@@ -102,7 +102,7 @@ static bool table_limit(struct vmx_check_state *s)
 /* The bits above linear addresses are alike: RIP behind the lower half is entered with. */
 static bool guest_rip(struct vmx_check_state *s)
 {
-	const unsigned int width = rule_read(s, HOST_CR4) & X86_CR4_LA57 ? 57 : 48;
+	const unsigned int width = s->caps->linear_bits;
 
 	if (!ia32e(s) || !(rule_read(s, GUEST_CS_AR_BYTES) & VMX_AR_L))
 		return rule_bits(s, 0, ~0xffffffffull);

@@ -11,6 +11,7 @@
 #include <asm/processor-flags.h>
 
 #include "compat.h"
+#include "vmx/arch.h"
 #include "vmx/vmcs.h"
 #include "rules.h"
 
@@ -121,17 +122,16 @@ bool rule_page(struct vmx_check_state *s)
 
 /**
  * rule_canonical() - broken unless the field is a canonical address
- * @s: the state; the width is that of the host's paging, which the checker runs in
+ * @s: the state
+ *
+ * The width is the CPU's, not that of the host's or the guest's paging.
  *
  * Context: Any.
  * Return: true if broken.
  */
 bool rule_canonical(struct vmx_check_state *s)
 {
-	bool la57 = rule_read(s, HOST_CR4) & X86_CR4_LA57;
-	unsigned int unused = la57 ? 64 - 57 : 64 - 48;
-
-	return rule_equal(s, (u64)((s64)(s->value << unused) >> unused));
+	return rule_equal(s, linear_extend(s->value, s->caps->linear_bits));
 }
 
 /**
