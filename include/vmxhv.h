@@ -548,7 +548,11 @@ struct vmxhv_sregs {
 	__u64 pdpte[4];			/* valid in PAE paging; else 0 */
 };
 
-/* an event in the form of the VM-entry interruption-information field; 0: none */
+/*
+ * An event in the form of the VM-entry interruption-information field; 0: none. insn_len is that of
+ * an instruction that raised it. A pending #BP or #OF has that of INT3 or INTO with prefixes, or 0,
+ * which means 1.
+ */
 struct vmxhv_event {
 	__u32 info;
 	__u32 error_code;
@@ -704,6 +708,11 @@ enum vmxhv_inject_kind {
 	VMXHV_INJECT_SIPI = 3,
 };
 
+/*
+ * #BP and #OF are injected as what an instruction at RIP raises, and push what is behind it. It has
+ * one byte; if the last EXCEPTION, or DEBUG by INT3, was for that very instruction, then as many as
+ * it has.
+ */
 struct vmxhv_inject {
 	__u32 size;
 	__u32 flags;

@@ -216,7 +216,7 @@ static int refuse_occupied(struct vmxhv_error *err, u32 kind)
 static int inject_exception(struct vcpu *v, const struct vmxhv_inject *in,
 			    struct vmxhv_error *err)
 {
-	const struct exception e = {
+	struct exception e = {
 		.pending = true,
 		.vector = in->vector,
 		.has_error = in->has_error,
@@ -228,6 +228,8 @@ static int inject_exception(struct vcpu *v, const struct vmxhv_inject *in,
 
 	if (ret)
 		return ret;
+	if (v->soft.insn_len && v->soft.vector == in->vector && v->soft.rip == vcpu_rip(v))
+		e.insn_len = v->soft.insn_len;
 	if (v->events.exception.pending || v->events.injected.info)
 		ret = refuse_occupied(err, in->kind);
 	else

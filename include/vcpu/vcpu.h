@@ -102,8 +102,16 @@ struct exception {
 	u8 vector;
 	bool has_error;
 	bool has_payload;
+	u8 insn_len;		/* of INT3 or INTO, prefixes included; 0 is 1 */
 	u32 error_code;
 	u64 payload;
+};
+
+/* INT3 or INTO that exited: while RIP is there, what is injected for it is as long as it is. */
+struct soft_exception {
+	u64 rip;
+	u8 vector;
+	u8 insn_len;
 };
 
 /* An event that an exit interrupted, or that is in the VM-entry field; info 0: none. */
@@ -340,6 +348,7 @@ struct vcpu {
 	struct vcpu_io io;			/* M */
 	struct vmxhv_exit_mmio mmio;		/* M: as reported */
 	struct exception reported;		/* M: COMPLETE_EXCEPTION: it waits for the answer */
+	struct soft_exception soft;		/* M: the last exit; insn_len 0: another */
 
 	/* run/vcpu.c */
 	struct mutex mutex;

@@ -27,6 +27,7 @@ static const struct row {
 	{ "#GP with a selector", BAD_SELECTOR, 0x58,
 	  { .vector = 13, .has_error = 1, .error_code = 0x58 }, 0, 3, { 13, 0x58, 0 } },
 	{ "#BP", BREAKPOINT, 0, { .vector = 3 }, 0, 4, { 3, 0, 1, 0x55 } },
+	{ "#BP of three bytes", BREAKPOINT_WIDE, 0, { .vector = 3 }, 0, 4, { 3, 0, 3, 0x55 } },
 	{ "#DB", SINGLE_STEP, 0, { .vector = 1, .has_payload = 1, .payload = 0x4000 },
 	  0, 4, { 1, 0, 0, 0xffff4ff0 } },
 	{ "#NP in the delivery of #PF", NESTED, 0,
@@ -125,6 +126,19 @@ static int inject(uint8_t vector)
 	return call(c.fd, VMXHV_INJECT, &in);
 }
 
+/* What waits keeps its length when it moves. */
+static void through_state(void)
+{
+	struct vmxhv_events e;
+
+	get_group(&c, VMXHV_STATE_EVENTS, &e, sizeof(e));
+	tap_equal(e.pending.insn_len, 3, "it waits with its length");
+	e.pending.insn_len = 16;
+	tap_equal(-set_group(&c, VMXHV_STATE_EVENTS, &e, sizeof(e)), EINVAL, "16 bytes are refused");
+	e.pending.insn_len = 3;
+	tap_equal(set_group(&c, VMXHV_STATE_EVENTS, &e, sizeof(e)), 0, "and can be set so");
+}
+
 static void by_inject(void)
 {
 	start(1u << 3 | 1u << 11);
@@ -134,7 +148,11 @@ static void by_inject(void)
 	exits_as(&rows[3]);
 	tap_equal(inject(13), 0, "#BP: another exception instead");
 	EXPECT(&c, "#BP: replaced", 13, 0, 0, 0x55);
-	exits_as(&rows[5]);
+	exits_as(&rows[4]);
+	tap_equal(inject(3), 0, "#BP of three bytes: INJECT");
+	through_state();
+	EXPECT(&c, "#BP of three bytes: injected as long as it is", 3, 0, 3, 0x55);
+	exits_as(&rows[6]);
 	tap_equal(-inject(13), EAGAIN, "INJECT: not while an event is being delivered");
 	end();
 }
@@ -163,6 +181,13 @@ static void with_debugger(void)
 	tap_equal(run_guest(&c), VMXHV_EXIT_DEBUG, "INT3 is the debugger's if it asked for it");
 	debug(0);
 	tap_equal(run_guest(&c), VMXHV_EXIT_EXCEPTION, "INT3 exits as #BP if it did not");
+
+	prepare(&c, BREAKPOINT_WIDE, 0, 0);
+	debug(VMXHV_DEBUG_INT3);
+	tap_equal(run_guest(&c), VMXHV_EXIT_DEBUG, "INT3 of three bytes, too");
+	debug(0);
+	tap_equal(inject(3), 0, "which gives it to the guest");
+	EXPECT(&c, "and it has three bytes", 3, 0, 3, 0x55);
 
 	prepare(&c, UD2, 0, 0);
 	debug(VMXHV_DEBUG_STEP);

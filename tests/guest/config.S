@@ -8,7 +8,7 @@
 _start:
 	CASES	read_msr, write_msr, hypercall, pause_once, pauses, cpuid_leaf, port_out, port_in
 	CASES	ud2_case, read_nowhere, bad_selector, breakpoint, single_step, nested
-	CASES	tsc
+	CASES	tsc, breakpoint_wide
 	.code64
 #include "idt64.inc"
 
@@ -102,6 +102,12 @@ bad_selector:
 
 breakpoint:
 	FIRST	int3
+8:	REPORT	$0x55
+	DONE
+
+/* three bytes: two segment prefixes that mean nothing */
+breakpoint_wide:
+	FIRST	.byte 0x2e, 0x3e, 0xcc
 8:	REPORT	$0x55
 	DONE
 

@@ -451,6 +451,15 @@ static void state_event_pairs(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, state_check_events(&e, 2, &err));
 	e.injected.insn_len = 16;
 	KUNIT_EXPECT_EQ(test, -EINVAL, state_check_events(&e, 2, &err));
+	/* of what is pending INT3 and INTO alone may have a length */
+	e = (struct vmxhv_events){ .pending = { .info = 0x80000303, .insn_len = 3 } };
+	KUNIT_EXPECT_EQ(test, 0, state_check_events(&e, 2, &err));
+	e.pending.insn_len = 16;
+	KUNIT_EXPECT_EQ(test, -EINVAL, state_check_events(&e, 2, &err));
+	e.pending = (struct vmxhv_event){ .info = 0x80000301, .insn_len = 1 };
+	KUNIT_EXPECT_EQ(test, -EINVAL, state_check_events(&e, 2, &err));
+	e = (struct vmxhv_events){ .injected = { .info = 0x80000303, .insn_len = 1 } };
+	KUNIT_EXPECT_EQ(test, -EINVAL, state_check_events(&e, 2, &err));
 	e = (struct vmxhv_events){ .injected = { .info = 0x80000b0d, .error_code = 0x10000 } };
 	KUNIT_EXPECT_EQ(test, -EINVAL, state_check_events(&e, 2, &err));
 	e.injected.info = 0x80000b0e;

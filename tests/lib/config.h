@@ -18,6 +18,7 @@ void prepare(struct cpu *c, unsigned int entry, uint32_t ecx, uint64_t edx_eax);
 enum {
 	READ_MSR, WRITE_MSR, HYPERCALL, PAUSE, PAUSES, CPUID, OUT, IN,
 	UD2, READ_NOWHERE, BAD_SELECTOR, BREAKPOINT, SINGLE_STEP, NESTED, TSC,
+	BREAKPOINT_WIDE,
 };
 
 #endif /* TESTS_CONFIG_H */

@@ -326,13 +326,13 @@ static void inject_exception(struct vcpu *v)
 	if (exception_rule(e->vector)->kind == EXCEPTION_FAULT)
 		vcpu_set_rflags(v, vcpu_rflags(v) | X86_EFLAGS_RF);
 
-	/* #BP and #OF are software exceptions; the one-byte INT3 and INTO pushed past themselves */
+	/* #BP and #OF are software exceptions: INT3 and INTO push what is behind themselves */
 	if (e->vector == X86_TRAP_BP || e->vector == X86_TRAP_OF)
 		info = e->vector | INTR_TYPE_SOFT_EXCEPTION | INTR_INFO_VALID_MASK;
 	/* real mode pushes no error code (SDM: "VM-Entry Controls for Event Injection") */
 	if (e->has_error && (vmcs_readl(GUEST_CR0) & X86_CR0_PE))
 		info |= INTR_INFO_DELIVER_CODE_MASK;
-	write_entry_event(info, e->error_code, 1);
+	write_entry_event(info, e->error_code, e->insn_len ?: 1);
 }
 
 static bool inject_nmi(struct vcpu *v)
@@ -460,6 +460,12 @@ struct exception exit_exception(struct vcpu *v, u32 info)
 {
 	struct exception e = { .vector = info & INTR_INFO_VECTOR_MASK };
 
+	v->soft.insn_len = 0;
+	if ((info & INTR_INFO_TYPE_MASK) == INTR_TYPE_SOFT_EXCEPTION) {
+		e.insn_len = exit_insn_len(v);
+		v->soft = (struct soft_exception){
+			.rip = vcpu_rip(v), .vector = e.vector, .insn_len = e.insn_len };
+	}
 	if (e.vector == X86_TRAP_DB) {
 		e.has_payload = true;
 		e.payload = exit_qualification(v) & (DR_TRAP_BITS | DR6_BD | DR_STEP);

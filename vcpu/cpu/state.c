@@ -214,6 +214,7 @@ static void get_events(struct vcpu *v, void *image)
 				INTR_INFO_VALID_MASK |
 				(ev->exception.has_error ? INTR_INFO_DELIVER_CODE_MASK : 0),
 			.error_code = ev->exception.has_error ? ev->exception.error_code : 0,
+			.insn_len = ev->exception.insn_len,
 			.payload = ev->exception.has_payload ? ev->exception.payload : 0,
 		};
 }
@@ -228,6 +229,7 @@ static void set_exception(struct exception *to, const struct vmxhv_event *from)
 		.vector = vector,
 		.has_error = from->info & INTR_INFO_DELIVER_CODE_MASK,
 		.has_payload = vector == 14 || (vector == 1 && from->payload),
+		.insn_len = from->insn_len,
 		.error_code = from->error_code,
 		.payload = from->payload,
 	};

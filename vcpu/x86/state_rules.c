@@ -7,6 +7,7 @@
 #include <asm/apicdef.h>
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
+#include <asm/trapnr.h>
 
 #include "compat.h"
 #include "vcpu/core.h"
@@ -273,8 +274,17 @@ static bool needs_insn_len(u32 type)
 	       type == INTR_TYPE_SOFT_EXCEPTION;
 }
 
+/* INT3 or INTO, which entry will have as a software exception. */
+static bool may_have_insn_len(const struct vmxhv_event *ev)
+{
+	u32 vector = ev->info & INTR_INFO_VECTOR_MASK;
+
+	return (vector == X86_TRAP_BP || vector == X86_TRAP_OF) &&
+	       (ev->info & INTR_INFO_TYPE_MASK) == INTR_TYPE_HARD_EXCEPTION;
+}
+
 /* SDM "Checks on VM-Entry Control Fields": the interruption-information field. */
-static const char *event_rule(const struct vmxhv_event *ev)
+static const char *event_rule(const struct vmxhv_event *ev, bool pending)
 {
 	u32 vector = ev->info & INTR_INFO_VECTOR_MASK;
 	u32 type = ev->info & INTR_INFO_TYPE_MASK;
@@ -300,6 +310,8 @@ static const char *event_rule(const struct vmxhv_event *ev)
 		return "an error code that is not delivered is 0";
 	if (ev->error_code >> 16)
 		return "bits 31:16 of an error code are 0";
+	if (pending && may_have_insn_len(ev))
+		return ev->insn_len > 15 ? "an instruction has up to 15 bytes" : NULL;
 	if (needs_insn_len(type) ? !ev->insn_len || ev->insn_len > 15 : ev->insn_len)
 		return "the instruction length of software events is 1 to 15, of others 0";
 	return NULL;
@@ -326,10 +338,10 @@ int state_check_events(const struct vmxhv_events *e, u64 rflags, struct vmxhv_er
 	bool injected = e->injected.info & INTR_INFO_VALID_MASK;
 	const char *rule;
 
-	rule = event_rule(&e->injected);
+	rule = event_rule(&e->injected, false);
 	if (rule)
 		return REFUSE_EVENT(injected.info, e->injected.info, 0, rule);
-	rule = event_rule(&e->pending);
+	rule = event_rule(&e->pending, true);
 	if (!rule && e->pending.info &&
 	    (e->pending.info & INTR_INFO_TYPE_MASK) != INTR_TYPE_HARD_EXCEPTION)
 		rule = "what is pending is a hardware exception";
