@@ -492,6 +492,22 @@ struct gva_copy {
 int vcpu_copy_gva(struct vcpu *v, struct gva_copy *copy);
 u32 vcpu_fetch_insn(struct vcpu *v, u8 bytes[15], enum vmxhv_cpu_mode mode);
 
+/* ---- IA32_DEBUGCTL ---- */
+
+#define DEBUGCTL_OF_GUEST	DEBUGCTLMSR_BTF
+/* what the host asked of its counters also holds while a guest runs, who does not see it */
+#define DEBUGCTL_OF_HOST	DEBUGCTLMSR_FREEZE_IN_SMM
+
+static inline u64 vcpu_debugctl(const struct vcpu *v)
+{
+	return vmcs_read64(GUEST_IA32_DEBUGCTL) & DEBUGCTL_OF_GUEST;
+}
+
+static inline void vcpu_set_debugctl(struct vcpu *v, u64 value)
+{
+	vmcs_write64(GUEST_IA32_DEBUGCTL, value | v->vmcs_host.debugctl);
+}
+
 /* ---- the host around the guest ---- */
 
 /* the VMCS's host area: what never changes */

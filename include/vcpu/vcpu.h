@@ -252,10 +252,11 @@ struct vcpu_tsc {
 	u64 lost;			/* vmx_tsc_lost, as far as @offset has it */
 };
 
-/* What stands in the VMCS's host area for things that can change. All M. */
+/* What stands in the VMCS of the host's for things that can change. All M. */
 struct vmcs_host {
 	u64 cr3, cr4;
 	u64 fs_base;
+	u64 debugctl;			/* in the guest's field, beside the guest's own bits */
 };
 
 /* What this RUN's words ask for: read once. All M. */

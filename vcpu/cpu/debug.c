@@ -166,7 +166,7 @@ static void set_pending(struct vcpu *v)
 	bool shadow = vcpu_shadow(v) & (SHADOW_STI | SHADOW_MOV_SS);
 	u64 pending = vmcs_readl(GUEST_PENDING_DBG_EXCEPTIONS) & ~(u64)GUEST_PENDING_DBG_BS;
 
-	pending |= state_pending_debug(shadow, vcpu_rflags(v), vmcs_read64(GUEST_IA32_DEBUGCTL));
+	pending |= state_pending_debug(shadow, vcpu_rflags(v), vcpu_debugctl(v));
 	vmcs_writel(GUEST_PENDING_DBG_EXCEPTIONS, pending);
 }
 
@@ -177,12 +177,11 @@ static void set_pending(struct vcpu *v)
 static void lend_tf(struct vcpu *v)
 {
 	struct vcpu_debug *d = &v->debug;
-	u64 debugctl = vmcs_read64(GUEST_IA32_DEBUGCTL);
 
 	d->guest_tf = vcpu_rflags(v) & X86_EFLAGS_TF;
-	d->guest_btf = debugctl & DEBUGCTLMSR_BTF;
+	d->guest_btf = vcpu_debugctl(v) & DEBUGCTLMSR_BTF;
 	if (d->guest_btf)
-		vmcs_write64(GUEST_IA32_DEBUGCTL, debugctl & ~(u64)DEBUGCTLMSR_BTF);
+		vcpu_set_debugctl(v, 0);
 	vcpu_set_rflags(v, vcpu_rflags(v) | X86_EFLAGS_TF);
 	d->sti = vcpu_shadow(v) & SHADOW_STI;
 	if (d->sti)
@@ -246,8 +245,7 @@ static void return_tf(struct vcpu *v)
 	u64 pending;
 
 	if (d->guest_btf)
-		vmcs_write64(GUEST_IA32_DEBUGCTL,
-			     vmcs_read64(GUEST_IA32_DEBUGCTL) | DEBUGCTLMSR_BTF);
+		vcpu_set_debugctl(v, DEBUGCTLMSR_BTF);
 	/* IRET brought a TF of its own */
 	if (!(trapped && d->step.loads_tf) && !d->guest_tf)
 		vcpu_set_rflags(v, vcpu_rflags(v) & ~(u64)X86_EFLAGS_TF);

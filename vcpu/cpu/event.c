@@ -279,8 +279,6 @@ static void write_entry_event(u32 info, u32 error_code, u32 insn_len)
 /* What the hardware does to CR2, DR6, DR7 and DEBUGCTL when it delivers the exception. */
 static void apply_payload(struct vcpu *v, const struct exception *e)
 {
-	u64 debugctl;
-
 	if (!e->has_payload)
 		return;
 	if (e->vector == X86_TRAP_PF) {
@@ -290,9 +288,8 @@ static void apply_payload(struct vcpu *v, const struct exception *e)
 		v->dr6 &= ~DR_TRAP_BITS;
 		v->dr6 |= e->payload;
 		vmcs_writel(GUEST_DR7, vmcs_readl(GUEST_DR7) & ~(u64)DR7_GD);
-		debugctl = vmcs_read64(GUEST_IA32_DEBUGCTL);
-		if (debugctl & DEBUGCTLMSR_BTF)
-			vmcs_write64(GUEST_IA32_DEBUGCTL, debugctl & ~(u64)DEBUGCTLMSR_BTF);
+		if (vcpu_debugctl(v) & DEBUGCTLMSR_BTF)
+			vcpu_set_debugctl(v, 0);
 	}
 }
 
@@ -311,8 +308,7 @@ void vcpu_keep_trap_pending(struct vcpu *v)
 
 	if (vcpu_rflags(v) & X86_EFLAGS_TF)
 		vmcs_writel(GUEST_PENDING_DBG_EXCEPTIONS,
-			    state_pending_debug(shadow, vcpu_rflags(v),
-						vmcs_read64(GUEST_IA32_DEBUGCTL)));
+			    state_pending_debug(shadow, vcpu_rflags(v), vcpu_debugctl(v)));
 }
 
 static void inject_exception(struct vcpu *v)

@@ -7,7 +7,8 @@
  * Three rates of change, three places:
  *	once a VMCS	control registers' constant part, selectors, entry points
  *	once a CPU	GDT, TSS, SYSENTER stack
- *	once a burst	CR3, CR4, FS base: written when they differ from what the VMCS has
+ *	once a burst	CR3, CR4, FS base, the host's bits of the guest's IA32_DEBUGCTL: written
+ *			when they differ from what the VMCS has
  * What the thread needs back only when it returns to userspace or sleeps is switched by
  * host_thread_leave() and host_thread_return(), at most once each between vcpu_load() and
  * vcpu_put() while the thread is not preempted.
@@ -256,6 +257,15 @@ void host_thread_return(struct vcpu *v)
 	native_load_gdt(&host->gdt);
 }
 
+/* An administrator changed what SMIs do to the host's counters, which is rare. */
+static noinline void debugctl_follow_host(struct vcpu *v)
+{
+	const u64 guest = vcpu_debugctl(v);
+
+	v->vmcs_host.debugctl = v->host.debugctl & DEBUGCTL_OF_HOST;
+	vcpu_set_debugctl(v, guest);
+}
+
 /**
  * host_burst_begin() - bring the VMCS's host area up to date for a burst of entries
  * @v: the vCPU, loaded
@@ -275,6 +285,8 @@ void host_burst_begin(struct vcpu *v)
 		host_thread_leave(v);
 	/* perf changes it by IPI, at any time before; its upper half is reserved */
 	v->host.debugctl = (u32)__rdmsr(MSR_IA32_DEBUGCTLMSR);
+	if (unlikely((v->host.debugctl ^ v->vmcs_host.debugctl) & DEBUGCTL_OF_HOST))
+		debugctl_follow_host(v);
 	if (unlikely(cr3 != v->vmcs_host.cr3)) {
 		vmcs_writel(HOST_CR3, cr3);
 		v->vmcs_host.cr3 = cr3;
@@ -285,6 +297,8 @@ void host_burst_begin(struct vcpu *v)
 	}
 	vmx_pmu_before_burst(&v->pmu);
 }
+
+VMXHV_EXPORT_FOR_TEST(host_burst_begin);
 
 /**
  * host_burst_end() - restore what every exit destroys and the kernel needs at once

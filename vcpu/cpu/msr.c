@@ -33,7 +33,6 @@
 #define MISC_ENABLE_FIXED	(BIT_ULL(11) | BIT_ULL(12))
 #define MISC_ENABLE_RESET	(MSR_IA32_MISC_ENABLE_FAST_STRING | MISC_ENABLE_FIXED)
 #define MISC_ENABLE_WRITABLE	(MSR_IA32_MISC_ENABLE_FAST_STRING | CPUID_MISC_ENABLE)
-#define DEBUGCTL_VALID		BIT_ULL(1)	/* BTF */
 
 static int read_zero(struct vcpu *v, u32 msr, u64 *value)
 {
@@ -151,15 +150,15 @@ static int write_base(struct vcpu *v, u32 msr, u64 value, bool from_user)
 
 static int read_debugctl(struct vcpu *v, u32 msr, u64 *value)
 {
-	*value = vmcs_read64(GUEST_IA32_DEBUGCTL);
+	*value = vcpu_debugctl(v);
 	return 0;
 }
 
 static int write_debugctl(struct vcpu *v, u32 msr, u64 value, bool from_user)
 {
-	if (value & ~DEBUGCTL_VALID)
+	if (value & ~(u64)DEBUGCTL_OF_GUEST)
 		return 1;
-	vmcs_write64(GUEST_IA32_DEBUGCTL, value);
+	vcpu_set_debugctl(v, value);
 	return 0;
 }
 
@@ -584,7 +583,7 @@ void msr_reset(struct vcpu *v)
 	v->msrs.misc_enable = MISC_ENABLE_RESET;
 	write_kernel_gs_base(v, MSR_KERNEL_GS_BASE, 0, true);
 	vmcs_write64(GUEST_IA32_PAT, v->msrs.pat);
-	vmcs_write64(GUEST_IA32_DEBUGCTL, 0);
+	vcpu_set_debugctl(v, 0);
 	vmcs_write32(GUEST_SYSENTER_CS, 0);
 	vmcs_writel(GUEST_SYSENTER_ESP, 0);
 	vmcs_writel(GUEST_SYSENTER_EIP, 0);

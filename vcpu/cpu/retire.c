@@ -24,7 +24,7 @@ static u64 wrap_rip(struct vcpu *v, u64 rip)
 static bool traps(struct vcpu *v)
 {
 	return (vcpu_rflags(v) & X86_EFLAGS_TF) &&
-	       !(vmcs_read64(GUEST_IA32_DEBUGCTL) & DEBUGCTLMSR_BTF);
+	       !(vcpu_debugctl(v) & DEBUGCTLMSR_BTF);
 }
 
 /* Between two instructions, or two iterations: the shadow ends, and with TF set a trap follows. */

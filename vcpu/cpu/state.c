@@ -153,7 +153,7 @@ static void set_pending_debug(struct vcpu *v)
 	bool shadow = vcpu_shadow(v) & (SHADOW_STI | SHADOW_MOV_SS);
 
 	vmcs_writel(GUEST_PENDING_DBG_EXCEPTIONS,
-		    state_pending_debug(shadow, vcpu_rflags(v), vmcs_read64(GUEST_IA32_DEBUGCTL)));
+		    state_pending_debug(shadow, vcpu_rflags(v), vcpu_debugctl(v)));
 }
 
 static void get_gprs(struct vcpu *v, void *image)
@@ -593,5 +593,4 @@ void vcpu_reset_state(struct vcpu *v)
 	reset_events(v, VMXHV_ACTIVE);
 	vmcs_write32(GUEST_ACTIVITY_STATE, GUEST_ACTIVITY_ACTIVE);
 	vmcs_write32(GUEST_SMBASE, 0);
-	vmcs_write64(GUEST_IA32_DEBUGCTL, 0);
 }
