@@ -299,7 +299,11 @@ struct vmxhv_config {
 
 /* ---- run ---------------------------------------------------------------------------------- */
 
-#define VMXHV_RUN_COMPLETE_ONLY	(1u << 0)	/* complete, apply dirty groups, stop */
+/*
+ * Complete, apply dirty groups, stop: NONE, or EOI while userspace has not been told of one. What
+ * has been told, completed and reported is in no group of state: see struct vmxhv_state.
+ */
+#define VMXHV_RUN_COMPLETE_ONLY	(1u << 0)
 
 struct vmxhv_run_args {
 	__u32 size;
@@ -678,7 +682,13 @@ struct vmxhv_state_entry {
 	__u64 data;
 };
 
-/* One transaction: refused means unchanged, and GET_ERROR says group, field and rule. */
+/*
+ * One transaction: refused means unchanged, and GET_ERROR says group, field and rule.
+ *
+ * Two things are in no group: the rest of an instruction that userspace is to complete, and the
+ * EOIs that it has not been told of. So before a vCPU is read to go on elsewhere, and before it is
+ * given another's state: RUN with COMPLETE_ONLY until it ends with NONE, and see to each EOI.
+ */
 struct vmxhv_state {
 	__u32 size;
 	__u32 flags;

@@ -114,11 +114,54 @@ static void decoder(void)
 	tap_equal(a.value, 0x10, "the value is there");
 }
 
+static int complete_only(void)
+{
+	struct vmxhv_run_args args = { .size = sizeof(args), .flags = VMXHV_RUN_COMPLETE_ONLY };
+
+	return call(c.fd, VMXHV_RUN, &args) ?: (int)c.run->exit_reason;
+}
+
+static void set_bit_of(struct vmxhv_lapic *l, uint32_t base, uint32_t vector)
+{
+	l->regs[base + vector / 32 * 16 + vector % 32 / 8] |= 1u << vector % 8;
+}
+
+/* EOIs that no RUN has told of: they are in no group, and come out before state is read. */
+static void ended_between_runs(void)
+{
+	struct vmxhv_lapic_access eoi = { .size = sizeof(eoi), .offset = 0xb0, .length = 4,
+					  .write = 1 };
+	struct vmxhv_lapic l;
+	bool told;
+
+	start(DECODER);
+	if (get_group(&c, VMXHV_STATE_LAPIC, &l, sizeof(l)))
+		tap_bail("GET_STATE");
+	set_bit_of(&l, 0x100, 0x61);	/* ISR and TMR */
+	set_bit_of(&l, 0x180, 0x61);
+	set_bit_of(&l, 0x100, 0x93);
+	set_bit_of(&l, 0x180, 0x93);
+	set_bit_of(&l, 0x100, 0x45);
+	if (set_group(&c, VMXHV_STATE_LAPIC, &l, sizeof(l)))
+		tap_bail("SET_STATE: %.96s", last_error(c.fd).text);
+	for (int i = 0; i < 3; i++)
+		if (call(c.fd, VMXHV_LAPIC_ACCESS, &eoi))
+			tap_bail("LAPIC_ACCESS");
+	told = complete_only() == VMXHV_EXIT_EOI && c.run->u.eoi_vector == 0x61;
+	told &= complete_only() == VMXHV_EXIT_EOI && c.run->u.eoi_vector == 0x93;
+	tap_ok(told, "COMPLETE_ONLY tells of each EOI of a level-triggered interrupt");
+	tap_equal(complete_only(), VMXHV_EXIT_NONE, "and then there is nothing that state lacks");
+	if (get_group(&c, VMXHV_STATE_LAPIC, &l, sizeof(l)))
+		tap_bail("GET_STATE");
+	tap_ok(!(l.regs[0x130] & 2) && !(l.regs[0x142] & 8), "the interrupts are ended");
+}
+
 int main(void)
 {
 	machine_create(&m, 1 << 20);
 	load_guest(&m, "apic");
 	cpu_create(&m, &c, 0);
+	ended_between_runs();
 	both_modes(0, "xAPIC");
 	timers(X_TIMERS);
 	start(HALTED);

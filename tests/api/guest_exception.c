@@ -2,6 +2,7 @@
 /* Exceptions that userspace is told of before the guest gets them. */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "config.h"
 #include "machine.h"
@@ -134,7 +135,8 @@ static void through_state(void)
 	get_group(&c, VMXHV_STATE_EVENTS, &e, sizeof(e));
 	tap_equal(e.pending.insn_len, 3, "it waits with its length");
 	e.pending.insn_len = 16;
-	tap_equal(-set_group(&c, VMXHV_STATE_EVENTS, &e, sizeof(e)), EINVAL, "16 bytes are refused");
+	tap_equal(-set_group(&c, VMXHV_STATE_EVENTS, &e, sizeof(e)), EINVAL,
+		  "16 bytes are refused");
 	e.pending.insn_len = 3;
 	tap_equal(set_group(&c, VMXHV_STATE_EVENTS, &e, sizeof(e)), 0, "and can be set so");
 }
@@ -209,9 +211,51 @@ static void with_debugger(void)
 	end();
 }
 
+/* UD2 without an IDT: each exception of the delivery exits, the third makes a triple fault. */
+static void shut_down(void)
+{
+	struct vmxhv_run_args args = { .size = sizeof(args), .flags = VMXHV_RUN_COMPLETE_ONLY };
+	struct vmxhv_events e;
+	struct vmxhv_gprs g;
+	struct vmxhv_sregs s;
+	int exits = 0;
+
+	start(1u << 13);
+	prepare(&c, UD2, 0, 0);
+	if (get_group(&c, VMXHV_STATE_GPRS, &g, sizeof(g)) ||
+	    get_group(&c, VMXHV_STATE_SREGS, &s, sizeof(s)))
+		tap_bail("GET_STATE");
+	memcpy(m.ram + 0x8000, "\x0f\x0b", 2);
+	g.rip = 0x8000;
+	s.idtr.limit = 0;
+	if (set_group(&c, VMXHV_STATE_SREGS, &s, sizeof(s)) ||
+	    set_group(&c, VMXHV_STATE_GPRS, &g, sizeof(g)))
+		tap_bail("SET_STATE");
+	do {
+		if (run_guest(&c) != VMXHV_EXIT_EXCEPTION)
+			break;
+		exits++;
+		c.run->u.exception.deliver = 1;
+		if (call(c.fd, VMXHV_RUN, &args) ||
+		    get_group(&c, VMXHV_STATE_EVENTS, &e, sizeof(e)))
+			tap_bail("COMPLETE_ONLY");
+	} while (exits < 3);
+	tap_equal(exits, 3, "without an IDT: #GP, #GP, #GP");
+	tap_equal(e.activity, VMXHV_SHUTDOWN,
+		  "a triple fault that was not reported is in the state");
+	tap_equal(set_group(&c, VMXHV_STATE_EVENTS, &e, sizeof(e)), 0, "and can be set so");
+	tap_equal(run_guest(&c), VMXHV_EXIT_SHUTDOWN, "which is reported then");
+	e.activity = VMXHV_ACTIVE;
+	set_group(&c, VMXHV_STATE_EVENTS, &e, sizeof(e));
+	prepare(&c, UD2, 0, 0);
+	EXPECT(&c, "and over when EVENTS says so", 6, 0, 0, 0x55);
+	end();
+}
+
 int main(void)
 {
 	one_by_one();
+	shut_down();
 	goes_on();
 	over_it();
 	by_inject();

@@ -392,7 +392,8 @@ int run(struct cpu *c)
 {
 	struct vmxhv_run_args args = { .size = sizeof(args) };
 
-	round_trip(c);
+	if (round_trip(c))
+		return 0;
 	return call(c->fd, VMXHV_RUN, &args);
 }
 

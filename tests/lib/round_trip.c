@@ -155,20 +155,24 @@ static void there_and_back(struct cpu *c)
 	compare(c, &a, &b);
 }
 
-void round_trip(struct cpu *c)
+bool round_trip(struct cpu *c)
 {
 	struct vmxhv_run_args args = { .size = sizeof(args), .flags = VMXHV_RUN_COMPLETE_ONLY };
 	static uint32_t seed = 1;
 	int one_in = rate();
 
 	if (!one_in)
-		return;
+		return false;
 	seed = seed * 1103515245 + 12345;
 	if ((seed >> 16) % one_in)
-		return;
-	/* what the last exit left is the old state's */
-	if (!call(c->fd, VMXHV_RUN, &args) && c->run->exit_reason == VMXHV_EXIT_NONE)
-		there_and_back(c);
+		return false;
+	/* what the last exit left is the old state's, and an EOI is an exit like any other */
+	if (call(c->fd, VMXHV_RUN, &args))
+		return false;
+	if (c->run->exit_reason != VMXHV_EXIT_NONE)
+		return true;
+	there_and_back(c);
+	return false;
 }
 
 void round_trip_done(struct cpu *c)

@@ -9,7 +9,7 @@ struct cpu;
  * With ROUND_TRIP=N in the environment, one RUN in N, at random, finds the vCPU's whole state read
  * and written back. What the guest does must not show it.
  */
-void round_trip(struct cpu *c);
+bool round_trip(struct cpu *c);
 /* the result, for a vCPU that goes and has made such trips */
 void round_trip_done(struct cpu *c);
 

@@ -148,7 +148,11 @@ void vmxhv_vcpu_close(struct vmxhv_vcpu *vcpu);
  */
 int vmxhv_vcpu_run(struct vmxhv_vcpu *vcpu);
 
-/** vmxhv_vcpu_complete() - finish the pending exit and apply dirty groups, without entering */
+/**
+ * vmxhv_vcpu_complete() - finish the pending exit and apply dirty groups, without entering
+ *
+ * Before all state is read to go on elsewhere: until exit_reason is NONE, and not EOI.
+ */
 int vmxhv_vcpu_complete(struct vmxhv_vcpu *vcpu);
 
 /** vmxhv_vcpu_kick() - make the current or the next vmxhv_vcpu_run() return; any thread */

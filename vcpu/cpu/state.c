@@ -204,7 +204,8 @@ static void get_events(struct vcpu *v, void *image)
 		.sipi_vector = READ_ONCE(v->sipi_vector),
 		.sipi_pending = test_bit(REQ_SIPI, &v->requests),
 		.extint_line = READ_ONCE(v->extint_line),
-		.activity = ev->activity,
+		/* SHUTDOWN is to be reported yet: whoever gets the state will be told */
+		.activity = ev->triple_fault ? VMXHV_SHUTDOWN : ev->activity,
 		.extint_answered = ev->extint_answered,
 		.extint_vector = ev->extint_answered ? ev->extint_vector : 0,
 	};
@@ -246,6 +247,7 @@ static void set_events(struct vcpu *v, const void *image)
 	set_exception(&ev->exception, &e->pending);
 	ev->nmi_pending = e->nmi_pending;
 	ev->activity = e->activity;
+	ev->triple_fault = false;
 	ev->extint_answered = e->extint_answered;
 	ev->extint_vector = e->extint_vector;
 	vcpu_set_shadow(v, (e->nmi_blocked ? SHADOW_NMI : 0) | (e->sti_shadow ? SHADOW_STI : 0) |

@@ -449,6 +449,17 @@ static int run_loop(struct vcpu *v)
 	}
 }
 
+/* Answers and dirty groups are taken; an EOI that nobody was told of is in no group of state. */
+static noinline int complete_only(struct vcpu *v)
+{
+	u8 eoi;
+
+	if (lapic_eoi_exit(v, &eoi))
+		return eoi_to_user(v, eoi);
+	exit_to_user(v, VMXHV_EXIT_NONE);
+	return TO_USER;
+}
+
 /* Steps 1 to 3 of RUN: what userspace answered and changed. */
 static int run_begin(struct vcpu *v, u32 flags, struct vmxhv_error *err)
 {
@@ -473,10 +484,8 @@ static int run_begin(struct vcpu *v, u32 flags, struct vmxhv_error *err)
 		if (ret)
 			return ret;
 	}
-	if (unlikely(flags & VMXHV_RUN_COMPLETE_ONLY)) {
-		exit_to_user(v, VMXHV_EXIT_NONE);
-		return TO_USER;
-	}
+	if (unlikely(flags & VMXHV_RUN_COMPLETE_ONLY))
+		return complete_only(v);
 	if (unlikely(READ_ONCE(v->run->kick))) {
 		exit_to_user(v, VMXHV_EXIT_INTR);
 		return TO_USER;
