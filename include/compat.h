@@ -151,21 +151,29 @@ static __always_inline void compat_ibpb(void)
 
 /*
  * VMSCAPE (CVE-2025-40300): what a guest taught the branch predictors must not steer its own VMM.
- * Kernels that mend it issue the barrier on the way to userspace, where this asks for it.
+ * Kernels that mend it see to that on the way to userspace, where a word of theirs asks for it,
+ * which Kbuild finds: x86_ibpb_exit_to_user, and later x86_predictor_flush_exit_to_user. Kernels
+ * that have it by the later name have no feature any more for what they do then.
  */
+#ifdef X86_FEATURE_IBPB_EXIT_TO_USER
+#define COMPAT_FLUSHES_AFTER_GUEST	cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER)
+#else
+#define COMPAT_FLUSHES_AFTER_GUEST	static_cpu_has_bug(X86_BUG_VMSCAPE)
+#endif
+
 static __always_inline void compat_guest_ran(void)
 {
-#ifdef VMXHV_HAVE_IBPB_EXIT_TO_USER
-	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
-		this_cpu_write(x86_ibpb_exit_to_user, true);
+#ifdef VMXHV_GUEST_RAN
+	if (COMPAT_FLUSHES_AFTER_GUEST)
+		this_cpu_write(VMXHV_GUEST_RAN, true);
 #endif
 }
 
 /* The same, where the kernel's word is not for us: when the thread leaves the CPU or the kernel. */
 static __always_inline void compat_leaves_guest(void)
 {
-#if defined(X86_FEATURE_IBPB_EXIT_TO_USER) && !defined(VMXHV_HAVE_IBPB_EXIT_TO_USER)
-	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
+#ifdef VMXHV_GUEST_RAN_KEPT
+	if (COMPAT_FLUSHES_AFTER_GUEST)
 		compat_ibpb();
 #endif
 }

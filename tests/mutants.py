@@ -194,7 +194,7 @@ MUTANTS += [
            "api/guest_order@6.1", "TF-over-REP-OUTS:-a-trap-behind-each-iteration"),
     Mutant("trap-without-branch", "with BTF an instruction that exits traps",
            "vcpu/cpu/retire.c",
-           "\t       !(vmcs_read64(GUEST_IA32_DEBUGCTL) & DEBUGCTLMSR_BTF);\n",
+           "\t       !(vcpu_debugctl(v) & DEBUGCTLMSR_BTF);\n",
            "\t       true;\n",
            "api/guest_order@6.1", "TF-with-BTF:-it-does-not"),
     Mutant("iteration-without-rf", "between two iterations RF is not set",

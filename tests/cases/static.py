@@ -10,6 +10,7 @@ import tempfile
 
 import docs as module_docs
 import floors as module_floors
+import kbuild as module_kbuild
 import mutants as module_mutants
 from machine import kernels, modbuild, util
 from machine.case import Case
@@ -144,6 +145,12 @@ def docs():
             for what, wrong in module_docs.check(tracked()).items()]
 
 
+def kbuild():
+    """Kernels that are not here get what they want, as far as Kbuild and compat.h can say."""
+    return [Result(f"static/kbuild/{what.replace(' ', '-')}", FAIL if wrong else PASS, wrong)
+            for what, wrong in module_kbuild.check().items()]
+
+
 def planted():
     """Each planted fault still has its place, and a test that is to notice it."""
     import run                  # which loads this file as one of the tables of cases
@@ -198,6 +205,7 @@ CASES = [Case(f"static/build/{k}", host=functools.partial(build, k)) for k in ke
     Case("static/checkpatch", host=checkpatch),
     Case("static/docs", host=docs),
     Case("static/floors", host=floors),
+    Case("static/kbuild", host=kbuild),
     Case("static/length", host=lengths),
     Case("static/planted", host=planted),
     Case("static/reserved", host=reserved),
