@@ -86,7 +86,7 @@ static int set_target(struct mmio_ctx *ctx, uint64_t target, unsigned int width)
 {
 	target &= width_mask(width);
 	if (mmio_is_64(ctx)) {
-		if ((uint64_t)((int64_t)(target << 16) >> 16) != target)
+		if (!linear_canonical(target, LINEAR_BITS_LA48))
 			return mmio_exception(ctx, EXCEPTION_GP, 0);
 	} else if (target > ctx->sregs.cs.limit) {
 		return mmio_exception(ctx, EXCEPTION_GP, 0);

@@ -206,11 +206,6 @@ static int segment_fault(struct mmio_ctx *ctx, const struct mmio_operand *o)
 	return mmio_exception(ctx, stack ? EXCEPTION_SS : EXCEPTION_GP, 0);
 }
 
-static bool is_canonical(uint64_t address)
-{
-	return (uint64_t)((int64_t)(address << 16) >> 16) == address;
-}
-
 /* SDM: "Limit Checking" */
 static bool within_limit(const struct vmxhv_segment *s, uint64_t first, uint64_t last)
 {
@@ -241,7 +236,8 @@ static int check_segment(struct mmio_ctx *ctx, const struct mmio_operand *o)
 	const uint64_t last = o->width - 1;
 
 	if (mmio_is_64(ctx)) {
-		if (!is_canonical(o->linear) || !is_canonical(o->linear + last))
+		if (!linear_canonical(o->linear, LINEAR_BITS_LA48) ||
+		    !linear_canonical(o->linear + last, LINEAR_BITS_LA48))
 			return segment_fault(ctx, o);
 		return 0;
 	}

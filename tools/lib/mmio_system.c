@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Control and descriptor-table registers, and segment selectors, to and from memory. */
+#include <cpuid.h>
 #include <errno.h>
 #include <string.h>
 
@@ -25,6 +26,14 @@ int mmio_table_store(struct mmio_ctx *ctx, unsigned int idt)
 	return mmio_store(ctx, o, &data);
 }
 
+/* For what is loaded, and not accessed. */
+static unsigned int cpu_linear_bits(void)
+{
+	unsigned int eax, ebx, ecx, edx;
+
+	return __get_cpuid(0x80000008, &eax, &ebx, &ecx, &edx) ? eax >> 8 & 0xff : 48;
+}
+
 /* With 16-bit operands the base has 24 bits. */
 int mmio_table_load(struct mmio_ctx *ctx, unsigned int idt)
 {
@@ -38,7 +47,7 @@ int mmio_table_load(struct mmio_ctx *ctx, unsigned int idt)
 	err = mmio_load(ctx, o, &data);
 	if (err)
 		return err;
-	if (mmio_is_64(ctx) && (uint64_t)((int64_t)(data.base << 16) >> 16) != data.base)
+	if (mmio_is_64(ctx) && !linear_canonical(data.base, cpu_linear_bits()))
 		return mmio_exception(ctx, EXCEPTION_GP, 0);
 	if (!mmio_is_64(ctx) && ctx->d.insn.operand_width == 16)
 		data.base &= 0xffffff;

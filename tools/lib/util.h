@@ -3,6 +3,7 @@
 #ifndef TOOLS_UTIL_H
 #define TOOLS_UTIL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define BIT(n)		(1u << (n))
@@ -15,6 +16,18 @@
 static inline uint64_t width_mask(unsigned int width)
 {
 	return width >= 8 ? ~0ull : (1ull << (8 * width)) - 1;
+}
+
+#define LINEAR_BITS_LA48	48	/* 4-level paging, the only one that guests have */
+
+/*
+ * Is a linear address canonical? For an access by the width of the paging; what is loaded into a
+ * descriptor-table register goes by the CPU's, whatever CR4.LA57 is (SDM: "System Registers
+ * Containing Linear Addresses").
+ */
+static inline bool linear_canonical(uint64_t address, unsigned int width)
+{
+	return (uint64_t)((int64_t)(address << (64 - width)) >> (64 - width)) == address;
 }
 
 #endif /* TOOLS_UTIL_H */

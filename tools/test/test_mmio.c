@@ -383,11 +383,21 @@ static void test_refusals(struct tap *t)
 	}
 }
 
+/* By the CPU's width, not by that of the guest's paging. */
+static void test_loaded_bases(struct tap *t)
+{
+	tap_eq(t, linear_canonical(1ull << 55, 57), true, "57 bits, where the CPU has them");
+	tap_eq(t, linear_canonical(1ull << 56, 57), false, "57 bits: not canonical");
+	tap_eq(t, linear_canonical(1ull << 55, 48), false, "57 bits, where there are 48");
+	tap_eq(t, linear_canonical(~0ull << 47, 48), true, "48 bits: canonical");
+}
+
 int main(void)
 {
 	struct tap t = { 0 };
 	unsigned int i;
 
+	test_loaded_bases(&t);
 	for (i = 0; i < ARRAY_SIZE(tests); i++)
 		run_test(&t, &tests[i]);
 	test_rep_movs(&t);
