@@ -106,6 +106,15 @@ def side_case(side, what="", **kw):
                 kind="plain", timeout=120, not_debug="a benchmark", **kw)
 
 
+def pair_case(kernel, **kw):
+    """Both sides in one boot, on two CPUs. KVM, which is loaded first, leaves VMX alone until it has
+    a VM; 6.12's must be told to."""
+    idle = ["kvm enable_virt_at_load=0"] if kernel == "6.12" else []
+    return case("bench/pair", "bench vmxhv pair && bench kvm pair", kernel=kernel, cpus=2,
+                modules=[*idle, "kvm_intel", "vmxhv"], cmdline=NO_CHANCE, kind="plain", timeout=120,
+                not_debug="a benchmark", **kw)
+
+
 def checked_case(side, kernel, **kw):
     """What `make check` runs, in a boot that nothing else has had a part in."""
     return side_case(side, "short", kernel=kernel, alone="bench", **kw)

@@ -3,6 +3,7 @@
  * bench vmxhv|kvm [short [SHIFT]]: ticks per operation, one line each: "bench SIDE NAME TICKS".
  * It begins SHIFT ticks later: another phase of the host's timer tick, and the same figures.
  * bench vmxhv|kvm memory: bytes, likewise.
+ * bench vmxhv|kvm pair: ticks likewise, of what two vCPUs on two CPUs do: see pair.c.
  * bench vmxhv count: "count NAME VMREADS VMWRITES MSRS", with a module that counts.
  * bench launch SIDE NAME CONSOLE COMMAND...: ticks of a command, likewise.
  *
@@ -64,10 +65,21 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static void sort(double *values, int count)
+{
+	qsort(values, count, sizeof(*values), by_value);
+}
+
 double figure(double *values)
 {
-	qsort(values, samples, sizeof(*values), by_value);
+	sort(values, samples);
 	return values[samples == SAMPLES ? samples / 2 : samples / LUCKY];
+}
+
+double middle(double *values, int count)
+{
+	sort(values, count);
+	return values[count / 2];
 }
 
 void report(const struct side *side, const char *name, double value)
@@ -316,16 +328,20 @@ static void ticks(void)
 	floors();
 }
 
-static void create(void)
+static void create(const char *image)
 {
 	m.ram_size = 1 << 20;
 	m.ram = memory(m.ram_size);
+	machine_tables(&m);
+	load_guest(&m, image);
+}
+
+static void create_pages(void)
+{
 	pages = memory(BENCH_PAGES * 4096);
 	huge = huge_memory(BENCH_HUGE_PAGES * BENCH_HUGE_SIZE);
 	/* until a row brings the others, those that lie apart have no neighbours */
 	drop_pages();
-	machine_tables(&m);
-	load_guest(&m, "bench");
 }
 
 static const struct side *side_of(const char *name)
@@ -350,15 +366,21 @@ int main(int argc, char **argv)
 		return launch(argv[2], argv[3], argv[4], argv + 5);
 	side = argc >= 2 && argc <= 4 ? side_of(argv[1]) : NULL;
 	if (!side)
-		die("usage: bench vmxhv|kvm [short|memory|count [SHIFT]], or bench launch ...");
+		die("usage: bench vmxhv|kvm [short|memory|pair|count [SHIFT]], or bench launch ...");
 	side->open(&m);
 	if (!strcmp(what, "memory")) {
 		memory_of_idle(side);
 		return 0;
 	}
+	if (!strcmp(what, "pair")) {
+		create("pair");
+		pair(side, &m);
+		return 0;
+	}
 	if (!strcmp(what, "short"))
 		samples = side == &vmxhv_side ? MAX_SAMPLES : FEW_SAMPLES;
-	create();
+	create("bench");
+	create_pages();
 	if (argc == 4)
 		wait_ticks(strtoull(argv[3], NULL, 0));
 	if (strcmp(what, "count"))

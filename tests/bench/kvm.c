@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "pair.h"
 #include "side.h"
 
 #define CPUID_ENTRIES	256
@@ -64,7 +65,7 @@ static void map(int in, uint32_t slot, uint64_t gpa, void *hva, size_t size)
 		die("KVM_SET_USER_MEMORY_REGION");
 }
 
-static void set_cpuid(void)
+static void set_cpuid(int of)
 {
 	struct kvm_cpuid2 *c = calloc(1, sizeof(*c) + CPUID_ENTRIES * sizeof(c->entries[0]));
 
@@ -76,7 +77,7 @@ static void set_cpuid(void)
 		if (c->entries[i].function == 1)
 			c->entries[i].ecx |= TSC_DEADLINE;
 	}
-	if (ioctl(cpu, KVM_SET_CPUID2, c))
+	if (ioctl(of, KVM_SET_CPUID2, c))
 		die("KVM_SET_CPUID2");
 	free(c);
 }
@@ -136,7 +137,7 @@ static void create(struct machine *m, void *pages, void *huge)
 	map(vm, 2, BENCH_HUGE, huge, BENCH_HUGE_PAGES * BENCH_HUGE_SIZE);
 	cpu = vcpu_create(vm);
 	area = map_area(cpu);
-	set_cpuid();
+	set_cpuid(cpu);
 	set_long_mode(&sregs);
 	set_sregs(cpu, &sregs);
 }
@@ -205,6 +206,56 @@ static void life(unsigned int entry)
 	close(vm_fd);
 }
 
+static int pair_fds[2];
+static struct kvm_run *pair_areas[2];
+
+static void set_tsc_as_host(int of)
+{
+	uint64_t offset = 0;
+	const struct kvm_device_attr attr = {
+		.group = KVM_VCPU_TSC_CTRL, .attr = KVM_VCPU_TSC_OFFSET, .addr = (uintptr_t)&offset,
+	};
+
+	if (ioctl(of, KVM_SET_DEVICE_ATTR, &attr))
+		die("KVM_VCPU_TSC_OFFSET");
+}
+
+static void pair_create(struct machine *m)
+{
+	struct kvm_mp_state runs = { .mp_state = KVM_MP_STATE_RUNNABLE };
+	struct vmxhv_sregs sregs = {};
+
+	vm = vm_create();
+	split_apic(vm);
+	map(vm, 0, 0, m->ram, m->ram_size);
+	set_long_mode(&sregs);
+	for (int i = 0; i < ARRAY_SIZE(pair_fds); i++) {
+		pair_fds[i] = ioctl(vm, KVM_CREATE_VCPU, i);
+		if (pair_fds[i] < 0)
+			die("KVM_CREATE_VCPU");
+		pair_areas[i] = map_area(pair_fds[i]);
+		set_cpuid(pair_fds[i]);
+		set_sregs(pair_fds[i], &sregs);
+		set_tsc_as_host(pair_fds[i]);
+		if (ioctl(pair_fds[i], KVM_SET_MP_STATE, &runs))
+			die("KVM_SET_MP_STATE");
+	}
+}
+
+static void pair_run(unsigned int id, unsigned int entry)
+{
+	set_entry(pair_fds[id], entry);
+	run_until_done(pair_fds[id], pair_areas[id]);
+}
+
+static void pair_msi(uint8_t vector)
+{
+	struct kvm_msi msi = { .address_lo = PAIR_MSI, .data = vector };
+
+	if (ioctl(vm, KVM_SIGNAL_MSI, &msi) < 0)
+		die("KVM_SIGNAL_MSI");
+}
+
 static void cheapest_ioctl(void)
 {
 	ioctl(dev, KVM_GET_API_VERSION, 0);
@@ -220,4 +271,5 @@ const struct side kvm_side = {
 	.name = "kvm", .open = open_side, .create = create, .start = start, .run = run_case,
 	.ioctl = cheapest_ioctl, .run_at_once = run_at_once,
 	.vm_create = vm_create, .apic = split_apic, .vcpu_create = vcpu_create, .life = life,
+	.pair_create = pair_create, .pair_run = pair_run, .pair_msi = pair_msi,
 };

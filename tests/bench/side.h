@@ -20,6 +20,9 @@
  * @apic: its vCPUs are to have an APIC in the kernel, and it nothing more of a chip set
  * @vcpu_create: one in it; its descriptor
  * @life: VM with an in-kernel APIC and @m->ram, vCPU, run in real mode to the end of a case, gone
+ * @pair_create: a VM with an in-kernel APIC, @m->ram at 0, and two vCPUs; their TSC is the host's
+ * @pair_run: one of them runs a case of the image to its end
+ * @pair_msi: an MSI to the second one
  */
 struct side {
 	const char *name;
@@ -33,6 +36,9 @@ struct side {
 	void (*apic)(int vm);
 	int (*vcpu_create)(int vm);
 	void (*life)(unsigned int entry);
+	void (*pair_create)(struct machine *m);
+	void (*pair_run)(unsigned int id, unsigned int entry);
+	void (*pair_msi)(uint8_t vector);
 };
 
 /* the order of CASES in guest/bench.S */
@@ -56,10 +62,14 @@ void await_tick(void);
 
 void report(const struct side *side, const char *name, double value);
 double figure(double *values);		/* of @samples; sorts them */
+double middle(double *values, int count);	/* sorts them */
 
 /* lives.c: what it takes to make and to end a VM; @first: it is the host's only one */
 void lives(const struct side *side, bool first);
 void lives_count(const struct side *side);
+
+/* pair.c: interrupts from one vCPU to another, and from a device */
+void pair(const struct side *side, struct machine *m);
 
 /* memory.c: bytes */
 void memory_of_idle(const struct side *side);

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "pair.h"
 #include "refusal.h"
 #include "side.h"
 
@@ -179,6 +180,35 @@ static void life(unsigned int entry)
 	close(m.vm);
 }
 
+static struct cpu pair_cpus[2];
+
+static void pair_create(struct machine *m)
+{
+	const struct vmxhv_tsc as_host = {};
+
+	m->vm = vm_create();
+	machine_map(m, 0, m->ram, m->ram_size, 0);
+	for (int i = 0; i < ARRAY_SIZE(pair_cpus); i++) {
+		cpu_create(m, &pair_cpus[i], i);
+		if (set_group(&pair_cpus[i], VMXHV_STATE_TSC, &as_host, sizeof(as_host)))
+			die("SET_STATE of the TSC");
+	}
+}
+
+static void pair_run(unsigned int id, unsigned int entry)
+{
+	cpu_start(&pair_cpus[id], MODE_LONG, entry);
+	run_until_done(&pair_cpus[id]);
+}
+
+static void pair_msi(uint8_t vector)
+{
+	struct vmxhv_msi msi = { .size = sizeof(msi), .address = PAIR_MSI, .data = vector };
+
+	if (ioctl(machine->vm, VMXHV_SIGNAL_MSI, &msi))
+		die("SIGNAL_MSI");
+}
+
 static void cheapest_ioctl(void)
 {
 	ioctl(cpu.fd, VMXHV_KICK, 0);
@@ -196,4 +226,5 @@ const struct side vmxhv_side = {
 	.name = "vmxhv", .open = open_side, .create = create, .start = start, .run = run_case,
 	.ioctl = cheapest_ioctl, .run_at_once = run_at_once,
 	.vm_create = vm_create, .apic = has_apic, .vcpu_create = vcpu_create, .life = life,
+	.pair_create = pair_create, .pair_run = pair_run, .pair_msi = pair_msi,
 };

@@ -74,6 +74,7 @@ for _host in bench.HOSTS:
     _same = {"check": bench.within_ceilings(_host, BOOTS)}
     CASES += [bench.checked_case("vmxhv", _host, **_same),
               bench.varied_case("shifted", 300_000, 70_000, _host, **_same)]
+    CASES.append(bench.pair_case(_host))
 CASES.append(bench.checked_case("kvm", "6.1", check=bench.complete))
 CASES.append(Case("bench/reads-exits", host=reads_exits))
 CASES.append(Case("bench/judges", host=judges))
