@@ -291,6 +291,19 @@ static void forget_irr_word(struct lapic *apic, unsigned int word)
 		clear_bit(word, &apic->irr_words);
 }
 
+static void take_word(struct lapic *apic, unsigned int i, u32 bits)
+{
+	u32 level = READ_ONCE(((u32 *)apic->arrived_level)[i]) & bits;
+	u32 tmr = lapic_get(apic, APIC_TMR + i * 16);
+
+	if ((tmr & bits) != level) {
+		lapic_put(apic, APIC_TMR + i * 16, (tmr & ~bits) | level);
+		apic->eoi_map_stale = true;
+	}
+	lapic_put(apic, APIC_IRR + i * 16, lapic_get(apic, APIC_IRR + i * 16) | bits);
+	set_bit(i, &apic->irr_words);
+}
+
 /**
  * lapic_take_arrived() - what other threads have sent becomes pending
  * @apic: the APIC
@@ -307,18 +320,11 @@ void lapic_take_arrived(struct lapic *apic)
 	clear_bit(LAPIC_ARRIVED, &apic->irr_words);
 	smp_mb__after_atomic();		/* pairs with the atomic set in arrive() */
 	for (i = 0; i < 8; i++) {
-		u32 bits = xchg((u32 *)apic->arrived + i, 0);
-		u32 level = READ_ONCE(((u32 *)apic->arrived_level)[i]) & bits;
-		u32 tmr = lapic_get(apic, APIC_TMR + i * 16);
+		u32 *word = (u32 *)apic->arrived + i;
 
-		if (!bits)
-			continue;
-		if ((tmr & bits) != level) {
-			lapic_put(apic, APIC_TMR + i * 16, (tmr & ~bits) | level);
-			apic->eoi_map_stale = true;
-		}
-		lapic_put(apic, APIC_IRR + i * 16, lapic_get(apic, APIC_IRR + i * 16) | bits);
-		set_bit(i, &apic->irr_words);
+		/* a locked access costs more than to look, and most words are empty */
+		if (READ_ONCE(*word))
+			take_word(apic, i, xchg(word, 0));
 	}
 }
 
