@@ -392,10 +392,14 @@ void lapic_timer_arm(struct vcpu *v)
  * lapic_timer_wake() - no longer asleep: cancel the hrtimer
  * @v: the vCPU
  *
+ * One that is just firing may still request REQ_TIMER, which then finds nothing expired.
+ *
  * Context: The vCPU's thread, vcpu->mutex held; IRQs on.
  */
 void lapic_timer_wake(struct vcpu *v)
 {
+	if (READ_ONCE(v->lapic->timer.armed) == LAPIC_NO_DEADLINE)
+		return;
 	hrtimer_cancel(&v->lapic->timer.hrtimer);
 	WRITE_ONCE(v->lapic->timer.armed, LAPIC_NO_DEADLINE);
 }
