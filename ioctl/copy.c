@@ -209,7 +209,8 @@ static int perform(const struct ioctl_call *call, struct request *r)
 static int call_with_argument(const struct ioctl_call *call, struct request *r,
 			      void __user *user)
 {
-	union argument arg;
+	/* a kernel that clears all variables would clear 512 bytes for the 24 of a message */
+	union argument arg __uninitialized;
 	u32 user_size;
 	int ret;
 
@@ -265,7 +266,8 @@ int ioctl_dispatch(const struct ioctl_call *calls, unsigned int count, struct de
 		   unsigned int cmd, unsigned long arg)
 {
 	const struct ioctl_call *call = find_call(calls, count, cmd);
-	struct vmxhv_error err;
+	/* err.error says whether there is more: refuse() then writes all of it */
+	struct vmxhv_error err __uninitialized;
 	struct request r = { .d = d, .err = &err };
 	int ret;
 
