@@ -300,7 +300,6 @@ void lapic_eoi(struct lapic *apic);
 bool lapic_base_legal(u64 base, u8 maxphyaddr, bool x2apic);
 bool lapic_base_step(u64 from, u64 to);
 void lapic_enter_mode(struct lapic *apic, u64 base);
-void lapic_take_arrived(struct lapic *apic);
 int lapic_highest_irr(struct lapic *apic);
 void lapic_count_isr(struct lapic *apic);
 void lapic_report_eoi(struct lapic *apic, u8 vector);
@@ -336,6 +335,7 @@ struct lapic_msg {
 };
 
 bool lapic_accept(struct lapic *apic, u8 vector, bool level, bool local);
+void lapic_take_arrived(struct lapic *apic);
 void lapic_error(struct lapic *apic, u32 esr, bool local);
 bool lapic_matches(const struct lapic *apic, u32 dest, bool logical);
 int lapic_send(struct vm *vm, struct lapic *source, const struct lapic_msg *msg);

@@ -64,6 +64,48 @@ static void arrive(struct lapic *apic, u8 vector, bool level)
 	vcpu_request(apic->vcpu, BIT(REQ_EVENT));
 }
 
+static void take_word(struct lapic *apic, unsigned int i, u32 bits)
+{
+	u32 level = READ_ONCE(((u32 *)apic->arrived_level)[i]) & bits;
+	u32 tmr = lapic_get(apic, APIC_TMR + i * 16);
+
+	if (!bits)
+		return;
+	if ((tmr & bits) != level) {
+		lapic_put(apic, APIC_TMR + i * 16, (tmr & ~bits) | level);
+		apic->eoi_map_stale = true;
+	}
+	lapic_put(apic, APIC_IRR + i * 16, lapic_get(apic, APIC_IRR + i * 16) | bits);
+	set_bit(i, &apic->irr_words);
+}
+
+/**
+ * lapic_take_arrived() - what other threads have sent becomes pending
+ * @apic: the APIC
+ *
+ * Context: vcpu->mutex is held, the guest does not run; IRQs may be off.
+ */
+void lapic_take_arrived(struct lapic *apic)
+{
+	unsigned int i;
+
+	if (!(READ_ONCE(apic->irr_words) & BIT(LAPIC_ARRIVED)))
+		return;
+	apic->rvi_stale = true;
+	clear_bit(LAPIC_ARRIVED, &apic->irr_words);
+	smp_mb__after_atomic();		/* pairs with the atomic set in arrive() */
+	for (i = 0; i < ARRAY_SIZE(apic->arrived); i++) {
+		unsigned long bits;
+
+		/* a locked access costs more than to look, and most are empty */
+		if (!READ_ONCE(apic->arrived[i]))
+			continue;
+		bits = xchg(&apic->arrived[i], 0);
+		take_word(apic, 2 * i, lower_32_bits(bits));
+		take_word(apic, 2 * i + 1, upper_32_bits(bits));
+	}
+}
+
 /**
  * lapic_accept() - make a fixed interrupt pending
  * @apic: the APIC that takes it
@@ -390,6 +432,7 @@ int lapic_deliver_msi(struct vm *vm, u64 address, u32 data)
 }
 
 VMXHV_EXPORT_FOR_TEST(lapic_accept);
+VMXHV_EXPORT_FOR_TEST(lapic_take_arrived);
 VMXHV_EXPORT_FOR_TEST(lapic_matches);
 VMXHV_EXPORT_FOR_TEST(lapic_send);
 VMXHV_EXPORT_FOR_TEST(lapic_send_icr);

@@ -284,48 +284,18 @@ int lapic_set_base(struct vcpu *v, u64 base)
 	return 0;
 }
 
-/* The summary bit of an empty IRR word goes, unless the CPU may fill the word again. */
-static void forget_irr_word(struct lapic *apic, unsigned int word)
+/* Of IRR or ISR (@base), whichever words may be empty. */
+static int highest_of(const struct lapic *apic, u32 base)
 {
-	if (!apic->vid)
-		clear_bit(word, &apic->irr_words);
-}
+	int word;
 
-static void take_word(struct lapic *apic, unsigned int i, u32 bits)
-{
-	u32 level = READ_ONCE(((u32 *)apic->arrived_level)[i]) & bits;
-	u32 tmr = lapic_get(apic, APIC_TMR + i * 16);
+	for (word = 7; word >= 0; word--) {
+		u32 bits = lapic_get(apic, base + word * 16);
 
-	if ((tmr & bits) != level) {
-		lapic_put(apic, APIC_TMR + i * 16, (tmr & ~bits) | level);
-		apic->eoi_map_stale = true;
+		if (bits)
+			return word * 32 + __fls(bits);
 	}
-	lapic_put(apic, APIC_IRR + i * 16, lapic_get(apic, APIC_IRR + i * 16) | bits);
-	set_bit(i, &apic->irr_words);
-}
-
-/**
- * lapic_take_arrived() - what other threads have sent becomes pending
- * @apic: the APIC
- *
- * Context: vcpu->mutex is held, the guest does not run; IRQs may be off.
- */
-void lapic_take_arrived(struct lapic *apic)
-{
-	unsigned int i;
-
-	if (!(READ_ONCE(apic->irr_words) & BIT(LAPIC_ARRIVED)))
-		return;
-	apic->rvi_stale = true;
-	clear_bit(LAPIC_ARRIVED, &apic->irr_words);
-	smp_mb__after_atomic();		/* pairs with the atomic set in arrive() */
-	for (i = 0; i < 8; i++) {
-		u32 *word = (u32 *)apic->arrived + i;
-
-		/* a locked access costs more than to look, and most words are empty */
-		if (READ_ONCE(*word))
-			take_word(apic, i, xchg(word, 0));
-	}
+	return NO_VECTOR;
 }
 
 /**
@@ -340,6 +310,9 @@ int lapic_highest_irr(struct lapic *apic)
 	unsigned long words;
 
 	lapic_take_arrived(apic);
+	/* of words that the CPU fills there is no summary */
+	if (apic->vid)
+		return highest_of(apic, APIC_IRR);
 	words = READ_ONCE(apic->irr_words) & LAPIC_IRR_WORDS;
 	for (; words; words &= ~BIT(__fls(words))) {
 		unsigned int word = __fls(words);
@@ -347,7 +320,7 @@ int lapic_highest_irr(struct lapic *apic)
 
 		if (bits)
 			return word * 32 + __fls(bits);
-		forget_irr_word(apic, word);
+		clear_bit(word, &apic->irr_words);
 	}
 	return NO_VECTOR;
 }
@@ -383,19 +356,7 @@ int lapic_pending_slow(struct lapic *apic)
 
 static void find_isr_top(struct lapic *apic)
 {
-	int word;
-
-	apic->isr_top = NO_VECTOR;
-	if (!apic->isr_count)
-		return;
-	for (word = 7; word >= 0; word--) {
-		u32 bits = lapic_get(apic, APIC_ISR + word * 16);
-
-		if (bits) {
-			apic->isr_top = word * 32 + __fls(bits);
-			return;
-		}
-	}
+	apic->isr_top = apic->isr_count ? highest_of(apic, APIC_ISR) : NO_VECTOR;
 }
 
 /**
@@ -473,8 +434,9 @@ void lapic_irr_to_isr(struct lapic *apic, u8 vector)
 {
 	follow_isr(apic);
 	__clear_bit(vector % 32, lapic_word(apic, APIC_IRR, vector));
-	if (!lapic_get(apic, APIC_IRR + vector / 32 * 16))
-		forget_irr_word(apic, vector / 32);
+	/* the summary bit of an empty word goes, unless the CPU may fill the word again */
+	if (!apic->vid && !lapic_get(apic, APIC_IRR + vector / 32 * 16))
+		clear_bit(vector / 32, &apic->irr_words);
 
 	if (!__test_and_set_bit(vector % 32, lapic_word(apic, APIC_ISR, vector)))
 		apic->isr_count++;
@@ -595,7 +557,6 @@ VMXHV_EXPORT_FOR_TEST(lapic_reset);
 VMXHV_EXPORT_FOR_TEST(lapic_base_legal);
 VMXHV_EXPORT_FOR_TEST(lapic_base_step);
 VMXHV_EXPORT_FOR_TEST(lapic_enter_mode);
-VMXHV_EXPORT_FOR_TEST(lapic_take_arrived);
 VMXHV_EXPORT_FOR_TEST(lapic_highest_irr);
 VMXHV_EXPORT_FOR_TEST(lapic_pending_slow);
 VMXHV_EXPORT_FOR_TEST(lapic_set_live);
