@@ -11,8 +11,8 @@
 Each host kernel boots twice, with mitigations=off and with the kernel's default, on one CPU of the
 emulated machine, where a tick of the TSC is an instruction. In each boot the same guest runs under
 vmxhv first, then under the kernel's own kvm_intel. With mitigations=off follow the memory of idle
-VMs, and a vmxhv.ko that counts VMREADs, VMWRITEs and MSR accesses. A boot of its own has a Linux
-guest to its power-off (bench_linux.py). Writes build/bench.json, and where gnuplot is installed
+VMs, and a vmxhv.ko that counts VMREADs, VMWRITEs and MSR accesses. Boots of their own have two vCPUs
+on two CPUs, and a Linux guest to its power-off (bench_linux.py). Writes build/bench.json, and where gnuplot is installed
 bench/chart.svg; raw logs are kept in build/logs/bench-*.
 """
 import argparse
@@ -75,15 +75,35 @@ MEMORY = [
     ("vcpu-memory", "... of a vCPU", 64 << 10),
 ]
 
+# Two CPUs, from the sending to the other vCPU's handler; and how much of KVM's it may be at most:
+# a little more than it is. FIGURES.md has the aims.
+PAIR = [
+    ("msi-running", "MSI to a vCPU that runs", 0.7),
+    ("msi-brief", "... that halted a short while ago", 0.7),
+    ("msi-long", "... whose thread sleeps", 0.8),
+    ("x2apic-running", "IPI (x2APIC) to a vCPU that runs", 0.55),
+    ("x2apic-brief", "... that halted a short while ago", 0.7),
+    ("x2apic-long", "... whose thread sleeps", 0.75),
+    ("xapic-running", "IPI (xAPIC) to a vCPU that runs", 0.5),
+    ("xapic-brief", "... that halted a short while ago", 0.7),
+    ("xapic-long", "... whose thread sleeps", 0.55),
+]
+
 # What the host costs by itself.
 FLOORS = ("ioctl", "getppid", "loop")
 
 # The pages with a table: where it stands in them, and what README.md has of it.
-BEGIN, END = "<!-- bench.json -->", "<!-- /bench.json -->"
+MARKERS = "<!-- bench.json -->", "<!-- /bench.json -->"
+PAIR_MARKERS = "<!-- bench.json: two CPUs -->", "<!-- /bench.json: two CPUs -->"
 README, FIGURES = util.ROOT / "README.md", util.ROOT / "tests" / "FIGURES.md"
 SHORT = ("cpuid", "out", "mmio", "touch-present", "self-ipi", "vcpu-create", "life-cold",
          "linux-quiet")
 SHORT_COLUMNS = (("6.1", "off"), ("6.12", "default"))
+
+# FIGURES.md has all rows but the floors.
+NAMES = [name for name, _, _ in ROWS + MEMORY + bench_linux.ROWS if name not in FLOORS]
+COLUMNS = [(host, m) for host in HOSTS for m in MITIGATIONS]
+PAIR_COLUMNS = [(host, "off") for host in HOSTS]
 
 RESULTS = util.BUILD / "bench.json"
 
@@ -179,6 +199,15 @@ def within_ceilings(host, boots=None):
     return check
 
 
+def beside_kvm(output, _log):
+    """The check of pair_case(): each row of ours is below its part of KVM's."""
+    rows, wrong = compared(PAIR, figures(output), {})
+    most = {name: limit for name, _, limit in PAIR}
+    wrong += [f"{r['name']}: {r['vmxhv']:,.0f} ticks are {r['ratio']} of KVM's {r['kvm']:,.0f}, "
+              f"wanted {most[r['name']]}" for r in rows if r["ratio"] > most[r["name"]]]
+    assert not wrong, "\n".join(wrong)
+
+
 def execute(name, spec, cases, programs="all"):
     """One boot with these of modbuild.programs(): [output of a case], and what was wrong."""
     kernel = kernels.get(spec.kernel)
@@ -213,6 +242,15 @@ def measure(host, mitigations):
         rows += more
         missing += lost
     return [{**r, **counted.get(r["name"], {})} for r in rows], wrong + missing
+
+
+def measure_pair(host):
+    """The boot with two CPUs: its rows, and what was wrong."""
+    one = pair_case(host)
+    output, wrong = execute(f"{host}-pair", one.spec, [one])
+    rows, missing = compared(PAIR, figures(output[0]),
+                             {"host": host, "mitigations": "off", "unit": "ticks, two CPUs"})
+    return rows, wrong + missing
 
 
 def compared(group, got, where, scale=1):
@@ -260,6 +298,7 @@ def write_ceilings():
 
 def show(rows):
     text = {name: (what, budget) for name, what, budget in ROWS + MEMORY + bench_linux.ROWS}
+    text |= {name: (what, None) for name, what, _ in PAIR}
     host, mitigations = rows[0]["host"], rows[0]["mitigations"]
     print(f"\n{kernels.get(host).release}, mitigations={mitigations}")
     print(f"{'ticks (instructions)':54} {'vmxhv':>9} {'KVM':>9} {'ratio':>6}"
@@ -286,7 +325,7 @@ def figure_table(rows, names, columns, counted):
     def both(*key):
         return f"{rows[key]['vmxhv']:,.0f} / {rows[key]['kvm']:,.0f}" if key in rows else ""
 
-    what = {name: text for name, text, _ in ROWS + MEMORY + bench_linux.ROWS}
+    what = {name: text for name, text, _ in ROWS + MEMORY + PAIR + bench_linux.ROWS}
     heads = [f"{h}, `mitigations=off`" if m == "off" else f"{h}, {m}" for h, m in columns]
     lines = [[what[name], *(both(name, h, m) for h, m in columns)] for name in names]
     if counted:
@@ -296,26 +335,33 @@ def figure_table(rows, names, columns, counted):
     return bench_linux.table(["vmxhv / KVM", *heads], lines)
 
 
-def with_table(path, table):
-    """The page's text with @table between its two markers."""
-    text = path.read_text()
-    assert text.count(BEGIN) == text.count(END) == 1, f"{path}: markers of the table"
-    begin, end = text.index(BEGIN) + len(BEGIN), text.index(END)
-    return f"{text[:begin]}\n{table}{text[end:]}"
+def with_table(text, table, markers=MARKERS):
+    """A page's text with @table between its two markers."""
+    begin, end = markers
+    assert text.count(begin) == text.count(end) == 1, f"not one each of {begin} and {end}"
+    before, after = text.index(begin) + len(begin), text.index(end)
+    return f"{text[:before]}\n{table}{text[after:]}"
+
+
+def tables_of_figures(text, rows):
+    """FIGURES.md with both its tables."""
+    text = with_table(text, figure_table(rows, NAMES, COLUMNS, counted=True))
+    pair = figure_table(rows, [name for name, _, _ in PAIR], PAIR_COLUMNS, counted=False)
+    return with_table(text, pair, PAIR_MARKERS)
 
 
 def readme():
     """Put the figures of the last run on all hosts into the pages that have them."""
     got = results()
     rows = {(r["name"], r["host"], r["mitigations"]): r for r in got["rows"]}
-    columns = [(host, m) for host in HOSTS for m in MITIGATIONS]
-    names = [name for name, _, _ in ROWS + MEMORY + bench_linux.ROWS if name not in FLOORS]
-    needed = [(n, *columns[0]) for n in names] + [(n, *c) for c in SHORT_COLUMNS for n in SHORT]
+    needed = [(n, *COLUMNS[0]) for n in NAMES] + [(n, *c) for c in SHORT_COLUMNS for n in SHORT]
+    needed += [(n, *c) for c in PAIR_COLUMNS for n, _, _ in PAIR]
     missing = [f"{name} ({host}, {m})" for name, host, m in needed if (name, host, m) not in rows]
     if missing:
         sys.exit(f"bench: {RESULTS} has no figure of {', '.join(missing)}: make bench")
-    pages = {FIGURES: with_table(FIGURES, figure_table(rows, names, columns, counted=True)),
-             README: with_table(README, figure_table(rows, SHORT, SHORT_COLUMNS, counted=False))}
+    short = figure_table(rows, SHORT, SHORT_COLUMNS, counted=False)
+    pages = {FIGURES: tables_of_figures(FIGURES.read_text(), rows),
+             README: with_table(README.read_text(), short)}
     for path, text in pages.items():
         path.write_text(text)
     if got["exits"]:
@@ -357,6 +403,10 @@ def kept(hosts):
 def take(host, mitigations, linux_only):
     """All that is measured with these: rows, exits by reason, what was wrong."""
     rows, wrong = ([], []) if linux_only else measure(host, mitigations)
+    if mitigations == "off" and not linux_only:
+        more, bad = measure_pair(host)
+        rows += more
+        wrong += bad
     more, exits, bad = measure_linux(host, mitigations)
     rows += more
     if rows:

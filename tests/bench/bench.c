@@ -10,7 +10,7 @@
  * On the test machine with one CPU a tick is an instruction. The guest measures with RDTSC, which
  * neither hypervisor intercepts; so what userspace does to answer an exit is counted too. Each
  * figure is the median of SAMPLES, or in short the third least of MAX_SAMPLES: what the host's
- * allocator has to do for some of them and not for others does not show, nor what a lucky one saves.
+ * allocator has to do for some of them alone does not show, nor what a lucky one saves.
  *
  * A sample begins when the host's timer tick has just passed, and nearly all end before the next:
  * how many ticks it has does not depend on when the program was started.
@@ -366,7 +366,7 @@ int main(int argc, char **argv)
 		return launch(argv[2], argv[3], argv[4], argv + 5);
 	side = argc >= 2 && argc <= 4 ? side_of(argv[1]) : NULL;
 	if (!side)
-		die("usage: bench vmxhv|kvm [short|memory|pair|count [SHIFT]], or bench launch ...");
+		die("usage: bench vmxhv|kvm [short|memory|pair|count [SHIFT]]; bench launch ...");
 	side->open(&m);
 	if (!strcmp(what, "memory")) {
 		memory_of_idle(side);

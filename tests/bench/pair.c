@@ -27,6 +27,7 @@
 #define MOST		(PAIR_SAMPLES / 4 * 3)	/* of the halts, at least */
 
 /* Ticks of 20 ns; both sides look for 200 us at most by default. */
+#define AWAKE		5000	/* longer than any EOI takes */
 #define LITTLE		2000
 #define LONG		60000
 
@@ -37,17 +38,21 @@ enum sleeps { NEVER, MOSTLY_NOT, MOSTLY };
 
 static const struct pair_row {
 	const char *name;
-	bool ipi;
+	enum { MSI, XAPIC_IPI, X2APIC_IPI } sent;
 	enum pair_case receiver;
 	uint32_t pause;
 	enum sleeps sleeps;
 } rows[] = {
-	{ "msi-running", false, PAIR_SPIN, LITTLE, NEVER },
-	{ "ipi-running", true, PAIR_SPIN, LITTLE, NEVER },
-	{ "msi-brief", false, PAIR_HALT, LITTLE, MOSTLY_NOT },
-	{ "ipi-brief", true, PAIR_HALT, LITTLE, MOSTLY_NOT },
-	{ "msi-long", false, PAIR_HALT, LONG, MOSTLY },
-	{ "ipi-long", true, PAIR_HALT, LONG, MOSTLY },
+	{ "xapic-running", XAPIC_IPI, PAIR_SPIN, AWAKE, NEVER },
+	{ "xapic-brief", XAPIC_IPI, PAIR_HALT, LITTLE, MOSTLY_NOT },
+	{ "xapic-long", XAPIC_IPI, PAIR_HALT, LONG, MOSTLY },
+	/* from here on both are in x2APIC mode: KVM's EOI is quicker there */
+	{ "x2apic-running", X2APIC_IPI, PAIR_SPIN, AWAKE, NEVER },
+	{ "x2apic-brief", X2APIC_IPI, PAIR_HALT, LITTLE, MOSTLY_NOT },
+	{ "x2apic-long", X2APIC_IPI, PAIR_HALT, LONG, MOSTLY },
+	{ "msi-running", MSI, PAIR_SPIN, AWAKE, NEVER },
+	{ "msi-brief", MSI, PAIR_HALT, LITTLE, MOSTLY_NOT },
+	{ "msi-long", MSI, PAIR_HALT, LONG, MOSTLY },
 };
 
 struct receiver {
@@ -111,7 +116,7 @@ static void send_msis(const struct side *side, uint32_t pause)
 
 static void send(const struct side *side, const struct pair_row *row)
 {
-	if (!row->ipi) {
+	if (row->sent == MSI) {
 		send_msis(side, row->pause);
 		return;
 	}
@@ -147,6 +152,7 @@ static double measure_pair(const struct side *side, const struct pair_row *row)
 	pthread_t thread;
 
 	put32(PAIR_READY, 0);
+	put32(PAIR_X2APIC, row->sent != XAPIC_IPI);
 	if (pthread_create(&thread, NULL, receive, &r))
 		die("pthread_create");
 	while (!*(volatile uint32_t *)(ram + PAIR_READY))

@@ -67,6 +67,36 @@ def judges():
     assert not good(again, out=1.006) and not good(again, out=0.994), "another figure is not seen"
 
 
+def pair_judges():
+    """A row above its part of KVM's fails, and so does one that is not there."""
+    def good(**factors):
+        lines = [f"bench {side} {name} {1000 * (1 if side == 'kvm' else most * factors.get(name, 1))}"
+                 for name, _, most in bench.PAIR for side in bench.SIDES
+                 if factors.get(name, 1)]
+        try:
+            bench.beside_kvm("\n".join(lines), [])
+        except AssertionError:
+            return False
+        return True
+
+    assert good() and good(**{"msi-long": 0.5}), "as much as it may be is good"
+    for name, _, _ in bench.PAIR:
+        assert not good(**{name: 1.01}), f"{name}: more is not"
+        assert not good(**{name: 0}), f"{name}: nobody misses it"
+
+
+def first_cells(text):
+    """Of the lines of a page's tables."""
+    return [line.split("|")[1].strip() for line in text.splitlines() if line.startswith("| ")]
+
+
+def tables():
+    """FIGURES.md has the rows that `tests/bench.py --readme` would write, in their order."""
+    text = bench.FIGURES.read_text()
+    there, wanted = first_cells(text), first_cells(bench.tables_of_figures(text, {}))
+    assert there == wanted, f"{sorted(set(there) ^ set(wanted)) or 'another order'}"
+
+
 # A second boot with another layout of the host's memory, in another phase of its timer tick.
 BOOTS = {}
 CASES = []
@@ -74,7 +104,9 @@ for _host in bench.HOSTS:
     _same = {"check": bench.within_ceilings(_host, BOOTS)}
     CASES += [bench.checked_case("vmxhv", _host, **_same),
               bench.varied_case("shifted", 300_000, 70_000, _host, **_same)]
-    CASES.append(bench.pair_case(_host))
+    CASES.append(bench.pair_case(_host, check=bench.beside_kvm))
 CASES.append(bench.checked_case("kvm", "6.1", check=bench.complete))
 CASES.append(Case("bench/reads-exits", host=reads_exits))
 CASES.append(Case("bench/judges", host=judges))
+CASES.append(Case("bench/judges-pair", host=pair_judges))
+CASES.append(Case("bench/judges-pages", host=tables))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * An interrupt from one vCPU to another: the sender notes the time and writes ICR, the receiver's
- * handler notes the time. Both have x2APICs, and wait with interrupts on and without PAUSE, which
- * a hypervisor may let exit.
+ * handler notes the time. Both wait with interrupts on and without PAUSE, which a hypervisor may
+ * let exit. Their APICs are in xAPIC mode, or as PAIR_X2APIC says in x2APIC mode.
  */
 #include "guest.inc"
 #include "pair.h"
@@ -13,22 +13,16 @@ _start:
 
 #define APIC_BASE	0x1b
 #define X2APIC		0xc00
-#define SVR		0x80f
-#define EOI		0x80b
-#define ICR		0x830
 
-.macro USE_APIC
-	lidt	idtr(%rip)
-	movl	$APIC_BASE, %ecx
-	rdmsr
-	orl	$X2APIC, %eax
-	wrmsr
-	movl	$SVR, %ecx
-	movl	$0x1ff, %eax
-	xorl	%edx, %edx
-	wrmsr
-	sti
-.endm
+#define APIC_PAGE	0xfee00000
+#define EOI		0xb0
+#define SVR		0xf0
+#define ICR		0x300
+#define ICR2		0x310
+#define MSR_OF(reg)	(0x800 + ((reg) >> 4))
+
+#define SVR_ENABLED	0x1ff
+#define RECEIVER	1		/* its APIC's ID */
 
 /* the TSC in RAX */
 .macro NOW
@@ -37,11 +31,30 @@ _start:
 	orq	%rdx, %rax
 .endm
 
-.macro END_INTERRUPT
-	movl	$EOI, %ecx
-	xorl	%eax, %eax
+/* 32 bits of a register in either mode; RBP is the page */
+.macro WRITE reg:req, value:req
+	cmpl	$0, PAIR_X2APIC
+	jne	7f
+	movl	$\value, \reg(%rbp)
+	jmp	8f
+7:	movl	$MSR_OF(\reg), %ecx
+	movl	$\value, %eax
 	xorl	%edx, %edx
 	wrmsr
+8:
+.endm
+
+.macro USE_APIC
+	movl	$APIC_PAGE, %ebp
+	lidt	idtr(%rip)
+	cmpl	$0, PAIR_X2APIC
+	je	6f
+	movl	$APIC_BASE, %ecx
+	rdmsr
+	orl	$X2APIC, %eax
+	wrmsr
+6:	WRITE	SVR, SVR_ENABLED
+	sti
 .endm
 
 /* The receivers. The sender has another stack. */
@@ -62,16 +75,20 @@ halt:
 taken:
 	NOW
 	movq	%rax, PAIR_SEEN
-	END_INTERRUPT
+	WRITE	EOI, 0
 	iretq
 
 ended:
-	END_INTERRUPT
+	WRITE	EOI, 0
 	DONE
 
 /* PAIR_COUNT times: wait, send, and wait until it was taken */
 send:
 	USE_APIC
+	cmpl	$0, PAIR_X2APIC
+	jne	4f
+	movl	$RECEIVER << 24, ICR2(%rbp)	/* it stays */
+4:
 	movl	PAIR_COUNT, %esi
 	movl	$PAIR_TIMES, %edi
 1:	movq	$0, PAIR_SEEN
@@ -81,12 +98,7 @@ send:
 2:	NOW
 	cmpq	%rbx, %rax
 	jb	2b
-	movl	$ICR, %ecx
-	NOW
-	movq	%rax, PAIR_SENT
-	movl	$PAIR_VECTOR, %eax
-	movl	$1, %edx		/* to APIC 1 */
-	wrmsr
+	call	send_one
 3:	cmpq	$0, PAIR_SEEN
 	je	3b
 	movq	PAIR_SEEN, %rax
@@ -96,6 +108,21 @@ send:
 	decl	%esi
 	jnz	1b
 	DONE
+
+send_one:
+	cmpl	$0, PAIR_X2APIC
+	jne	1f
+	NOW
+	movq	%rax, PAIR_SENT
+	movl	$PAIR_VECTOR, ICR(%rbp)
+	ret
+1:	movl	$MSR_OF(ICR), %ecx
+	NOW
+	movq	%rax, PAIR_SENT
+	movl	$PAIR_VECTOR, %eax
+	movl	$RECEIVER, %edx
+	wrmsr
+	ret
 
 	.balign	16
 idtr:
