@@ -180,7 +180,7 @@ def rows(Mutant):
                "vcpu/cpu/event.c",
                "e->insn_len ?: 1",
                "1",
-               "api/guest_exception@6.12", "#BP-of-three-bytes:-delivered"),
+               "api/guest_exception@6.12", "INT3-of-three-bytes:-delivered"),
         Mutant("int3-by-inject", "INJECT gives an INT3 one byte",
                "ioctl/vcpu.c",
                "\t\te.insn_len = v->soft.insn_len;\n",

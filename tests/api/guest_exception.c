@@ -28,7 +28,7 @@ static const struct row {
 	{ "#GP with a selector", BAD_SELECTOR, 0x58,
 	  { .vector = 13, .has_error = 1, .error_code = 0x58 }, 0, 3, { 13, 0x58, 0 } },
 	{ "#BP", BREAKPOINT, 0, { .vector = 3 }, 0, 4, { 3, 0, 1, 0x55 } },
-	{ "#BP of three bytes", BREAKPOINT_WIDE, 0, { .vector = 3 }, 0, 4, { 3, 0, 3, 0x55 } },
+	{ "INT3 of three bytes", BREAKPOINT_WIDE, 0, { .vector = 3 }, 0, 4, { 3, 0, 3, 0x55 } },
 	{ "#DB", SINGLE_STEP, 0, { .vector = 1, .has_payload = 1, .payload = 0x4000 },
 	  0, 4, { 1, 0, 0, 0xffff4ff0 } },
 	{ "#NP in the delivery of #PF", NESTED, 0,
@@ -151,9 +151,9 @@ static void by_inject(void)
 	tap_equal(inject(13), 0, "#BP: another exception instead");
 	EXPECT(&c, "#BP: replaced", 13, 0, 0, 0x55);
 	exits_as(&rows[4]);
-	tap_equal(inject(3), 0, "#BP of three bytes: INJECT");
+	tap_equal(inject(3), 0, "INT3 of three bytes: INJECT");
 	through_state();
-	EXPECT(&c, "#BP of three bytes: injected as long as it is", 3, 0, 3, 0x55);
+	EXPECT(&c, "INT3 of three bytes: injected as long as it is", 3, 0, 3, 0x55);
 	exits_as(&rows[6]);
 	tap_equal(-inject(13), EAGAIN, "INJECT: not while an event is being delivered");
 	end();
