@@ -7,8 +7,9 @@ _start:
 	.code64
 #include "idt64.inc"
 
-/* Nothing arrives while one waits for the other, but IF is set: without a preemption timer, and in an
- * emulator that takes no CPU back from a guest that masks interrupts, the other may never come.
+/*
+ * Nothing arrives while one waits for the other, but IF is set: without a preemption timer, and in
+ * an emulator that takes no CPU back from a guest that masks interrupts, the other may never come.
  */
 #define WAIT_OPEN	sti
 

@@ -32,7 +32,7 @@ int cgroup_enter(const char *name)
 	return write_line(path, pid) ? -1 : 0;
 }
 
-/* Small changes the kernel sums up every two seconds only, many when it is asked: these are many. */
+/* Few changes the kernel sums up every two seconds only, many when asked: these are many. */
 static int stir(void)
 {
 	void *p = mmap(NULL, STIR, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
