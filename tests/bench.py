@@ -12,8 +12,8 @@ Each host kernel boots twice, with mitigations=off and with the kernel's default
 emulated machine, where a tick of the TSC is an instruction. In each boot the same guest runs under
 vmxhv first, then under the kernel's own kvm_intel. With mitigations=off follow the memory of idle
 VMs, and a vmxhv.ko that counts VMREADs, VMWRITEs and MSR accesses. Boots of their own have two vCPUs
-on two CPUs, and a Linux guest to its power-off (bench_linux.py). Writes build/bench.json, and where gnuplot is installed
-bench/chart.svg; raw logs are kept in build/logs/bench-*.
+on two CPUs, and a Linux guest to its power-off (bench_linux.py). Writes build/bench.json, and where
+gnuplot is installed bench/chart.svg; raw logs are kept in build/logs/bench-*.
 """
 import argparse
 import dataclasses

@@ -75,7 +75,7 @@ FAULTS = [
      "\tif (err || !left)\n\t\treturn err;\n",
      "\tif (1)\n\t\treturn err;\n",
      "tools/test_mmio", "movsb:-the-device-was-not-read"),
-    ("lgdt-of-48-bits", "what the library loads into GDTR has 48 bits, whatever the CPU has",
+    ("lgdt-of-48-bits", "to the library a linear address has 48 bits, whatever is asked for",
      "tools/lib/util.h",
      "(int64_t)(address << (64 - width)) >> (64 - width)",
      "(int64_t)(address << (width ? 16 : 0)) >> 16",

@@ -350,7 +350,7 @@ static const struct side *side_of(const char *name)
 	       !strcmp(name, kvm_side.name) ? &kvm_side : NULL;
 }
 
-static void wait_ticks(uint64_t ticks)
+void wait_ticks(uint64_t ticks)
 {
 	const uint64_t start = __rdtsc();
 

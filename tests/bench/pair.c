@@ -91,14 +91,6 @@ static void *receive(void *arg)
 	return NULL;
 }
 
-static void wait_ticks(uint32_t ticks)
-{
-	const uint64_t start = __rdtsc();
-
-	while (__rdtsc() - start < ticks)
-		;
-}
-
 static void send_msis(const struct side *side, uint32_t pause)
 {
 	for (int i = 0; i < ALL_SAMPLES; i++) {

@@ -60,6 +60,8 @@ void die(const char *fmt, ...);
 /* The host's timer tick has come, and is over. */
 void await_tick(void);
 
+void wait_ticks(uint64_t ticks);
+
 void report(const struct side *side, const char *name, double value);
 double figure(double *values);		/* of @samples; sorts them */
 double middle(double *values, int count);	/* sorts them */

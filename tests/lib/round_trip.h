@@ -9,9 +9,9 @@ struct cpu;
 
 /*
  * With ROUND_TRIP=N in the environment, one RUN in N, at random, finds the vCPU's whole state read
- * and written back. What the guest does must not show it.
+ * and written back. What the guest does must not show it. True: what came before ended with an
+ * exit that RUN has to report, and this was the RUN.
  */
-/* True: what came before it ended with an exit that RUN has to report; it did the RUN. */
 bool round_trip(struct cpu *c);
 /* the result, for a vCPU that goes and has made such trips */
 void round_trip_done(struct cpu *c);

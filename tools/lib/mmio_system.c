@@ -31,7 +31,8 @@ static unsigned int cpu_linear_bits(void)
 {
 	unsigned int eax, ebx, ecx, edx;
 
-	return __get_cpuid(0x80000008, &eax, &ebx, &ecx, &edx) ? eax >> 8 & 0xff : 48;
+	return __get_cpuid(0x80000008, &eax, &ebx, &ecx, &edx) ? eax >> 8 & 0xff :
+		LINEAR_BITS_LA48;
 }
 
 /* With 16-bit operands the base has 24 bits. */

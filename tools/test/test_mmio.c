@@ -383,8 +383,8 @@ static void test_refusals(struct tap *t)
 	}
 }
 
-/* By the CPU's width, not by that of the guest's paging. */
-static void test_loaded_bases(struct tap *t)
+/* By the width that is asked for; which one LGDT asks for shows only where a CPU has 57. */
+static void test_canonical(struct tap *t)
 {
 	tap_eq(t, linear_canonical(1ull << 55, 57), true, "57 bits, where the CPU has them");
 	tap_eq(t, linear_canonical(1ull << 56, 57), false, "57 bits: not canonical");
@@ -397,7 +397,7 @@ int main(void)
 	struct tap t = { 0 };
 	unsigned int i;
 
-	test_loaded_bases(&t);
+	test_canonical(&t);
 	for (i = 0; i < ARRAY_SIZE(tests); i++)
 		run_test(&t, &tests[i]);
 	test_rep_movs(&t);
